@@ -1,0 +1,38 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const unitTests = ["src/**/*.test.ts"];
+const processTests = ["test/process/**/*.test.ts"];
+
+const source = (path: string): string => fileURLToPath(new URL(`./src/${path}/index.ts`, import.meta.url));
+
+export default defineConfig({
+  // Service files import the package by its name: under test that is the source, not an older build.
+  resolve: {
+    alias: [
+      { find: /^troupe$/, replacement: source("service") },
+      { find: /^troupe\/(client|testing)$/, replacement: source("$1") },
+    ],
+  },
+  test: {
+    // The second writes the counts from which .ci/run makes its last line.
+    reporters: ["default", "./test/count-reporter.ts"],
+    coverage: { provider: "v8", include: ["src/**"], exclude: ["src/**/*.test.ts"] },
+    projects: [
+      { extends: true, test: { name: "unit", include: unitTests, testTimeout: 30_000 } },
+      { extends: true, test: { name: "whole", include: ["test/**/*.test.ts"], exclude: processTests, testTimeout: 60_000 } },
+      {
+        extends: true,
+        // Real processes are killed, stopped and starved here: one file at a time, and after everything else, so that load is no fault of its own.
+        test: {
+          name: "process",
+          include: processTests,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
