@@ -1,0 +1,30 @@
+import { Packr } from "msgpackr";
+
+/**
+ * Self-contained: no state between two values, so bytes may be stored and sent to several readers. The format's gaps (-0, sparse arrays,
+ * lone surrogates, own `__proto__`, boxed primitives, class instances) are refused where values enter a service's state.
+ */
+const packr = new Packr({ structuredClone: true, copyBuffers: true });
+
+/** Throws a TypeError on what cannot be encoded (functions, symbols). */
+export function encodeValue(value: unknown): Uint8Array {
+  return packr.pack(value);
+}
+
+export type DecodedValue = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
+
+/** For bytes from outside: never throws. */
+export function tryDecodeValue(bytes: Uint8Array): DecodedValue {
+  try {
+    return { ok: true, value: packr.unpack(bytes) };
+  } catch (error) {
+    return { ok: false, reason: `not an encoded value: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+/** For bytes that were checked before; throws a TypeError on anything that `encodeValue` has not made. */
+export function decodeValue(bytes: Uint8Array): unknown {
+  const decoded = tryDecodeValue(bytes);
+  if (!decoded.ok) throw new TypeError(decoded.reason);
+  return decoded.value;
+}

@@ -1,0 +1,1 @@
+export type { PartialTransfer, SnapshotMeta, StoreCommand, StoreConfig, StoreIdentity, StoreResult } from "./store-command.js";
