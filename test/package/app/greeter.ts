@@ -1,0 +1,18 @@
+import { defineService } from "troupe";
+
+// A service as a user writes it: state that is no bare number, a refusal, a query.
+export default defineService({
+  name: "greeter",
+  state: () => ({ greetings: new Map<string, number>() }),
+  operations: {
+    greet: (state, name: string) => {
+      if (name === "") throw new Error("nobody to greet");
+      const count = (state.greetings.get(name) ?? 0) + 1;
+      state.greetings.set(name, count);
+      return { text: `Hello, ${name}!`, count };
+    },
+  },
+  queries: {
+    count: (state, name: string) => state.greetings.get(name) ?? 0,
+  },
+});
