@@ -1,0 +1,314 @@
+import type { AdminOutcome } from "../../vocabulary/admin.js";
+import type { Epoch } from "../../vocabulary/epoch.js";
+import type { BootId, ClusterId, GroupName, HostId, Incarnation, ReplicaId } from "../../vocabulary/ids.js";
+import type { ControlMessage } from "../../vocabulary/message.js";
+import type { ReplicaReport } from "../../vocabulary/report.js";
+import type { RequestIdentity } from "../../vocabulary/session.js";
+import type { DetectorKnobs, GroupSpec } from "../../vocabulary/spec.js";
+import type { Verdict } from "../../vocabulary/verdict.js";
+import type { Address, AddressBook, Member, View } from "../../vocabulary/view.js";
+import { type ControlContent, emptyContent } from "./content.js";
+import { RM_TIMING, type RmTiming } from "./timing.js";
+
+export interface RmConfig {
+  readonly clusterId: ClusterId;
+  readonly bootId: BootId;
+  readonly pid: number;
+  readonly hostId: HostId;
+  /** Groups of the configuration: made when the store does not know them. */
+  readonly groups: readonly GroupSpec[];
+  readonly timing: RmTiming;
+}
+
+/** The draft, when it differs from what is stored, is written as soon as no other write is under way. */
+export interface StoreState {
+  phase: "new" | "reading" | "taking-term" | "checking-term" | "ruling" | "writing" | "re-reading" | "ended";
+  ticket: number;
+  revision: number;
+  stored: ControlContent;
+  draft: ControlContent;
+  written: ControlContent | null;
+}
+
+/** What is known of the process of one replica. */
+export interface Sight {
+  readonly group: GroupName;
+  readonly replica: ReplicaId;
+  host: HostId;
+  incarnation: Incarnation | null;
+  bootId: BootId | null;
+  pid: number | null;
+  address: Address | null;
+  verdict: Verdict;
+  reason: string;
+  counted: boolean;
+  paused: boolean;
+  executing: string | null;
+  /** By way of LFD and GFD. */
+  relayed: ReplicaReport | null;
+  /** By the RM's own link; from the process of `linkBootId`. */
+  direct: ReplicaReport | null;
+  linkBootId: BootId | null;
+  linkIncarnation: Incarnation | null;
+  linkSinceMs: number;
+  /** `gone` is certain, and for good: an older snapshot that arrives late does not raise this process from the dead. */
+  goneBootId: BootId | null;
+  /** A complete report of its host does not name it: it is not running. */
+  absent: boolean;
+  verdictSinceMs: number;
+  detectionMs: number | null;
+}
+
+export interface HostSight {
+  readonly host: HostId;
+  bootId: BootId;
+  pid: number;
+  address: Address | null;
+  verdict: Verdict;
+  complete: boolean;
+  knobs: DetectorKnobs;
+  linkOpen: boolean;
+}
+
+export interface GfdSight {
+  linkOpen: boolean;
+  linkBootId: BootId | null;
+  pid: number;
+  bootId: BootId | null;
+  version: number;
+  complete: boolean;
+  knobs: DetectorKnobs | null;
+}
+
+export interface SealAnswer {
+  readonly replica: ReplicaId;
+  readonly incarnation: Incarnation;
+  readonly bootId: BootId;
+  readonly lastEpoch: Epoch;
+  readonly lastIndex: number;
+  readonly commitIndex: number;
+  readonly atMs: number;
+}
+
+/** What a view change is to bring about, besides a view whose members answer. */
+export interface ChangeAim {
+  readonly cause: "failover" | "restart" | "shed" | "admission" | "removal" | "style" | "quorum" | "hand-over" | "first-view" | "loss";
+  readonly reason: string;
+  readonly admit: Member | null;
+  readonly remove: ReplicaId | null;
+  readonly leader: ReplicaId | null;
+}
+
+/** One attempt at a time: each has an epoch of its own (S1b). */
+export interface ViewChange {
+  phase: "sealing" | "leading" | "writing" | "activating";
+  aim: ChangeAim;
+  epoch: Epoch;
+  /** The last active view (S3c); null before the first. */
+  base: View | null;
+  /** Who is sealed: the members of `base`, or the founders. */
+  asked: readonly Member[];
+  answers: Map<ReplicaId, SealAnswer>;
+  /** Unreachable in an earlier attempt of this change. */
+  excluded: Set<ReplicaId>;
+  /** Failed to lead in an earlier attempt: chosen again only as the unique best. */
+  failedLeaders: Set<ReplicaId>;
+  view: View | null;
+  leaderBootId: BootId | null;
+  /** Of the first attempt. */
+  beganMs: number;
+  attempt: number;
+  detectMs: number | null;
+  verdictAtMs: number | null;
+  attemptMs: number;
+  quorumMs: number | null;
+  sealedMs: number | null;
+  ledMs: number | null;
+  writtenMs: number | null;
+  resendMs: number;
+  deadlineMs: number;
+  waitingSaid: boolean;
+}
+
+export interface HandOver {
+  readonly epoch: Epoch;
+  readonly target: ReplicaId;
+  readonly reason: string;
+  readonly sinceMs: number;
+  sent: boolean;
+}
+
+export interface Kill {
+  readonly replica: ReplicaId;
+  readonly bootId: BootId;
+  readonly dueMs: number;
+}
+
+export interface Damping {
+  failures: number;
+  untilMs: number;
+}
+
+/** The starts of one replica's process. */
+export interface Starts {
+  /** The life (pid, boot id) that was found dead when the last start was ordered. */
+  afterLife: string | null;
+  orderedMs: number | null;
+  shortLives: number;
+  dueMs: number | null;
+  crashLoop: boolean;
+  lastReason: string;
+}
+
+export interface GroupState {
+  readonly group: GroupName;
+  counter: number;
+  change: ViewChange | null;
+  /** No new attempt before. */
+  retryMs: number;
+  failures: number;
+  retryAim: ChangeAim | null;
+  excluded: Set<ReplicaId>;
+  failedLeaders: Set<ReplicaId>;
+  /** The epoch whose leader is known to serve, and its process. */
+  activeEpoch: Epoch | null;
+  activeBootId: BootId | null;
+  /** S1e: the store is older than what this says; nothing is changed any more. */
+  halted: string | null;
+  waiting: string | null;
+  lossSaid: string | null;
+  firstSeenMs: number | null;
+  /** Suspected members that a view change kept because they answered: no reason for another until the verdict changes. */
+  tolerated: Map<ReplicaId, BootId>;
+  admissions: Map<ReplicaId, Damping>;
+  admittedMs: Map<ReplicaId, number>;
+  learnersSent: string | null;
+  handOver: HandOver | null;
+  leadWanted: ReplicaId | null;
+  handOverMs: number;
+  handOverFailures: number;
+  kills: Kill[];
+  starts: Map<ReplicaId, Starts>;
+  deaths: Map<string, BootId[]>;
+  poison: RequestIdentity[];
+  unreachableSince: Map<ReplicaId, number>;
+  book: AddressBook;
+  bookKey: string;
+  knobsKey: string;
+}
+
+export type OrderPurpose = "start" | "kill" | "stop" | "continue" | "discard";
+
+export interface Order {
+  readonly ticket: number;
+  readonly host: HostId;
+  readonly group: GroupName;
+  readonly replica: ReplicaId;
+  readonly purpose: OrderPurpose;
+  readonly message: ControlMessage;
+}
+
+export interface PendingAnswer {
+  readonly connection: number;
+  readonly ticket: number;
+  readonly outcome: AdminOutcome;
+  /** Given once this has been stored. */
+  readonly content: ControlContent;
+}
+
+/** The whole state of the core: plain data, changed only by `step`. */
+export interface Rm {
+  readonly config: RmConfig;
+  readonly store: StoreState;
+  readonly gfd: GfdSight;
+  readonly hosts: Map<HostId, HostSight>;
+  readonly sights: Map<ReplicaId, Sight>;
+  readonly groups: Map<GroupName, GroupState>;
+  readonly gateways: Map<number, number>;
+  readonly orders: Map<number, Order>;
+  nextTicket: number;
+  nextChangeId: number;
+  pendingAnswers: PendingAnswer[];
+  linksKey: string;
+  detectorsSaid: Map<string, string>;
+  expectedSaid: string | null;
+  statusVersion: number;
+  statusKey: string;
+  statusSentMs: number;
+  statusDirty: boolean;
+  startedMs: number;
+  /** Recomputed by every step. */
+  wakeMs: number;
+}
+
+/** `timing` may be given in part, for tests. */
+export function createRm(config: Omit<RmConfig, "timing"> & { readonly timing?: Partial<RmTiming> }): Rm {
+  const empty = emptyContent(config.clusterId, config.bootId);
+  return {
+    config: { ...config, timing: { ...RM_TIMING, ...config.timing } },
+    store: { phase: "new", ticket: 0, revision: 0, stored: empty, draft: empty, written: null },
+    gfd: { linkOpen: false, linkBootId: null, pid: 0, bootId: null, version: 0, complete: false, knobs: null },
+    hosts: new Map(),
+    sights: new Map(),
+    groups: new Map(),
+    gateways: new Map(),
+    orders: new Map(),
+    nextTicket: 1,
+    nextChangeId: 1,
+    pendingAnswers: [],
+    linksKey: "",
+    detectorsSaid: new Map(),
+    expectedSaid: null,
+    statusVersion: 0,
+    statusKey: "",
+    statusSentMs: Number.NEGATIVE_INFINITY,
+    statusDirty: true,
+    startedMs: 0,
+    wakeMs: Number.POSITIVE_INFINITY,
+  };
+}
+
+export function createGroup(group: GroupName, term: number): GroupState {
+  return {
+    group,
+    counter: 0,
+    change: null,
+    retryMs: 0,
+    failures: 0,
+    retryAim: null,
+    excluded: new Set(),
+    failedLeaders: new Set(),
+    activeEpoch: null,
+    activeBootId: null,
+    halted: null,
+    waiting: null,
+    lossSaid: null,
+    firstSeenMs: null,
+    tolerated: new Map(),
+    admissions: new Map(),
+    admittedMs: new Map(),
+    learnersSent: null,
+    handOver: null,
+    leadWanted: null,
+    handOverMs: Number.NEGATIVE_INFINITY,
+    handOverFailures: 0,
+    kills: [],
+    starts: new Map(),
+    deaths: new Map(),
+    poison: [],
+    unreachableSince: new Map(),
+    book: { version: [term, 0], entries: [] },
+    bookKey: "",
+    knobsKey: "",
+  };
+}
+
+/** The core wants to be stepped at `atMs` at the latest. Never at or before now: what is due is done in this step. */
+export function wakeAt(rm: Rm, nowMs: number, atMs: number): void {
+  const wakeMs = atMs <= nowMs ? nowMs + 1 : atMs;
+  if (wakeMs < rm.wakeMs) rm.wakeMs = wakeMs;
+}
+
+export function nextWakeMs(rm: Rm): number {
+  return rm.wakeMs;
+}

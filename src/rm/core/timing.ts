@@ -1,0 +1,61 @@
+import { DEFAULTS } from "../../vocabulary/limit.js";
+
+/** Every wait of the Replication Manager, in milliseconds. */
+export interface RmTiming {
+  /** Unanswered Seals are sent again at this interval, with the same epoch. */
+  readonly sealRetryMs: number;
+  /** The longest grace for members that have not answered although n - w + 1 have: in a failover, and in a planned change. */
+  readonly sealGraceMsMax: number;
+  readonly plannedGraceMsMax: number;
+  readonly sealTimeoutMs: number;
+  readonly leadTimeoutMs: number;
+  readonly activateRetryMs: number;
+  readonly activateTimeoutMs: number;
+  readonly handOverTimeoutMs: number;
+  readonly killGraceMs: number;
+  /** Own probe: a link down for so long, with no detector that vouches for the process, counts as a suspicion. */
+  readonly probeMs: number;
+  /** A leader's links that do not reach a member for so long count as a suspicion of that member. */
+  readonly unreachableMs: number;
+  /** How long the first view waits for all wanted replicas before it goes without the late ones. */
+  readonly firstViewMs: number;
+  readonly startTimeoutMs: number;
+  /** A process that dies younger than this was short-lived. */
+  readonly shortLifeMs: number;
+  readonly relaunchMsMin: number;
+  readonly relaunchMsMax: number;
+  readonly crashLoopAfter: number;
+  readonly admissionMsMin: number;
+  readonly admissionMsMax: number;
+  readonly attemptMsMin: number;
+  readonly attemptMsMax: number;
+  /** The least time between two hand-overs off degraded leaders. */
+  readonly degradedHandOverMs: number;
+  readonly statusMs: number;
+}
+
+export const RM_TIMING: RmTiming = {
+  sealRetryMs: 100,
+  sealGraceMsMax: DEFAULTS.sealGraceMsMax,
+  plannedGraceMsMax: 150,
+  sealTimeoutMs: DEFAULTS.sealTimeoutMs,
+  leadTimeoutMs: DEFAULTS.leadTimeoutMs,
+  activateRetryMs: 100,
+  activateTimeoutMs: 1_000,
+  handOverTimeoutMs: 1_000,
+  killGraceMs: DEFAULTS.killGraceMs,
+  probeMs: 500,
+  unreachableMs: 1_000,
+  firstViewMs: 5_000,
+  startTimeoutMs: 10_000,
+  shortLifeMs: 2_000,
+  relaunchMsMin: 100,
+  relaunchMsMax: 5_000,
+  crashLoopAfter: 5,
+  admissionMsMin: 500,
+  admissionMsMax: 30_000,
+  attemptMsMin: 50,
+  attemptMsMax: 2_000,
+  degradedHandOverMs: 10_000,
+  statusMs: 100,
+};
