@@ -1,0 +1,163 @@
+import { assert, unreachable } from "../../vocabulary/assert.js";
+import type { ClientMessage } from "../../vocabulary/message-client.js";
+import type { ClientEffect } from "./effect.js";
+import { chooseReader } from "./route.js";
+import { wantSession } from "./session.js";
+import { failed, settle } from "./settle.js";
+import { type Call, type ClientState, floorOf, type OwnCall, SESSION_CALL } from "./state.js";
+
+/** Sends whatever may be sent now: called at the end of every step, so that no event has to think of it. */
+export function sendWaiting(state: ClientState, nowMs: number, effects: ClientEffect[]): void {
+  sendToAny(state, effects);
+  if (state.route === null || nowMs < state.resumeAtMs) return;
+  if (state.resendAll) queueEverything(state);
+  sendSessionRequest(state, effects);
+  sendOwn(state, effects);
+  sendToLeader(state, effects);
+}
+
+/** S6d: what is sent again is sent in the order in which it was made. */
+function queueEverything(state: ClientState): void {
+  state.resendAll = false;
+  state.waitingOwn.clear();
+  state.waitingLeader.clear();
+  state.leaderInFlight.clear();
+  for (const call of state.calls.values()) {
+    if (call.kind === "own") {
+      if (!call.saving) state.waitingOwn.add(call.id);
+    } else if (!readsAnywhere(call)) state.waitingLeader.add(call.id);
+  }
+}
+
+export function readsAnywhere(call: Call): boolean {
+  return call.kind === "query" && call.consistency !== "linearizable" && !call.toLeader;
+}
+
+function sendSessionRequest(state: ClientState, effects: ClientEffect[]): void {
+  const { session } = state;
+  if ((session.kind !== "opening" && session.kind !== "resuming") || session.ticket !== null || state.route === null) return;
+  const ticket = takeTicket(state, SESSION_CALL, state.route.connection);
+  session.ticket = ticket;
+  const message: ClientMessage =
+    session.kind === "opening"
+      ? { kind: "open-session", ticket, nonce: session.nonce }
+      : { kind: "resume-session", ticket, session: session.session };
+  effects.push({ kind: "send", connection: state.route.connection, message });
+}
+
+function sendOwn(state: ClientState, effects: ClientEffect[]): void {
+  if (state.waitingOwn.size === 0) return;
+  wantSession(state);
+  if (state.session.kind === "opening") sendSessionRequest(state, effects);
+  if (state.session.kind !== "open") return;
+  const { session } = state.session;
+  for (const id of state.waitingOwn) {
+    const call = state.calls.get(id);
+    if (call?.kind !== "own") continue;
+    if (call.place !== null && call.place.session !== session) {
+      state.waitingOwn.delete(id);
+      leaveOldSession(state, call, effects);
+      continue;
+    }
+    if (call.place === null) {
+      // The window is of numbers, not of calls: the table keeps every reply from the floor on (S6b).
+      if (state.nextSequence - floorOf(state) >= state.config.inFlightMax) return;
+      givePlace(state, call, effects);
+    }
+    state.waitingOwn.delete(id);
+    if (!call.saving) sendCopy(state, call, state.route?.connection ?? 0, effects);
+  }
+}
+
+function givePlace(state: ClientState, call: OwnCall, effects: ClientEffect[]): void {
+  if (state.session.kind !== "open") return;
+  const { session } = state.session;
+  const sequence = state.nextSequence;
+  state.nextSequence += 1;
+  call.place = { session, sequence };
+  state.openSequences.add(sequence);
+  if (!state.config.savesRequests) return;
+  // S6f: durable first; `saved` sends it.
+  call.saving = true;
+  state.saving.set(sequence, call);
+  effects.push({ kind: "save-request", session, sequence, operation: call.operation, input: call.input });
+}
+
+/** S6a: its session has expired. A copy that was sent may have been executed; one that was not is simply sent in the new session. */
+function leaveOldSession(state: ClientState, call: OwnCall, effects: ClientEffect[]): void {
+  if (call.lostCopy || call.tickets.size > 0) {
+    settle(state, call, failed("session-expired", "The session has expired; whether the request was executed is unknown."), effects);
+    return;
+  }
+  call.place = null;
+  state.waitingOwn.add(call.id);
+}
+
+function sendToLeader(state: ClientState, effects: ClientEffect[]): void {
+  for (const id of state.waitingLeader) {
+    if (state.leaderInFlight.size >= state.config.inFlightMax) return;
+    state.waitingLeader.delete(id);
+    const call = state.calls.get(id);
+    if (call === undefined) continue;
+    state.leaderInFlight.add(id);
+    sendCopy(state, call, state.route?.connection ?? 0, effects);
+  }
+}
+
+function sendToAny(state: ClientState, effects: ClientEffect[]): void {
+  for (const id of state.waitingAny) {
+    const call = state.calls.get(id);
+    const connection = chooseReader(state);
+    if (connection === null) return;
+    state.waitingAny.delete(id);
+    if (call !== undefined) sendCopy(state, call, connection, effects);
+  }
+}
+
+function takeTicket(state: ClientState, call: number, connection: number): number {
+  const ticket = state.nextTicket;
+  state.nextTicket += 1;
+  state.tickets.set(ticket, { call, connection });
+  state.connections.get(connection)?.tickets.add(ticket);
+  return ticket;
+}
+
+function sendCopy(state: ClientState, call: Call, connection: number, effects: ClientEffect[]): void {
+  const ticket = takeTicket(state, call.id, connection);
+  call.tickets.add(ticket);
+  effects.push({ kind: "send", connection, message: copyOf(state, call, ticket) });
+}
+
+function copyOf(state: ClientState, call: Call, ticket: number): ClientMessage {
+  switch (call.kind) {
+    case "own": {
+      const { session } = state;
+      assert(session.kind === "open" && call.place !== null, "S6b", () => "a request is sent in an open session");
+      const floor = floorOf(state);
+      assert(floor <= call.place.sequence, "S6b", () => `floor ${floor} above open request ${call.place?.sequence}`);
+      const identity = {
+        kind: "session",
+        session: session.session,
+        resumption: session.resumption,
+        sequence: call.place.sequence,
+        floor,
+      } as const;
+      return { kind: "request", ticket, identity, operation: call.operation, input: call.input };
+    }
+    case "foreign":
+      return { kind: "request", ticket, identity: call.identity, operation: call.operation, input: call.input };
+    case "query":
+      return {
+        kind: "query",
+        ticket,
+        query: call.query,
+        input: call.input,
+        consistency: call.consistency,
+        atLeastIndex: state.highestIndex,
+      };
+    case "open-session":
+      return { kind: "open-session", ticket, nonce: call.nonce };
+    default:
+      return unreachable(call);
+  }
+}

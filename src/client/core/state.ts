@@ -1,0 +1,214 @@
+import { EPOCH_ZERO, type Epoch } from "../../vocabulary/epoch.js";
+import type { ErrorCode } from "../../vocabulary/error.js";
+import type { ReplicaId, SessionId } from "../../vocabulary/ids.js";
+import type { Consistency } from "../../vocabulary/message-client.js";
+import type { RequestIdentity } from "../../vocabulary/session.js";
+import type { AddressBook, View } from "../../vocabulary/view.js";
+
+export interface ClientConfig {
+  /** Hex, unique to this client's life: its sessions are opened with it. At most 24 digits. */
+  readonly nonce: string;
+  /** Feeds the jitter of back-off. */
+  readonly seed: number;
+  /** Requests of the own session wait for `saved` before they are sent (S6f). */
+  readonly savesRequests: boolean;
+  /** Calls held that are not sent yet; beyond it new ones are refused as overloaded. */
+  readonly waitingMax: number;
+  /** Bytes of input held, sent or not. */
+  readonly heldBytesMax: number;
+  readonly inFlightMax: number;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  /** How long without a leader before the group is looked for anew. */
+  readonly discoverAfterMs: number;
+}
+
+/** What a session file held at start. */
+export interface SavedSession {
+  readonly session: SessionId;
+  readonly requests: readonly { readonly sequence: number; readonly operation: string; readonly input: Uint8Array }[];
+  readonly highestSequence: number;
+}
+
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+interface CallBase {
+  readonly id: number;
+  readonly deadlineMs: number;
+  readonly sizeBytes: number;
+  /** Copies on open connections that have no answer yet. */
+  readonly tickets: Set<number>;
+  /** A copy was sent whose answer cannot come any more, or whose answer said nothing: its outcome is open for good (S6h). */
+  lostCopy: boolean;
+  refusal: Refusal | null;
+}
+
+export interface OwnCall extends CallBase {
+  readonly kind: "own";
+  readonly operation: string;
+  readonly input: Uint8Array;
+  readonly impatientAtMs: number;
+  /** Of an earlier life of this client. */
+  readonly recovered: boolean;
+  /** Set when its turn to be sent comes; kept for all copies. */
+  place: { readonly session: SessionId; readonly sequence: number } | null;
+  saving: boolean;
+}
+
+export interface ForeignCall extends CallBase {
+  readonly kind: "foreign";
+  readonly operation: string;
+  readonly input: Uint8Array;
+  readonly impatientAtMs: number;
+  readonly identity: RequestIdentity;
+}
+
+export interface QueryCall extends CallBase {
+  readonly kind: "query";
+  readonly query: string;
+  readonly input: Uint8Array;
+  readonly consistency: Consistency;
+  /** A `session` or `any` query that a follower could not answer. */
+  toLeader: boolean;
+}
+
+export interface OpenCall extends CallBase {
+  readonly kind: "open-session";
+  readonly nonce: string;
+}
+
+export type Call = OwnCall | ForeignCall | QueryCall | OpenCall;
+
+export interface ConnectionState {
+  readonly replica: ReplicaId;
+  /** Epoch of the view that it last told of, and whether it leads it; null before it has told. */
+  viewEpoch: Epoch | null;
+  serving: boolean;
+  readonly tickets: Set<number>;
+}
+
+export interface Route {
+  readonly connection: number;
+  readonly epoch: Epoch;
+}
+
+export type OwnSession =
+  | { readonly kind: "none" }
+  /** `ticket` null: not asked yet on the current route. */
+  | { readonly kind: "opening"; readonly nonce: string; ticket: number | null }
+  | { readonly kind: "resuming"; readonly session: SessionId; ticket: number | null }
+  | { readonly kind: "open"; readonly session: SessionId; readonly resumption: number };
+
+export interface ClientState {
+  readonly config: ClientConfig;
+  view: View | null;
+  book: AddressBook;
+  linksKey: string;
+  readonly connections: Map<number, ConnectionState>;
+  route: Route | null;
+  /** Nothing is sent to the leader before this moment (back-off). */
+  resumeAtMs: number;
+  attempt: number;
+  jitter: number;
+  session: OwnSession;
+  sessionsMade: number;
+  nextSequence: number;
+  /** Sequence numbers of the current session without an answer, rising: the first is the floor (S6b). */
+  readonly openSequences: Set<number>;
+  /** Of those, the ones that the session file does not hold durably yet. */
+  readonly saving: Map<number, OwnCall>;
+  /** All open calls, in the order of their making. */
+  readonly calls: Map<number, Call>;
+  /** Calls to be sent: of the own session, to the leader otherwise, to any member. Each in order. */
+  readonly waitingOwn: Set<number>;
+  readonly waitingLeader: Set<number>;
+  readonly waitingAny: Set<number>;
+  /** Everything open is to be sent again, in order (S6d). */
+  resendAll: boolean;
+  /** Of a ticket on the way: its call and its connection. Call 0 is the own session's opening or resumption. */
+  readonly tickets: Map<number, { readonly call: number; readonly connection: number }>;
+  nextTicket: number;
+  /** Calls of other sessions and queries that are on the way to the leader. */
+  readonly leaderInFlight: Set<number>;
+  heldBytes: number;
+  highestIndex: number;
+  readerTurn: number;
+  /** No call's deadline or patience ends before this. */
+  checkAtMs: number;
+  discoverAtMs: number;
+  discoverAttempt: number;
+  closed: boolean;
+}
+
+/** The call number under which the client opens and resumes its own session. */
+export const SESSION_CALL = 0;
+
+/** A client that knows nothing yet; with `saved`, one that goes on where an earlier life of it stopped (S6f). */
+export function createClient(config: ClientConfig, saved: SavedSession | null): ClientState {
+  const state: ClientState = {
+    config,
+    view: null,
+    book: { version: EPOCH_ZERO, entries: [] },
+    linksKey: "",
+    connections: new Map(),
+    route: null,
+    resumeAtMs: 0,
+    attempt: 0,
+    jitter: config.seed >>> 0 || 1,
+    session: saved === null ? { kind: "none" } : { kind: "resuming", session: saved.session, ticket: null },
+    sessionsMade: 0,
+    nextSequence: saved === null ? 1 : saved.highestSequence + 1,
+    openSequences: new Set(),
+    saving: new Map(),
+    calls: new Map(),
+    waitingOwn: new Set(),
+    waitingLeader: new Set(),
+    waitingAny: new Set(),
+    resendAll: false,
+    tickets: new Map(),
+    nextTicket: 1,
+    leaderInFlight: new Set(),
+    heldBytes: 0,
+    highestIndex: 0,
+    readerTurn: 0,
+    checkAtMs: Number.POSITIVE_INFINITY,
+    discoverAtMs: Number.POSITIVE_INFINITY,
+    discoverAttempt: 0,
+    closed: false,
+  };
+  if (saved !== null) for (const request of saved.requests) recoverRequest(state, saved.session, request);
+  return state;
+}
+
+function recoverRequest(state: ClientState, session: SessionId, request: SavedSession["requests"][number]): void {
+  const call: OwnCall = {
+    kind: "own",
+    // Numbers of calls that the shell makes are positive.
+    id: -request.sequence,
+    deadlineMs: Number.POSITIVE_INFINITY,
+    impatientAtMs: Number.POSITIVE_INFINITY,
+    sizeBytes: request.input.byteLength,
+    tickets: new Set(),
+    // The earlier life may have sent it.
+    lostCopy: true,
+    refusal: null,
+    operation: request.operation,
+    input: request.input,
+    recovered: true,
+    place: { session, sequence: request.sequence },
+    saving: false,
+  };
+  state.calls.set(call.id, call);
+  state.openSequences.add(request.sequence);
+  state.waitingOwn.add(call.id);
+  state.heldBytes += call.sizeBytes;
+}
+
+/** S6b: the lowest number without an answer, told with each request. */
+export function floorOf(state: ClientState): number {
+  for (const sequence of state.openSequences) return sequence;
+  return state.nextSequence;
+}
