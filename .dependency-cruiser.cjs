@@ -13,13 +13,14 @@ const mayImport = [
   ...components.map((name) => [`${name}/core`, ["vocabulary", "detection"]]),
   ...components.map((name) => [`${name}/process`, ["vocabulary", "codec", "storage", "detection", "runtime", `${name}/core`]]),
   ["gateway", ["vocabulary", "codec", "runtime", "client/process", "client/core", "client/[^/]+[.]ts"]],
+  ["supervisor", ["vocabulary", "codec", "runtime", "service", "client/process", "client/core"]],
   ["sim", ["vocabulary", "codec", "storage", "detection", "service", "checker", "[^/]+/core"]],
   ["testing", ["vocabulary", "codec", "service", "checker", "sim"]],
 ];
 const extra = { "server/process": ["service"] };
 
 // Test files may reach further than the code beside them; they are held to the rule against cycles only.
-const isTest = "[.]test[.]ts$|/test/";
+const isTest = "[.]test[.-]|/test/";
 const pureFolders = "^src/(vocabulary|detection|storage|[^/]+/core)/";
 
 const oneWay = mayImport.map(([folder, targets]) => ({
@@ -79,7 +80,7 @@ module.exports = {
       name: "process-is-private",
       comment: "a process is reached by messages; only its own component, the gateway (as a client) and the commands start it",
       severity: "error",
-      from: { path: "^src/([^/]+)/", pathNot: ["^src/(cli|gateway|testing)/", isTest] },
+      from: { path: "^src/([^/]+)/", pathNot: ["^src/(cli|gateway|supervisor|testing)/", isTest] },
       to: { path: "^src/[^/]+/process/", pathNot: "^src/$1/" },
     },
     {

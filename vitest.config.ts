@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-const unitTests = ["src/**/*.test.ts"];
+const unitTests = ["src/**/*.test.ts", "examples/**/*.test.ts"];
 const processTests = ["test/process/**/*.test.ts"];
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}/index.ts`, import.meta.url));

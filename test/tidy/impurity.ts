@@ -33,8 +33,9 @@ export const bannedMethods: ReadonlySet<string> = new Set(["localeCompare", "toL
 /** Every use of time, chance, waiting or the machine in a file that must be pure. */
 export function findImpurity(source: ts.SourceFile): Finding[] {
   const findings: Finding[] = [];
+  const ownNames = declaredNames(source);
   walkSyntax(source, (syntax) => {
-    const ban = banOf(syntax);
+    const ban = banOf(syntax, ownNames);
     if (ban !== undefined) findings.push(`${placeOf(syntax)}: ${ban}`);
   });
   return findings;
@@ -45,8 +46,18 @@ export function findUnseeded(source: ts.SourceFile): Finding[] {
   return findImpurity(source).filter((finding) => /: (Date|Math\.random|crypto): /.test(finding));
 }
 
-function banOf(syntax: ts.Node): string | undefined {
-  if (ts.isIdentifier(syntax)) return banOfName(syntax);
+/** A parameter that happens to be called `process` is ours; that nobody means the global one beside it is the compiler's to prove. */
+function declaredNames(source: ts.SourceFile): Set<string> {
+  const names = new Set<string>();
+  walkSyntax(source, (syntax) => {
+    const isBinding = ts.isParameter(syntax) || ts.isVariableDeclaration(syntax) || ts.isBindingElement(syntax);
+    if (isBinding && ts.isIdentifier(syntax.name)) names.add(syntax.name.text);
+  });
+  return names;
+}
+
+function banOf(syntax: ts.Node, ownNames: ReadonlySet<string>): string | undefined {
+  if (ts.isIdentifier(syntax)) return ownNames.has(syntax.text) ? undefined : banOfName(syntax);
   if (ts.isPropertyAccessExpression(syntax)) return banOfMember(syntax);
   if (ts.isAwaitExpression(syntax)) return "await: a completion comes back as an event";
   if (ts.isForOfStatement(syntax) && syntax.awaitModifier !== undefined) return "for await: a completion comes back as an event";
