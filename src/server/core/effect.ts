@@ -1,0 +1,57 @@
+import type { Entry } from "../../vocabulary/entry.js";
+import type { Epoch } from "../../vocabulary/epoch.js";
+import type { ExecutionCommand } from "../../vocabulary/execution.js";
+import type { ReplicaId } from "../../vocabulary/ids.js";
+import type { Message } from "../../vocabulary/message.js";
+import type { TableImage } from "../../vocabulary/session.js";
+import type { AddressBook, View } from "../../vocabulary/view.js";
+import type { SnapshotPoint, TransferIdentity } from "./event.js";
+
+/** Steps of a view change at which a test may have the process die. */
+export type Failpoint = "seal-received" | "seal-persisted" | "sealed-answered" | "start-appended" | "start-on-quorum" | "activated";
+
+/**
+ * What a replica wants done. No effect depends on another: what must be durable first comes back as an event, and only then is the next
+ * thing asked for. The order of effects matters only within one kind: messages of a connection, persists, execution commands.
+ * Tickets of each kind only grow.
+ */
+export type ReplicaEffect =
+  | { readonly kind: "send"; readonly connection: number; readonly message: Message }
+  /** The peer does not keep to the protocol. */
+  | { readonly kind: "close"; readonly connection: number; readonly reason: string }
+  /** Hold one connection to each of these, and no other outbound one; addresses are in the book. Replaces the last. */
+  | { readonly kind: "link"; readonly replicas: readonly ReplicaId[]; readonly book: AddressBook }
+  /** Cut the log after `truncateAfter` (null: nothing to cut), append the entries, make it durable: `entries-persisted`. */
+  | { readonly kind: "persist"; readonly ticket: number; readonly truncateAfter: number | null; readonly entries: readonly Entry[] }
+  /** Both at once, durable: `promise-persisted`. */
+  | { readonly kind: "persist-promise"; readonly ticket: number; readonly promise: Epoch; readonly activeView: View | null }
+  | { readonly kind: "execution"; readonly command: ExecutionCommand }
+  /** The executor is quiet and at exactly `point.index`: begin to capture now, write in the background: `snapshot-persisted`. */
+  | { readonly kind: "capture-snapshot"; readonly ticket: number; readonly point: SnapshotPoint; readonly table: TableImage }
+  /** Bytes of our snapshot at `snapshotIndex`: `snapshot-read`. */
+  | {
+      readonly kind: "read-snapshot";
+      readonly ticket: number;
+      readonly snapshotIndex: number;
+      readonly offsetBytes: number;
+      readonly sizeBytes: number;
+    }
+  /** Part of a snapshot from the leader: `slice-stored` once durable. An offset of 0 begins anew, whatever was stored before. */
+  | {
+      readonly kind: "store-slice";
+      readonly ticket: number;
+      readonly transfer: TransferIdentity;
+      readonly offsetBytes: number;
+      readonly bytes: Uint8Array;
+    }
+  /** All slices are stored: check, publish, load into the executor, wipe the log behind it: `snapshot-installed` or `snapshot-rejected`. */
+  | { readonly kind: "install-snapshot"; readonly ticket: number; readonly transfer: TransferIdentity }
+  /** A durable snapshot covers them: the disk need not keep these entries. */
+  | { readonly kind: "drop-log"; readonly throughIndex: number }
+  /** No one reads these snapshots any more. */
+  | { readonly kind: "drop-snapshots"; readonly belowIndex: number }
+  /** S5e and divergence: this process cannot go on. `discard`: nor can its data; the shell sets the folder aside and comes back as a new incarnation. */
+  | { readonly kind: "end-process"; readonly reason: string; readonly discard: boolean }
+  /** For the log, for people. */
+  | { readonly kind: "note"; readonly level: "info" | "warn"; readonly text: string }
+  | { readonly kind: "reached"; readonly point: Failpoint };

@@ -1,0 +1,169 @@
+/**
+ * What makes requests exactly once (S6): the sessions and keys that the replicated state knows, and the replies it remembers.
+ * Changed only by entries, in log order, so it is equal on all replicas at equal index. (Raft, section 6.3 of the thesis, with a floor
+ * and a set in place of a last number.) Both maps are ordered by age, oldest first, so that expiry looks only at what expires.
+ */
+import { assert } from "../../vocabulary/assert.js";
+import { type SessionId, sessionId } from "../../vocabulary/ids.js";
+import type { KeyImage, Reply, RequestIdentity, SessionImage, TableImage, TableReply } from "../../vocabulary/session.js";
+
+/** `reply` is null while the request is being executed. */
+export interface Remembered {
+  readonly index: number;
+  readonly digest: number;
+  reply: Reply | null;
+}
+
+export interface Session {
+  resumption: number;
+  floor: number;
+  renewedAtAgeMs: number;
+  readonly replies: Map<number, Remembered>;
+}
+
+export interface KeyRecord {
+  readonly atAgeMs: number;
+  readonly remembered: Remembered;
+}
+
+export interface SessionTable {
+  readonly sessions: Map<SessionId, Session>;
+  readonly keys: Map<string, KeyRecord>;
+}
+
+/** What the table says of a request (S6b, S6g). */
+export type Finding =
+  | { readonly kind: "new" }
+  | { readonly kind: "remembered"; readonly remembered: Remembered }
+  | { readonly kind: "stale" }
+  | { readonly kind: "reused" }
+  | { readonly kind: "expired" };
+
+const NEW: Finding = { kind: "new" };
+const STALE: Finding = { kind: "stale" };
+const REUSED: Finding = { kind: "reused" };
+const EXPIRED: Finding = { kind: "expired" };
+
+export function createTable(): SessionTable {
+  return { sessions: new Map(), keys: new Map() };
+}
+
+export function find(table: SessionTable, identity: RequestIdentity, digest: number): Finding {
+  if (identity.kind === "key") {
+    const record = table.keys.get(identity.key);
+    if (record === undefined) return NEW;
+    return record.remembered.digest === digest ? { kind: "remembered", remembered: record.remembered } : REUSED;
+  }
+  const session = table.sessions.get(identity.session);
+  // S6a, S6f: an unknown session is an expired one, and so is what an older life of its client sent.
+  if (session === undefined || session.resumption !== identity.resumption) return EXPIRED;
+  if (identity.sequence < session.floor) return STALE;
+  const remembered = session.replies.get(identity.sequence);
+  if (remembered === undefined) return NEW;
+  return remembered.digest === digest ? { kind: "remembered", remembered } : REUSED;
+}
+
+/** S6b: an entry moves the floor, whatever becomes of its request; and it renews the session. */
+export function raiseFloor(table: SessionTable, identity: RequestIdentity, ageMs: number): void {
+  if (identity.kind !== "session") return;
+  const session = table.sessions.get(identity.session);
+  if (session === undefined || session.resumption !== identity.resumption) return;
+  renew(table, identity.session, ageMs);
+  if (identity.floor <= session.floor) return;
+  session.floor = identity.floor;
+  for (const sequence of session.replies.keys()) if (sequence < session.floor) session.replies.delete(sequence);
+}
+
+/** The request at `index` is executed once and for all; its reply is filled in when it is known. */
+export function remember(table: SessionTable, identity: RequestIdentity, remembered: Remembered, ageMs: number): void {
+  if (identity.kind === "key") {
+    assert(!table.keys.has(identity.key), "S6g", () => `key ${identity.key} executed twice`);
+    table.keys.set(identity.key, { atAgeMs: ageMs, remembered });
+    return;
+  }
+  const session = table.sessions.get(identity.session);
+  assert(session !== undefined && identity.sequence >= session.floor, "S6b", () => `number ${identity.sequence} below the floor`);
+  assert(!session.replies.has(identity.sequence), "S6b", () => `number ${identity.sequence} executed twice`);
+  session.replies.set(identity.sequence, remembered);
+}
+
+/** S6a: the id holds the index of the entry that opened it. */
+export function openSession(table: SessionTable, generation: number, index: number, nonce: string, ageMs: number): SessionId {
+  const id = sessionId(generation, index, nonce);
+  table.sessions.set(id, { resumption: 0, floor: 0, renewedAtAgeMs: ageMs, replies: new Map() });
+  return id;
+}
+
+/** S6f: null when it is not known. */
+export function resumeSession(table: SessionTable, id: SessionId, ageMs: number): Session | null {
+  const session = table.sessions.get(id);
+  if (session === undefined) return null;
+  session.resumption++;
+  renew(table, id, ageMs);
+  return session;
+}
+
+export function renew(table: SessionTable, id: SessionId, ageMs: number): void {
+  const session = table.sessions.get(id);
+  if (session === undefined || session.renewedAtAgeMs === ageMs) return;
+  session.renewedAtAgeMs = ageMs;
+  table.sessions.delete(id);
+  table.sessions.set(id, session);
+}
+
+export function highestSequence(session: Session): number {
+  let highest = session.floor - 1;
+  for (const sequence of session.replies.keys()) if (sequence > highest) highest = sequence;
+  return Math.max(0, highest);
+}
+
+/** The longest unheard sessions that are at most as young as `renewedBeforeAgeMs`, oldest first. */
+export function sessionsBefore(table: SessionTable, renewedBeforeAgeMs: number, countMax: number): SessionId[] {
+  const found: SessionId[] = [];
+  for (const [id, session] of table.sessions) {
+    if (session.renewedAtAgeMs >= renewedBeforeAgeMs || found.length >= countMax) break;
+    found.push(id);
+  }
+  return found;
+}
+
+/** S6g: keys are never evicted earlier. */
+export function expireKeys(table: SessionTable, belowAgeMs: number): void {
+  for (const [key, record] of table.keys) {
+    if (record.atAgeMs >= belowAgeMs) break;
+    table.keys.delete(key);
+  }
+}
+
+export function oldestKeyAgeMs(table: SessionTable): number | null {
+  for (const record of table.keys.values()) return record.atAgeMs;
+  return null;
+}
+
+function imageReply(remembered: Remembered): TableReply {
+  assert(remembered.reply !== null, "S6b", () => `the reply of entry ${remembered.index} is not known yet`);
+  return { index: remembered.index, digest: remembered.digest, reply: remembered.reply };
+}
+
+/** The table as a snapshot carries it; only at a quiet point. */
+export function imageOf(table: SessionTable): TableImage {
+  const sessions: SessionImage[] = [];
+  for (const [session, { resumption, floor, renewedAtAgeMs, replies }] of table.sessions) {
+    const images: [number, TableReply][] = [];
+    for (const [sequence, remembered] of replies) images.push([sequence, imageReply(remembered)]);
+    sessions.push({ session, resumption, floor, renewedAtAgeMs, replies: images });
+  }
+  const keys: KeyImage[] = [];
+  for (const [key, { atAgeMs, remembered }] of table.keys) keys.push({ key, atAgeMs, reply: imageReply(remembered) });
+  return { sessions, keys };
+}
+
+export function tableOf(image: TableImage): SessionTable {
+  const table = createTable();
+  for (const { session, resumption, floor, renewedAtAgeMs, replies } of image.sessions) {
+    const remembered = new Map(replies.map(([sequence, reply]) => [sequence, { ...reply }]));
+    table.sessions.set(session, { resumption, floor, renewedAtAgeMs, replies: remembered });
+  }
+  for (const { key, atAgeMs, reply } of image.keys) table.keys.set(key, { atAgeMs, remembered: { ...reply } });
+  return table;
+}

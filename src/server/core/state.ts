@@ -1,0 +1,273 @@
+/** The state of one replica: plain data, changed only by `step`. What is true only of a leader is in `Leading` (leading-state.ts). */
+import { assert } from "../../vocabulary/assert.js";
+import { EPOCH_ZERO, type Epoch } from "../../vocabulary/epoch.js";
+import type { BootId, GroupName, Incarnation, ReplicaId, SessionId } from "../../vocabulary/ids.js";
+import { DEFAULTS, LIMITS } from "../../vocabulary/limit.js";
+import type { ControlMessage } from "../../vocabulary/message-control.js";
+import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
+import type { GroupKnobs } from "../../vocabulary/spec.js";
+import type { AddressBook, View } from "../../vocabulary/view.js";
+import type { ReplicaEffect } from "./effect.js";
+import type { Peer, SnapshotRecord, TransferIdentity } from "./event.js";
+import { createFifo, type Fifo } from "./fifo.js";
+import type { Item, Leading, Read } from "./leading-state.js";
+import { createLog, type Log } from "./log.js";
+import { createTable, type SessionTable } from "./session-table.js";
+
+/** Times of the replica's own; tests and the simulator shorten them. */
+export interface ReplicaTimings {
+  /** A connected peer hears from its leader at least so often. */
+  readonly appendHeartbeatMs: number;
+  /** A commit index that no append carried on is sent after so long. */
+  readonly commitFlushMs: number;
+  /** A peer's transfer that makes no progress goes back to what was acknowledged. */
+  readonly transferResendMs: number;
+  readonly leadTimeoutMs: number;
+  readonly handOverMs: number;
+  readonly sessionExpiryMs: number;
+  readonly keyExpiryMs: number;
+}
+
+/** Bounds of the replica's own; tests and the simulator lower them. */
+export interface ReplicaBounds {
+  readonly inFlightMax: number;
+  readonly inFlightBytesMax: number;
+  readonly queriesWaitingMax: number;
+  readonly sessionsMax: number;
+  readonly keysMax: number;
+  readonly appendEntriesMax: number;
+  readonly appendBytesMax: number;
+  readonly windowEntries: number;
+  readonly windowBytes: number;
+  readonly sliceBytes: number;
+  /** Slices of one transfer on their way at once. */
+  readonly sliceWindow: number;
+  readonly entriesBehindSnapshotMax: number;
+  readonly logBytesMax: number;
+  readonly admissionBoundEntries: number;
+  /** Executions that a passive primary has given to its executor and that have no entry yet. */
+  readonly executionsAheadMax: number;
+  /** Committed entries given to the executor and not completed. */
+  readonly applyAheadMax: number;
+}
+
+export const REPLICA_TIMINGS: ReplicaTimings = {
+  appendHeartbeatMs: 50,
+  commitFlushMs: 4,
+  transferResendMs: 500,
+  leadTimeoutMs: DEFAULTS.leadTimeoutMs,
+  handOverMs: DEFAULTS.handOverMs,
+  sessionExpiryMs: DEFAULTS.sessionExpiryMs,
+  keyExpiryMs: DEFAULTS.keyExpiryMs,
+};
+
+export const REPLICA_BOUNDS: ReplicaBounds = {
+  inFlightMax: LIMITS.inFlightPerGroupMax,
+  inFlightBytesMax: LIMITS.inFlightPerGroupBytesMax,
+  queriesWaitingMax: LIMITS.queriesWaitingMax,
+  sessionsMax: LIMITS.sessionsMax,
+  keysMax: LIMITS.keysMax,
+  appendEntriesMax: LIMITS.appendEntriesMax,
+  appendBytesMax: LIMITS.appendBytesMax,
+  windowEntries: LIMITS.appendWindowEntries,
+  windowBytes: LIMITS.appendWindowBytes,
+  sliceBytes: LIMITS.snapshotSliceBytes,
+  sliceWindow: 4,
+  entriesBehindSnapshotMax: LIMITS.entriesBehindSnapshotMax,
+  logBytesMax: LIMITS.logBytesMax,
+  admissionBoundEntries: DEFAULTS.admissionBoundEntries,
+  executionsAheadMax: 64,
+  applyAheadMax: 256,
+};
+
+export interface ReplicaConfig {
+  readonly group: GroupName;
+  readonly replica: ReplicaId;
+  readonly incarnation: Incarnation;
+  readonly bootId: BootId;
+  /** At start; `configure` from the RM replaces them. */
+  readonly knobs: GroupKnobs;
+  /** Each defaults to REPLICA_TIMINGS. */
+  readonly timings?: Partial<ReplicaTimings>;
+  /** Each defaults to REPLICA_BOUNDS. */
+  readonly bounds?: Partial<ReplicaBounds>;
+}
+
+export interface Connection {
+  readonly peer: Peer;
+  readonly outbound: boolean;
+  /** Sessions seen on a client's connection: the leader renews them (S6e). */
+  readonly sessions: Set<SessionId>;
+}
+
+/** A member's or learner's relation to the leader of the epoch it has promised. */
+export interface Following {
+  readonly kind: "following";
+  readonly epoch: Epoch;
+  readonly view: View | null;
+  readonly connection: number;
+  /** The leader said that its view is active (S4c). */
+  readonly active: boolean;
+  /** L2: our log equals the leader's up to here, as its appends have shown. */
+  readonly verifiedIndex: number;
+  /** An append came that is not answered yet. */
+  readonly ackOwed: boolean;
+}
+
+/** No leader of the promised epoch has been heard: sealed, or just started. */
+export interface Waiting {
+  readonly kind: "waiting";
+}
+
+export type Stance = Waiting | Following | Leading;
+
+/** A Seal that waits until the promise and all that was accepted are durable (S2a, S2b). */
+export interface WaitingSeal {
+  readonly connection: number;
+  readonly epoch: Epoch;
+}
+
+/** Identities that a start entry at `index` of our log names; entries before it with one of them are applied as refused (S6i). */
+export interface PoisonStart {
+  readonly index: number;
+  readonly keys: ReadonlySet<string>;
+}
+
+/** Commands given to the executor whose completions are outstanding; completions of each kind come in order. */
+export interface ExecutionLine {
+  nextTicket: number;
+  /** Completions below it belong to commands that were dropped (S2c). */
+  floorTicket: number;
+  /** Of committed entries; `item` is the leader's, to be answered. */
+  readonly applying: Fifo<{ readonly ticket: number; readonly index: number; readonly item: Item | null }>;
+  /** A passive primary's, ahead of the commit. */
+  readonly speculating: Fifo<Item>;
+  readonly querying: Fifo<{ readonly ticket: number; readonly read: Read }>;
+  /** Speculative executions that were not released: undone at Seal. */
+  unreleasedCount: number;
+}
+
+/** A transfer that comes in. */
+export interface Receiving {
+  readonly identity: TransferIdentity;
+  /** Given to the shell to store. */
+  offsetBytes: number;
+  storedBytes: number;
+  readonly storing: Fifo<{ readonly ticket: number; readonly throughBytes: number }>;
+  /** Where its slices come from; null after a restart. */
+  connection: number | null;
+  epoch: Epoch;
+  /** Ticket of the installation under way, or null. */
+  installing: number | null;
+}
+
+export interface Replica {
+  readonly config: ReplicaConfig;
+  readonly timings: ReplicaTimings;
+  readonly bounds: ReplicaBounds;
+  phase: "starting" | "running" | "ended";
+  knobs: GroupKnobs;
+  stance: Stance;
+  /** S2a: nothing of a lower epoch is accepted any more. Ahead of `durablePromise` while it is being made durable. */
+  promise: Epoch;
+  durablePromise: Epoch;
+  readonly promising: Fifo<{ readonly ticket: number; readonly promise: Epoch }>;
+  /** S1e: the last view known to be active. */
+  activeView: View | null;
+  /** S1e: came up with nothing at all, and has never heard of a view that was active. */
+  blank: boolean;
+  readonly seals: WaitingSeal[];
+  /** The epoch whose Seal this process answered last (S4d). */
+  sealedEpoch: Epoch | null;
+  /** L4: appends and slices of an epoch whose promise is not durable yet. */
+  held: { readonly connection: number; readonly message: ReplicationMessage }[];
+  readonly connections: Map<number, Connection>;
+  book: AddressBook;
+  readonly log: Log;
+  commitIndex: number;
+  /** Entries through here were given to the executor; session table, age and generation are at this index. */
+  issuedIndex: number;
+  /** Entries through here are applied entirely; equals `issuedIndex` whenever the executor is quiet. */
+  appliedIndex: number;
+  table: SessionTable;
+  /** S6e, at `issuedIndex`. */
+  ageMs: number;
+  generation: number;
+  /** The highest log time seen: log time does not run backwards. */
+  logTimeMs: number;
+  readonly poison: PoisonStart[];
+  readonly execution: ExecutionLine;
+  /** Of `session` and `any` reads here, and of reads that wait for the executor only. */
+  readsWaiting: number;
+  executedCount: number;
+  snapshot: SnapshotRecord | null;
+  /** A capture under way. */
+  checkpoint: { readonly ticket: number; readonly record: Omit<SnapshotRecord, "sizeBytes" | "checksum"> } | null;
+  receiving: Receiving | null;
+  /** Tickets of everything but executions. */
+  nextTicket: number;
+  /** Something that clients are told of has changed. */
+  membersDirty: boolean;
+  /** Something that the RM is told of may have changed. */
+  reportDirty: boolean;
+  lastReport: string;
+}
+
+/** What one step works on: passed instead of three arguments. Never stored. */
+export interface Turn {
+  readonly replica: Replica;
+  readonly nowMs: number;
+  readonly effects: ReplicaEffect[];
+}
+
+export type PeerMessage = ReplicationMessage | ControlMessage;
+
+/** A replica that waits for `recovered`. */
+export function createReplica(config: ReplicaConfig): Replica {
+  const bounds = { ...REPLICA_BOUNDS, ...config.bounds };
+  assert(bounds.appendEntriesMax >= 1 && bounds.sliceWindow >= 1 && bounds.executionsAheadMax >= 1, "bounds");
+  return {
+    config,
+    timings: { ...REPLICA_TIMINGS, ...config.timings },
+    bounds,
+    phase: "starting",
+    knobs: config.knobs,
+    stance: { kind: "waiting" },
+    promise: EPOCH_ZERO,
+    durablePromise: EPOCH_ZERO,
+    promising: createFifo(),
+    activeView: null,
+    blank: true,
+    seals: [],
+    sealedEpoch: null,
+    held: [],
+    connections: new Map(),
+    book: { version: EPOCH_ZERO, entries: [] },
+    log: createLog(),
+    commitIndex: 0,
+    issuedIndex: 0,
+    appliedIndex: 0,
+    table: createTable(),
+    ageMs: 0,
+    generation: 0,
+    logTimeMs: 0,
+    poison: [],
+    execution: {
+      nextTicket: 1,
+      floorTicket: 0,
+      applying: createFifo(),
+      speculating: createFifo(),
+      querying: createFifo(),
+      unreleasedCount: 0,
+    },
+    readsWaiting: 0,
+    executedCount: 0,
+    snapshot: null,
+    checkpoint: null,
+    receiving: null,
+    nextTicket: 1,
+    membersDirty: false,
+    reportDirty: true,
+    lastReport: "",
+  };
+}
