@@ -133,7 +133,7 @@ const cases: { name: string; model: string; naive: Naive; initial: unknown; open
 
 describe("agrees with brute force", () => {
   for (const { name, model, naive, initial, opening = [] } of cases) {
-    test.each([0, 15, 60])(`${name}, %i percent of the effects astray`, (strayPercent) => {
+    test.each([0, 30, 70])(`${name}, %i percent of the effects astray`, (strayPercent) => {
       const found = { linearizable: 0, violation: 0, undecided: 0 };
       fc.assert(
         fc.property(coursesOf(requests[name] ?? fc.constant({ operation: "get" })), (courses) => {
@@ -147,8 +147,8 @@ describe("agrees with brute force", () => {
         }),
         { numRuns: 1_500 },
       );
-      expect(found.linearizable, "generator is blind to good histories").toBeGreaterThan(50);
-      if (strayPercent > 0) expect(found.violation, "generator is blind to bad histories").toBeGreaterThan(50);
+      expect(found.linearizable, "generator is blind to good histories").toBeGreaterThan(20);
+      if (strayPercent > 0) expect(found.violation, "generator is blind to bad histories").toBeGreaterThan(20);
     });
   }
 });
