@@ -32,6 +32,11 @@ describe("pure folders", () => {
     expect(findImpurity(parseText("planted.ts", text))).toContainEqual(expect.stringContaining(`planted.ts:1: ${expected}: `));
   });
 
+  test("the check of the simulator finds chance and wall clock, and lets it wait", () => {
+    const texts = ["Math.random()", "Date.now()", "crypto.randomUUID()", "setTimeout(f, 1)"];
+    expect(texts.map((text) => findUnseeded(parseText("planted.ts", text)).length)).toEqual([1, 1, 1, 0]);
+  });
+
   test("each ban has a planted violation", () => {
     const planted = new Set(listPlanted("test/tidy/planted/impurity.txt").map(({ expected }) => expected));
     const bans = [...bannedNames.keys(), ...[...bannedMath].map((name) => `Math.${name}`), ...bannedMethods];
