@@ -1,0 +1,224 @@
+import { noteDue, noteStep } from "../../detection/absence.js";
+import { onKnobsChanged } from "../../detection/heartbeat.js";
+import { checkKnobs, sameKnobs } from "../../detection/observation.js";
+import { unreachable } from "../../vocabulary/assert.js";
+import type { Hello, Message } from "../../vocabulary/message.js";
+import type { DetectorKnobs } from "../../vocabulary/spec.js";
+import type { LfdEffect, LfdEvent } from "./event.js";
+import { judgementDueMs } from "./judgement.js";
+import {
+  answerStarts,
+  KILL_AGAIN_MS,
+  onFolderSetAside,
+  onKillOrder,
+  onSignalOrder,
+  onSpawned,
+  onSpawnFailed,
+  onStartOrder,
+  onTableSaved,
+  pursueKill,
+} from "./order.js";
+import { publish } from "./snapshot.js";
+import { type LfdState, processOf, tableOf, type WatchedReplica } from "./state.js";
+import { end, observe, onAnswer, onObserved, onRegister, onServerClosed, probe, rejudge } from "./watch.js";
+
+/**
+ * The Local Fault Detector: starts, stops and watches the servers of its host and says what it sees. It decides no membership, and it
+ * kills nobody on suspicion: a process ends by an order of the RM alone (PROTOCOL section 8).
+ */
+export function stepLfd(state: LfdState, nowMs: number, event: LfdEvent, effects: LfdEffect[]): void {
+  // Before any judgement: was this detector itself away?
+  noteStep(state.presence, nowMs);
+  onEvent(state, nowMs, event, effects);
+  onTime(state, nowMs, effects);
+  if (state.tableChanged) {
+    state.tableChanged = false;
+    state.tableVersion += 1;
+    effects.push({ kind: "save-table", version: state.tableVersion, table: tableOf(state) });
+  }
+  publish(state, nowMs, effects);
+  state.wakeMs = wakeMs(state, nowMs);
+  noteDue(state.presence, state.wakeMs);
+}
+
+export function lfdNextWakeMs(state: LfdState): number {
+  return state.wakeMs;
+}
+
+function onEvent(state: LfdState, nowMs: number, event: LfdEvent, effects: LfdEffect[]): void {
+  switch (event.kind) {
+    case "listening":
+      state.address = event.address;
+      return;
+    case "gfd-connected":
+      state.gfdConnection = event.connection;
+      // A GFD keeps nothing: it is told everything anew.
+      state.published = null;
+      return;
+    case "message-received":
+      onMessage(state, nowMs, event.connection, event.peer, event.message, effects);
+      return;
+    case "connection-closed":
+      onClosed(state, nowMs, event.connection);
+      return;
+    case "table-saved":
+      onTableSaved(state, event.version, effects);
+      return;
+    case "woken":
+      return;
+    case "process-spawned":
+    case "spawn-failed":
+    case "process-exited":
+    case "process-observed":
+    case "folder-set-aside": {
+      const watched = state.replicas.get(event.replica);
+      if (watched !== undefined) onReplicaEvent(state, nowMs, watched, event, effects);
+      return;
+    }
+    default:
+      unreachable(event);
+  }
+}
+
+type ReplicaEvent = Extract<LfdEvent, { readonly replica: unknown }>;
+
+function onReplicaEvent(state: LfdState, nowMs: number, watched: WatchedReplica, event: ReplicaEvent, effects: LfdEffect[]): void {
+  switch (event.kind) {
+    case "process-spawned":
+      onSpawned(state, nowMs, watched, event.pid, event.startTime, effects);
+      return;
+    case "spawn-failed":
+      onSpawnFailed(state, watched, event.reason, effects);
+      return;
+    case "process-exited":
+      onExited(state, watched, event);
+      return;
+    case "process-observed":
+      onObserved(state, nowMs, watched, event.pid, event.view);
+      return;
+    case "folder-set-aside":
+      onFolderSetAside(state, watched, event.error, effects);
+      return;
+    default:
+      unreachable(event);
+  }
+}
+
+/** The kernel told the parent: the quickest and most certain verdict of all. */
+function onExited(state: LfdState, watched: WatchedReplica, event: Extract<LfdEvent, { kind: "process-exited" }>): void {
+  if (processOf(watched)?.pid !== event.pid) return;
+  const how = event.signal === null ? `exit code ${event.code ?? "unknown"}` : `killed by ${event.signal}`;
+  const crashedAtStart = watched.life.kind === "starting" && watched.killing === null;
+  const when = crashedAtStart ? `ended before it registered: ${how}` : how;
+  const words = event.lastWords === "" || event.signal === "SIGKILL" ? "" : `; its log ends: ${event.lastWords}`;
+  end(state, watched, `${when}${words}`);
+}
+
+function onMessage(state: LfdState, nowMs: number, connection: number, peer: Hello, message: Message, effects: LfdEffect[]): void {
+  switch (message.kind) {
+    case "register":
+      onRegister(state, nowMs, connection, peer, message, effects);
+      return;
+    case "heartbeat-answer": {
+      const watched = serverOf(state, connection);
+      if (watched !== undefined) onAnswer(state, nowMs, watched, message);
+      return;
+    }
+    case "heartbeat":
+      // From the GFD, and from whoever supervises this process.
+      effects.push({
+        kind: "send",
+        connection,
+        message: { kind: "heartbeat-answer", sequence: message.sequence, pulse: RESTING_PULSE, report: null },
+      });
+      return;
+    case "start-replica":
+    case "kill-replica":
+    case "signal-replica":
+    case "configure-detector":
+      if (peer.role === "rm") onOrder(state, nowMs, connection, message, effects);
+      else effects.push({ kind: "close", connection, reason: "an LFD takes orders from the Replication Manager only" });
+      return;
+    default:
+      // Not for an LFD: a newer peer may say more than we know.
+      return;
+  }
+}
+
+type Order = Extract<Message, { kind: "start-replica" | "kill-replica" | "signal-replica" | "configure-detector" }>;
+
+function onOrder(state: LfdState, nowMs: number, connection: number, order: Order, effects: LfdEffect[]): void {
+  switch (order.kind) {
+    case "start-replica":
+      onStartOrder(state, { connection, ticket: order.ticket }, order, effects);
+      return;
+    case "kill-replica":
+      onKillOrder(state, nowMs, { connection, ticket: order.ticket }, order, effects);
+      return;
+    case "signal-replica":
+      onSignalOrder(state, { connection, ticket: order.ticket }, order, effects);
+      return;
+    case "configure-detector":
+      configure(state, nowMs, order.knobs);
+      return;
+    default:
+      unreachable(order);
+  }
+}
+
+/** Takes effect at once. Knobs that cannot work are ignored: the snapshot shows what is in force. */
+function configure(state: LfdState, nowMs: number, knobs: DetectorKnobs): void {
+  if (checkKnobs(knobs) !== null || sameKnobs(knobs, state.knobs)) return;
+  state.knobs = knobs;
+  state.heartbeatAtMs = nowMs;
+  for (const watched of state.replicas.values()) onKnobsChanged(watched.heartbeats);
+}
+
+function onClosed(state: LfdState, nowMs: number, connection: number): void {
+  if (connection === state.gfdConnection) {
+    state.gfdConnection = null;
+    return;
+  }
+  const watched = serverOf(state, connection);
+  if (watched !== undefined) onServerClosed(state, nowMs, watched);
+}
+
+function serverOf(state: LfdState, connection: number): WatchedReplica | undefined {
+  for (const watched of state.replicas.values())
+    if (watched.life.kind === "registered" && watched.life.connection === connection) return watched;
+  return undefined;
+}
+
+function onTime(state: LfdState, nowMs: number, effects: LfdEffect[]): void {
+  const beat = nowMs >= state.heartbeatAtMs;
+  if (beat) state.heartbeatAtMs = nextBeatMs(state, nowMs);
+  for (const watched of state.replicas.values()) {
+    if (beat) probe(state, watched, nowMs, effects);
+    observe(state, watched, nowMs, effects);
+    pursueKill(watched, nowMs, effects);
+    answerStarts(watched, effects);
+    rejudge(state, watched, nowMs, effects);
+  }
+}
+
+/** On a fixed beat, so that a late timer does not stretch the interval; after an absence the beat starts anew rather than being made up for. */
+function nextBeatMs(state: LfdState, nowMs: number): number {
+  const nextMs = state.heartbeatAtMs + state.knobs.heartbeatIntervalMs;
+  return nextMs > nowMs ? nextMs : nowMs + state.knobs.heartbeatIntervalMs;
+}
+
+function wakeMs(state: LfdState, nowMs: number): number {
+  if (state.replicas.size === 0) return Number.POSITIVE_INFINITY;
+  let dueMs = state.heartbeatAtMs;
+  for (const watched of state.replicas.values()) {
+    if (processOf(watched) !== null) {
+      dueMs = Math.min(dueMs, watched.observeAtMs);
+      if (watched.killing !== null) dueMs = Math.min(dueMs, watched.killing.signalledAtMs + KILL_AGAIN_MS);
+    }
+    dueMs = Math.min(dueMs, judgementDueMs(state, watched, nowMs));
+  }
+  return dueMs;
+}
+
+/** An LFD or GFD that answers at all answers from the loop that does its work. */
+const RESTING_PULSE = { workCount: 0, eventLoopDelayMs: 0, heapBytes: 0, oldestFsyncMs: 0, stuckMs: 0, executing: null } as const;
