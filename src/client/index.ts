@@ -1,0 +1,8 @@
+/** `troupe/client`: a typed client of a group. */
+export type { Epoch } from "../vocabulary/epoch.js";
+export { ERRORS, type ErrorCode, type Outcome } from "../vocabulary/error.js";
+export type { Consistency } from "../vocabulary/message-client.js";
+export type { View } from "../vocabulary/view.js";
+export { type ConnectOptions, connect } from "./process/connect.js";
+export { TroupeError } from "./process/troupe-error.js";
+export type { CallOptions, Client, ClientControls, Method, QueryOptions, Recovered } from "./process/typed-client.js";

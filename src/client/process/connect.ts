@@ -1,0 +1,126 @@
+import { resolve } from "node:path";
+import { DEFAULTS } from "../../vocabulary/limit.js";
+import type { Consistency } from "../../vocabulary/message-client.js";
+import type { View } from "../../vocabulary/view.js";
+import { type Discovery, discover, parseTroupeUrl, type TroupeUrl } from "./discovery.js";
+import { createGroupClient, type GroupClient, type RecoveredCall } from "./group-client.js";
+import { resultOf } from "./result.js";
+import { openSessionFile, type SessionFile } from "./session-file.js";
+import { type Client, type ClientControls, methodsOf, type Recovered } from "./typed-client.js";
+
+export interface ConnectOptions {
+  /** A file of this client alone: its open requests are written there before they are sent, and a restart with the same file finishes them exactly once. */
+  readonly session?: { readonly file: string };
+  /** How long a call may take before it fails with an unknown outcome. Default 10,000 ms. */
+  readonly timeoutMs?: number;
+  /** Of queries. Default `linearizable`. */
+  readonly consistency?: Consistency;
+}
+
+const DISCOVERY_TIMEOUT_MS = 2_000;
+
+/**
+ * Finds the group at any of the addresses of `troupe://host:port[,host:port]/group` and returns its typed client; from then on it talks
+ * to the servers themselves. Throws a `TroupeError` when no address answers, or the group is not there.
+ */
+export async function connect<Service>(url: string, options: ConnectOptions = {}): Promise<Client<Service>> {
+  const parsed = parseTroupeUrl(url);
+  const found = await discover(parsed, DISCOVERY_TIMEOUT_MS);
+  const watch = createWatch();
+  const file = options.session === undefined ? null : await openFile(options.session.file, () => client);
+  const client = createClientOf(parsed, found, file, watch);
+  client.learn(found.view, found.book);
+  watch.expect(file?.saved?.requests.length ?? 0);
+  const defaults = { timeoutMs: options.timeoutMs ?? DEFAULTS.requestTimeoutMs, consistency: options.consistency ?? "linearizable" };
+  const controls: ClientControls = {
+    close: () => client.close(),
+    on: watch.on,
+    recovered: watch.allRecovered,
+  };
+  // The names come from the running service, their types from `Service`: that both are the same service is the caller's word.
+  const methods: object = Object.fromEntries(methodsOf(client, found, defaults));
+  return Object.freeze(
+    Object.assign(Object.create(null), { recovered: controls.recovered }, methods, { close: controls.close, on: controls.on }),
+  ) as Client<Service>;
+}
+
+async function openFile(path: string, clientOf: () => GroupClient): Promise<SessionFile> {
+  return openSessionFile(resolve(path), {
+    onSaved: (session, throughSequence) => clientOf().saved(session, throughSequence),
+    // What cannot be written cannot be promised: nothing more is sent, and open calls fail.
+    onError: () => void clientOf().close(),
+  });
+}
+
+function createClientOf(url: TroupeUrl, found: Discovery, file: SessionFile | null, watch: Watch): GroupClient {
+  return createGroupClient({
+    role: "client",
+    clusterId: found.clusterId,
+    group: found.group,
+    discover: async () => {
+      const again = await discover(url, DISCOVERY_TIMEOUT_MS);
+      return again.clusterId === found.clusterId ? again : null;
+    },
+    ...(file === null ? {} : { sessionFile: file }),
+    onView: watch.onView,
+    onRecovered: watch.onRecovered,
+  });
+}
+
+interface Watch {
+  readonly on: ClientControls["on"];
+  readonly onView: (view: View) => void;
+  readonly onRecovered: (call: RecoveredCall) => void;
+  readonly allRecovered: Promise<readonly Recovered[]>;
+  expect(count: number): void;
+}
+
+/** Who listens to what; late listeners hear what came before them. */
+function createWatch(): Watch {
+  const viewListeners = new Set<(view: View) => void>();
+  const recoveredListeners = new Set<(recovered: Recovered) => void>();
+  const recovered: Recovered[] = [];
+  let view: View | null = null;
+  let expected = Number.POSITIVE_INFINITY;
+  let finish: (all: readonly Recovered[]) => void = () => {};
+  const allRecovered = new Promise<readonly Recovered[]>((resolvePromise) => {
+    finish = resolvePromise;
+  });
+  const finishWhenComplete = () => {
+    if (recovered.length >= expected) finish(recovered);
+  };
+
+  const on: ClientControls["on"] = (event: "view" | "recovered", listener: (value: never) => void) => {
+    if (event === "view") {
+      const onViewOf = listener as (view: View) => void;
+      viewListeners.add(onViewOf);
+      if (view !== null) onViewOf(view);
+      return () => viewListeners.delete(onViewOf);
+    }
+    const onEnd = listener as (recovered: Recovered) => void;
+    recoveredListeners.add(onEnd);
+    for (const each of recovered) onEnd(each);
+    return () => recoveredListeners.delete(onEnd);
+  };
+
+  return {
+    on,
+    onView(next) {
+      view = next;
+      for (const listener of viewListeners) listener(next);
+    },
+    onRecovered(call) {
+      const result = resultOf(call.outcome);
+      const { operation, sequence } = call;
+      const ended: Recovered = result.ok ? { operation, sequence, result: result.value } : { operation, sequence, error: result.error };
+      recovered.push(ended);
+      for (const listener of recoveredListeners) listener(ended);
+      finishWhenComplete();
+    },
+    allRecovered,
+    expect(count) {
+      expected = count;
+      finishWhenComplete();
+    },
+  };
+}

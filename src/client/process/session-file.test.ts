@@ -1,0 +1,84 @@
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { SessionId } from "../../vocabulary/ids.js";
+import { openSessionFile } from "./session-file.js";
+
+const SESSION = "1.5.aa" as SessionId;
+let folder = "";
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "session-file-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+function opened(path: string) {
+  const saved: number[] = [];
+  let wake = () => {};
+  const until = async (sequence: number) => {
+    while ((saved.at(-1) ?? 0) < sequence)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+  };
+  const events = {
+    onSaved: (_: SessionId, through: number) => {
+      saved.push(through);
+      wake();
+    },
+    onError: (error: Error) => {
+      throw error;
+    },
+  };
+  return openSessionFile(path, events).then((file) => ({ file, saved, until }));
+}
+
+it("S6f: what was open is there after a restart, what had ended is not", async () => {
+  const path = join(folder, "client.session");
+  const { file, saved, until } = await opened(path);
+  expect(file.saved).toBeNull();
+  file.saveSession(SESSION);
+  for (const sequence of [1, 2, 3]) file.saveRequest(SESSION, sequence, "add", new Uint8Array([sequence]));
+  await until(3);
+  expect(saved).toEqual([3]);
+  file.saveSettled(SESSION, 2);
+  await file.close();
+  const again = await opened(path);
+  expect(again.file.saved?.requests.map((request) => [request.sequence, [...request.input]])).toEqual([
+    [1, [1]],
+    [3, [3]],
+  ]);
+  expect(again.file.saved?.highestSequence).toBe(3);
+  await again.file.close();
+});
+
+it("S6f: numbers that were used stay used, though nothing is open", async () => {
+  const path = join(folder, "client.session");
+  const { file, until } = await opened(path);
+  file.saveSession(SESSION);
+  file.saveRequest(SESSION, 7, "add", new Uint8Array());
+  await until(7);
+  file.saveSettled(SESSION, 7);
+  await file.close();
+  await (await opened(path)).file.close();
+  const third = await opened(path);
+  expect(third.file.saved).toEqual({ session: SESSION, highestSequence: 7, requests: [] });
+  await third.file.close();
+});
+
+it("a torn last line is passed over, damage before it is refused", async () => {
+  const path = join(folder, "client.session");
+  const { file, until } = await opened(path);
+  file.saveSession(SESSION);
+  file.saveRequest(SESSION, 1, "add", new Uint8Array());
+  await until(1);
+  await file.close();
+  await appendFile(path, '12345678 {"kind":"requ');
+  const again = await opened(path);
+  expect(again.file.saved?.requests).toHaveLength(1);
+  await again.file.close();
+  const text = await readFile(path, "utf8");
+  await writeFile(path, text.replace("add", "sub"));
+  await expect(opened(path)).rejects.toThrow(/damaged at line 2/);
+});

@@ -1,0 +1,155 @@
+import { type FileHandle, mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { crc32 } from "../../codec/checksum.js";
+import { isSessionId, type SessionId } from "../../vocabulary/ids.js";
+import type { SavedSession } from "../core/state.js";
+
+/**
+ * S6f: what a client that must survive its own restart writes down: its session, each request before it is sent, and each end.
+ * One line a record, `<crc32 of the rest in hex> <JSON>`; an unfinished last line is a torn write, anything else that does not read is damage.
+ */
+type FileRecord =
+  | { readonly kind: "session"; readonly session: SessionId; readonly highest: number }
+  | { readonly kind: "request"; readonly session: SessionId; readonly sequence: number; readonly operation: string; readonly input: string }
+  | { readonly kind: "settled"; readonly session: SessionId; readonly sequence: number };
+
+export interface SessionFile {
+  readonly saved: SavedSession | null;
+  saveSession(session: SessionId): void;
+  saveRequest(session: SessionId, sequence: number, operation: string, input: Uint8Array): void;
+  saveSettled(session: SessionId, sequence: number): void;
+  close(): Promise<void>;
+}
+
+export interface SessionFileEvents {
+  /** Everything of `session` through the number is on the disk. */
+  readonly onSaved: (session: SessionId, throughSequence: number) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/** Opens or makes the file; what it holds is rewritten without what has ended. Throws when it is damaged or cannot be written. */
+export async function openSessionFile(path: string, events: SessionFileEvents): Promise<SessionFile> {
+  await mkdir(dirname(path), { recursive: true });
+  const saved = await readSaved(path);
+  await rewrite(path, saved);
+  const handle = await open(path, "a", 0o600);
+  return fileOver(handle, saved, events);
+}
+
+function fileOver(handle: FileHandle, saved: SavedSession | null, events: SessionFileEvents): SessionFile {
+  let lines: string[] = [];
+  let through: { session: SessionId; sequence: number } | null = null;
+  let writing: Promise<void> | null = null;
+
+  /** Everything that came while the last batch was written goes into the next one: one fsync for many requests. */
+  async function writeBatches(): Promise<void> {
+    while (lines.length > 0) {
+      const batch = lines.join("");
+      const covers = through;
+      lines = [];
+      through = null;
+      await handle.appendFile(batch);
+      // An end need not be durable by itself: a request that comes after it in the file makes it so.
+      if (covers === null) continue;
+      await handle.datasync();
+      events.onSaved(covers.session, covers.sequence);
+    }
+    // In the same turn as the last look at `lines`: what comes next starts anew.
+    writing = null;
+  }
+
+  function add(record: FileRecord): void {
+    lines.push(lineOf(record));
+    writing ??= Promise.resolve()
+      .then(writeBatches)
+      .catch((error: unknown) => {
+        writing = null;
+        events.onError(error instanceof Error ? error : new Error(String(error)));
+      });
+  }
+
+  return {
+    saved,
+    saveSession: (session) => add({ kind: "session", session, highest: 0 }),
+    saveRequest(session, sequence, operation, input) {
+      through = { session, sequence };
+      add({ kind: "request", session, sequence, operation, input: Buffer.from(input).toString("base64") });
+    },
+    saveSettled: (session, sequence) => add({ kind: "settled", session, sequence }),
+    async close() {
+      while (writing !== null) await writing;
+      await handle.close();
+    },
+  };
+}
+
+function lineOf(record: FileRecord): string {
+  const text = JSON.stringify(record);
+  return `${checksumOf(text)} ${text}\n`;
+}
+
+function checksumOf(text: string): string {
+  return crc32(Buffer.from(text)).toString(16).padStart(8, "0");
+}
+
+async function readSaved(path: string): Promise<SavedSession | null> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+  const lines = text.split("\n");
+  // What follows the last line end is empty, or a write that the crash cut short: never acted upon, since nothing is sent before its fsync.
+  lines.pop();
+  let saved: { session: SessionId; highest: number; requests: Map<number, SavedSession["requests"][number]> } | null = null;
+  for (const [index, line] of lines.entries()) {
+    const record = parseLine(line);
+    if (record === null)
+      throw new Error(
+        `${path} is damaged at line ${index + 1}: what this client had outstanding cannot be told. Keep the file for a look, and start with a new one; outcomes of its requests are unknown.`,
+      );
+    if (record.kind === "session") saved = { session: record.session, highest: record.highest, requests: new Map() };
+    else if (saved !== null && saved.session === record.session) {
+      saved.highest = Math.max(saved.highest, record.sequence);
+      if (record.kind === "settled") saved.requests.delete(record.sequence);
+      else
+        saved.requests.set(record.sequence, {
+          sequence: record.sequence,
+          operation: record.operation,
+          input: Buffer.from(record.input, "base64"),
+        });
+    }
+  }
+  return saved === null ? null : { session: saved.session, highestSequence: saved.highest, requests: [...saved.requests.values()] };
+}
+
+function parseLine(line: string): FileRecord | null {
+  const text = line.slice(9);
+  if (line[8] !== " " || line.slice(0, 8) !== checksumOf(text)) return null;
+  const record: unknown = JSON.parse(text);
+  // The checksum says that it is ours; the shape is checked where a session id would travel on.
+  return isRecord(record) && isSessionId(record.session) ? record : null;
+}
+
+function isRecord(value: unknown): value is FileRecord {
+  return typeof value === "object" && value !== null && "kind" in value && "session" in value && typeof value.session === "string";
+}
+
+/** Temporary file, fsync, rename, fsync of the folder: the old content or the new, never half. */
+async function rewrite(path: string, saved: SavedSession | null): Promise<void> {
+  const records: FileRecord[] = [];
+  if (saved !== null) {
+    const { session } = saved;
+    records.push({ kind: "session", session, highest: saved.highestSequence });
+    for (const { sequence, operation, input } of saved.requests)
+      records.push({ kind: "request", session, sequence, operation, input: Buffer.from(input).toString("base64") });
+  }
+  const temporary = `${path}.new`;
+  await writeFile(temporary, records.map(lineOf).join(""), { mode: 0o600, flush: true });
+  await rename(temporary, path);
+  const folder = await open(dirname(path), "r");
+  await folder.sync();
+  await folder.close();
+}
