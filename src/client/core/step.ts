@@ -95,9 +95,12 @@ function onClosing(state: ClientState, effects: ClientEffect[]): void {
   state.closed = true;
   for (const call of [...state.calls.values()]) {
     if (call.kind === "own" && call.recovered) continue;
-    const outcome = mayRefuse(call)
-      ? failed("unavailable", "The client was closed before the request was sent.")
-      : failed("timeout", "The client was closed before the answer came; whether the request was executed is unknown.");
+    // S6f: what the file holds, the next life of this client will send.
+    const onFile = state.config.savesRequests && call.kind === "own" && call.place !== null;
+    const outcome =
+      mayRefuse(call) && !onFile
+        ? failed("unavailable", "The client was closed before the request was sent.")
+        : failed("timeout", "The client was closed before the answer came; whether the request was executed is unknown.");
     settle(state, call, outcome, effects);
   }
   effects.push({ kind: "links", targets: [] });

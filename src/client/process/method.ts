@@ -1,7 +1,5 @@
 import { encodeValue } from "../../codec/value.js";
-import type { OperationsOf, QueriesOf } from "../../service/define-service.js";
 import type { Consistency } from "../../vocabulary/message-client.js";
-import type { View } from "../../vocabulary/view.js";
 import type { CallOutcome } from "../core/effect.js";
 import type { GroupClient } from "./group-client.js";
 import { resultOf } from "./result.js";
@@ -19,46 +17,6 @@ export interface QueryOptions extends CallOptions {
    */
   readonly consistency?: Consistency;
 }
-
-/** An operation or query as the client sees it: the handler without its state, asynchronous. `with` gives the same method with options. */
-export type Method<Handler, Options> = Remote<Handler> & {
-  with(options: Options): Remote<Handler>;
-};
-
-type Remote<Handler> = Handler extends (...args: infer Args) => infer Result ? (...args: InputOf<Args>) => Promise<Awaited<Result>> : never;
-
-/** Handlers take the state, then at most one input, then the context. */
-type InputOf<Args extends readonly unknown[]> = Args extends [unknown, infer Input, ...unknown[]]
-  ? [input: Input]
-  : Args extends [unknown, (infer Input)?, ...unknown[]]
-    ? Args["length"] extends 0 | 1
-      ? []
-      : [input?: Input]
-    : [];
-
-export interface Recovered {
-  readonly operation: string;
-  readonly sequence: number;
-  /** How a request of this client's earlier life ended: with its result, or with the error. */
-  readonly result?: unknown;
-  readonly error?: TroupeError;
-}
-
-export interface ClientControls {
-  /** Ends the connections. Calls that are open fail; with a session file they stay in it, and the next life of the client finishes them. */
-  close(): Promise<void>;
-  /** `view`: each new view of the group, at once with the current one. `recovered`: each request of an earlier life that has ended, also those before. Returns a function that stops it. */
-  on(event: "view", listener: (view: View) => void): () => void;
-  on(event: "recovered", listener: (recovered: Recovered) => void): () => void;
-  /** Of a client with a session file: all that an earlier life left open, once each has ended exactly once. Empty without one. */
-  readonly recovered: Promise<readonly Recovered[]>;
-}
-
-export type Client<Service> = {
-  readonly [Name in keyof OperationsOf<Service>]: Method<OperationsOf<Service>[Name], CallOptions>;
-} & {
-  readonly [Name in keyof QueriesOf<Service>]: Method<QueriesOf<Service>[Name], QueryOptions>;
-} & ClientControls;
 
 export interface MethodDefaults {
   readonly timeoutMs: number;

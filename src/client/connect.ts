@@ -1,12 +1,13 @@
 import { resolve } from "node:path";
-import { DEFAULTS } from "../../vocabulary/limit.js";
-import type { Consistency } from "../../vocabulary/message-client.js";
-import type { View } from "../../vocabulary/view.js";
-import { type Discovery, discover, parseTroupeUrl, type TroupeUrl } from "./discovery.js";
-import { createGroupClient, type GroupClient, type RecoveredCall } from "./group-client.js";
-import { resultOf } from "./result.js";
-import { openSessionFile, type SessionFile } from "./session-file.js";
-import { type Client, type ClientControls, methodsOf, type Recovered } from "./typed-client.js";
+import { DEFAULTS } from "../vocabulary/limit.js";
+import type { Consistency } from "../vocabulary/message-client.js";
+import type { View } from "../vocabulary/view.js";
+import { type Discovery, discover, parseTroupeUrl, type TroupeUrl } from "./process/discovery.js";
+import { createGroupClient, type GroupClient, type RecoveredCall } from "./process/group-client.js";
+import { resultOf } from "./process/result.js";
+import { openSessionFile, type SessionFile } from "./process/session-file.js";
+import { methodsOf } from "./process/method.js";
+import type { Client, ClientControls, Recovered } from "./typed-client.js";
 
 export interface ConnectOptions {
   /** A file of this client alone: its open requests are written there before they are sent, and a restart with the same file finishes them exactly once. */
