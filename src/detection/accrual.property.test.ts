@@ -41,7 +41,10 @@ describe("accrual detector", () => {
         gaps,
         fc.array(fc.double({ min: 0, max: 50, noNaN: true }), { minLength: ARRIVALS_WINDOW, maxLength: ARRIVALS_WINDOW }),
         (old, recent) => {
-          expect(suspicionThresholdMs(arrivalsAfter([...old, ...recent]), 150)).toBeCloseTo(suspicionThresholdMs(arrivalsAfter(recent), 150), 6);
+          expect(suspicionThresholdMs(arrivalsAfter([...old, ...recent]), 150)).toBeCloseTo(
+            suspicionThresholdMs(arrivalsAfter(recent), 150),
+            6,
+          );
         },
       ),
     );
