@@ -4,20 +4,11 @@ import type { CallOptions, QueryOptions } from "./process/method.js";
 import type { TroupeError } from "./process/troupe-error.js";
 
 /** An operation or query as the client sees it: the handler without its state, asynchronous. `with` gives the same method with options. */
-export type Method<Handler, Options> = Remote<Handler> & {
-  with(options: Options): Remote<Handler>;
+export type Method<Call, Options> = Remote<Call> & {
+  with(options: Options): Remote<Call>;
 };
 
-type Remote<Handler> = Handler extends (...args: infer Args) => infer Result ? (...args: InputOf<Args>) => Promise<Awaited<Result>> : never;
-
-/** Handlers take the state, then at most one input, then the context. */
-type InputOf<Args extends readonly unknown[]> = Args extends [unknown, infer Input, ...unknown[]]
-  ? [input: Input]
-  : Args extends [unknown, (infer Input)?, ...unknown[]]
-    ? Args["length"] extends 0 | 1
-      ? []
-      : [input?: Input]
-    : [];
+type Remote<Call> = Call extends (...input: infer Input) => infer Result ? (...input: Input) => Promise<Result> : never;
 
 export interface Recovered {
   readonly operation: string;

@@ -48,10 +48,18 @@ export function readRunConfig(dir: string): RunConfig {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${path} cannot be read (${reason}). Is this the data folder of a system? \`troupe up\` makes one.`);
   }
-  if (!isRunConfig(parsed)) throw new Error(`${path} is not a configuration of this version of Troupe. Start with \`troupe up\`, which writes it anew.`);
+  if (!isRunConfig(parsed))
+    throw new Error(`${path} is not a configuration of this version of Troupe. Start with \`troupe up\`, which writes it anew.`);
   return parsed;
 }
 
 function isRunConfig(value: unknown): value is RunConfig {
-  return typeof value === "object" && value !== null && "formatVersion" in value && value.formatVersion === 1 && "groups" in value && Array.isArray(value.groups);
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "formatVersion" in value &&
+    value.formatVersion === 1 &&
+    "groups" in value &&
+    Array.isArray(value.groups)
+  );
 }
