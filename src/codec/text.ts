@@ -1,0 +1,33 @@
+/** UTF-8 without Node: both exist everywhere JavaScript runs, but not in the language's own library. */
+declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+declare const TextDecoder: new (label: string, options: { fatal: boolean }) => { decode(bytes: Uint8Array): string };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+export function encodeText(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Null when the bytes are no UTF-8. */
+export function decodeText(bytes: Uint8Array): string | null {
+  if (bytes.length <= 32) {
+    const short = decodeShort(bytes);
+    if (short !== null) return short;
+  }
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Names and keys are short and ASCII: a loop beats the decoder there. */
+function decodeShort(bytes: Uint8Array): string | null {
+  let text = "";
+  for (const byte of bytes) {
+    if (byte > 127) return null;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
