@@ -1,5 +1,7 @@
+import { assert, unreachable } from "../vocabulary/assert.js";
 import type { ExecutionCommand, ExecutionCompletion } from "../vocabulary/execution.js";
-import type { SnapshotCapture, StateMachine } from "./state-machine.js";
+import { refusal } from "./outcome.js";
+import type { OperationOutcome, SnapshotCapture, StateMachine } from "./state-machine.js";
 
 export interface ExecutorOptions {
   /** Called once for each ticket, in order; for synchronous work from inside `submit`, else from a microtask. Must not call the executor back. */
@@ -40,6 +42,199 @@ export interface Executor {
   brokenInvariants(): readonly string[];
 }
 
-export function createExecutor(_machine: StateMachine, _options: ExecutorOptions): Executor {
-  throw new Error("being written");
+interface Running {
+  readonly command: ExecuteCommand;
+  /** On the owner's monotonic clock; null until the first tick after it began. */
+  deadlineMs: number | null;
+}
+
+type ExecuteCommand = Extract<ExecutionCommand, { readonly kind: "execute" }>;
+type QueuedCommand = Exclude<ExecutionCommand, { readonly kind: "release" | "undo-unreleased" }>;
+
+interface ExecutorState {
+  readonly machine: StateMachine;
+  readonly options: ExecutorOptions;
+  queue: QueuedCommand[];
+  running: Running | null;
+  /** `requestKey` of the handler that has the thread. */
+  current: string | null;
+  draining: boolean;
+  workCount: number;
+}
+
+/** `machine` belongs to the executor from here on. */
+export function createExecutor(machine: StateMachine, options: ExecutorOptions): Executor {
+  const state: ExecutorState = { machine, options, queue: [], running: null, current: null, draining: false, workCount: 0 };
+  const idle = (): boolean => state.running === null && state.queue.length === 0 && !state.draining;
+  const assertQuiet = (rule: string): void => assert(idle() && !machine.hasUnreleased(), rule, () => "something runs, waits, or may still be taken back");
+  return {
+    submit: (command) => submit(state, command),
+    tick: (nowMs) => tick(state, nowMs),
+    nextWakeMs: () => nextWakeMs(state),
+    executing: () => state.running?.command.requestKey ?? state.current,
+    idle,
+    workCount: () => state.workCount,
+    capture: () => {
+      assertQuiet("capture");
+      return machine.capture();
+    },
+    beginRestore: () => {
+      assertQuiet("restore");
+      machine.beginRestore();
+    },
+    restoreSlice: (slice) => machine.restoreSlice(slice),
+    finishRestore: () => machine.finishRestore(),
+    digest: () => machine.digest(),
+    brokenInvariants: () => machine.brokenInvariants(),
+  };
+}
+
+function submit(state: ExecutorState, command: ExecutionCommand): void {
+  switch (command.kind) {
+    case "release":
+      state.machine.release(command.throughTicket);
+      return;
+    case "undo-unreleased":
+      undoUnreleased(state);
+      return;
+    case "execute":
+    case "apply-update":
+    case "query":
+      state.queue.push(command);
+      drain(state);
+      return;
+    default:
+      unreachable(command);
+  }
+}
+
+/** S2c: nothing of what was computed ahead of the log stays, nor comes later. */
+function undoUnreleased(state: ExecutorState): void {
+  assert(!state.draining, "executor", () => "called back from onCompletion");
+  if (state.running !== null) abandon(state, "was taken back, because the replica was sealed");
+  state.queue = state.queue.filter((command) => command.kind !== "execute");
+  state.machine.undoUnreleased();
+  drain(state);
+}
+
+function abandon(state: ExecutorState, why: string): void {
+  state.running = null;
+  state.machine.abandon(why);
+  state.options.onProgress?.();
+}
+
+function drain(state: ExecutorState): void {
+  if (state.draining) return;
+  state.draining = true;
+  try {
+    let at = 0;
+    while (state.running === null) {
+      const command = state.queue[at];
+      if (command === undefined) break;
+      at += 1;
+      // Taken out in one piece at the end: shifting each would cost the length of the queue.
+      if (at === state.queue.length) {
+        state.queue = [];
+        at = 0;
+      }
+      perform(state, command);
+    }
+    if (at > 0) state.queue = state.queue.slice(at);
+  } finally {
+    state.draining = false;
+    state.current = null;
+  }
+}
+
+function perform(state: ExecutorState, command: QueuedCommand): void {
+  const { machine } = state;
+  switch (command.kind) {
+    case "execute":
+      execute(state, command);
+      return;
+    case "apply-update":
+      machine.applyUpdate(command.redo);
+      complete(state, { kind: "update-applied", ticket: command.ticket });
+      return;
+    case "query":
+      complete(state, { kind: "query-answered", ticket: command.ticket, reply: machine.query(command.query, command.input, command.nowMs) });
+      return;
+    default:
+      unreachable(command);
+  }
+}
+
+function complete(state: ExecutorState, completion: ExecutionCompletion): void {
+  state.workCount += 1;
+  state.options.onCompletion(completion);
+}
+
+function execute(state: ExecutorState, command: ExecuteCommand): void {
+  state.current = command.requestKey;
+  const outcome = state.machine.execute(command);
+  state.current = null;
+  if (!(outcome instanceof Promise)) {
+    complete(state, { kind: "executed", ticket: command.ticket, reply: outcome.reply, redo: outcome.redo });
+    return;
+  }
+  const running: Running = { command, deadlineMs: null };
+  state.running = running;
+  outcome.then(
+    (late) => finish(state, running, late),
+    (error: unknown) => fail(state, running, error),
+  );
+  state.options.onProgress?.();
+}
+
+/** An asynchronous handler came to its end. If it was given up before, nobody waits for it any more. */
+function finish(state: ExecutorState, running: Running, outcome: OperationOutcome): void {
+  if (state.running !== running) return;
+  guard(state, () => {
+    state.running = null;
+    complete(state, { kind: "executed", ticket: running.command.ticket, reply: outcome.reply, redo: outcome.redo });
+    state.options.onProgress?.();
+    drain(state);
+  });
+}
+
+function fail(state: ExecutorState, running: Running, error: unknown): void {
+  const text = error instanceof Error ? error.message : String(error);
+  if (state.running === running) {
+    guard(state, () => {
+      throw error;
+    });
+    return;
+  }
+  state.options.onNote?.(`operation ${running.command.operation} failed after it had been given up: ${text}`);
+}
+
+/** Outside `submit` and `tick` nobody would catch what is fatal. */
+function guard(state: ExecutorState, body: () => void): void {
+  try {
+    body();
+  } catch (error) {
+    const fatal = error instanceof Error ? error : new Error(String(error));
+    if (state.options.onFatal !== undefined) state.options.onFatal(fatal);
+    else
+      queueMicrotask(() => {
+        throw fatal;
+      });
+  }
+}
+
+function tick(state: ExecutorState, nowMs: number): void {
+  const { running } = state;
+  if (running === null || running.command.limitMs <= 0) return;
+  running.deadlineMs ??= nowMs + running.command.limitMs;
+  if (nowMs < running.deadlineMs) return;
+  const { ticket, operation, limitMs } = running.command;
+  abandon(state, "exceeded its time limit");
+  const reply = refusal("handler-timeout", `operation ${operation} took longer than ${limitMs} ms and was rolled back`);
+  complete(state, { kind: "executed", ticket, reply, redo: new Uint8Array(0) });
+  drain(state);
+}
+
+function nextWakeMs({ running }: ExecutorState): number {
+  if (running === null || running.command.limitMs <= 0) return Number.POSITIVE_INFINITY;
+  return running.deadlineMs ?? 0;
 }

@@ -38,8 +38,8 @@ export interface StateMachine {
   readonly name: string;
   readonly styles: readonly Style[];
   execute(call: OperationCall): OperationOutcome | Promise<OperationOutcome>;
-  /** Rolls the running asynchronous `execute` back at once and cuts its handler off from the state; its promise is ignored from here on. */
-  abandon(): void;
+  /** Rolls the running asynchronous `execute` back at once and cuts its handler off from the state; its promise is ignored from here on. `why` completes "an operation that ...". */
+  abandon(why: string): void;
   /** S2c: takes back every execution that was not settled and not released, newest first. The state is as before, iteration order included. */
   undoUnreleased(): void;
   /** Undo records through this ticket are dropped. */

@@ -1,0 +1,244 @@
+import { encodeValue } from "../../codec/value.js";
+import { assert } from "../../vocabulary/assert.js";
+import { LIMITS } from "../../vocabulary/limit.js";
+import type { SnapshotCapture } from "../state-machine.js";
+import { Cell, type Kind, objectKeys, type Value } from "./cell.js";
+import { Dict, HOLE } from "./dict.js";
+import type { Key } from "./leaf.js";
+import { REFERENCE } from "./redo-record.js";
+import type { Journal } from "./scope.js";
+
+/**
+ * Snapshot format 1: a byte stream cut into slices. It is a sequence of blocks, each a 4-byte length (big-endian) and an encoded value:
+ * first `[format, rootId, nextId]`; then lists of records, one container each or a part of one, `[kind, id, totalSize, ...content]` with
+ * children as `[REFERENCE, id]`, parts of one container in order; last `[containerCount]`.
+ */
+export const SNAPSHOT_FORMAT = 1;
+
+/** Content put into one block: what bounds the work of one slice. */
+const BLOCK_SIZE_BYTES = 64 * 1024;
+/** Dictionaries up to this size are copied whole when they are written to under a snapshot; larger ones entry by entry. */
+const WHOLE_COPY_MAX = 256;
+
+/** How a container was at the moment of capture. */
+type Image =
+  | { readonly kind: "items"; readonly items: readonly Value[] }
+  | { readonly kind: "row"; readonly keys: readonly string[]; readonly values: readonly Value[] }
+  | {
+      readonly kind: "dict";
+      readonly keys: readonly (Key | typeof HOLE)[];
+      readonly values: readonly Value[] | null;
+      /** Entries appended after the capture lie behind this. */
+      readonly length: number;
+      readonly size: number;
+      /** Entries changed since, as they were. */
+      readonly before: Map<number, readonly [Key | typeof HOLE, Value]>;
+    };
+
+/** What is left to emit of one container. */
+interface Cursor {
+  readonly id: number;
+  readonly kind: Kind;
+  readonly cell: Cell;
+  place: number;
+}
+
+/**
+ * Reads the state as of now, bit by bit, while operations change it. The first write to a container that was not emitted yet saves what
+ * it was (copy on write); what the state loses meanwhile is kept until it is emitted. Cost: O(writes), never O(state) at once.
+ */
+export function captureState(journal: Journal): SnapshotCapture {
+  assert(journal.capture === null, "capture", () => "a snapshot is being taken already");
+  journal.captureCount += 1;
+  return new Capture(journal, journal.captureCount);
+}
+
+class Capture implements SnapshotCapture {
+  readonly #journal: Journal;
+  readonly #number: number;
+  readonly #nextId: number;
+  readonly #rootId: number;
+  readonly #cells: Iterator<Cell>;
+  readonly #images = new Map<Cell, Image>();
+  readonly #purged: Cell[] = [];
+  readonly #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #cursor: Cursor | null = null;
+  #count = 0;
+  #stage: "header" | "content" | "done" = "header";
+
+  constructor(journal: Journal, number: number) {
+    this.#journal = journal;
+    this.#number = number;
+    this.#nextId = journal.nextId;
+    this.#rootId = journal.root.id;
+    this.#cells = journal.index.values();
+    journal.capture = this;
+  }
+
+  next(): Uint8Array | null {
+    while (this.#queuedBytes < LIMITS.snapshotSliceBytes && this.#stage !== "done") this.#encodeBlock();
+    if (this.#queuedBytes === 0) {
+      this.close();
+      return null;
+    }
+    return this.#cut(Math.min(this.#queuedBytes, LIMITS.snapshotSliceBytes));
+  }
+
+  close(): void {
+    if (this.#journal.capture === this) this.#journal.capture = null;
+    this.#stage = "done";
+    this.#images.clear();
+    this.#purged.length = 0;
+    this.#queue.length = 0;
+    this.#queuedBytes = 0;
+  }
+
+  // --- what the journal calls before it changes something
+
+  beforeWrite(cell: Cell): void {
+    if (cell.touchedBy === this.#number || cell.emittedBy === this.#number || cell.id >= this.#nextId) return;
+    cell.touchedBy = this.#number;
+    this.#images.set(cell, imageOf(cell));
+  }
+
+  beforeEntry(cell: Cell, place: number): void {
+    const image = this.#images.get(cell);
+    if (image?.kind !== "dict" || !(cell.data instanceof Dict) || cell.data.keys !== image.keys) return;
+    const emitted = this.#cursor?.cell === cell ? this.#cursor.place : 0;
+    if (place < emitted || place >= image.length || image.before.has(place)) return;
+    image.before.set(place, [image.keys[place], image.values?.[place]]);
+  }
+
+  beforePurge(cell: Cell): void {
+    if (cell.emittedBy !== this.#number && cell.id < this.#nextId && this.#cursor?.cell !== cell) this.#purged.push(cell);
+  }
+
+  // --- emitting
+
+  #encodeBlock(): void {
+    if (this.#stage === "header") {
+      this.#stage = "content";
+      this.#enqueue([SNAPSHOT_FORMAT, this.#rootId, this.#nextId]);
+      return;
+    }
+    const records: unknown[][] = [];
+    let left = BLOCK_SIZE_BYTES;
+    while (left > 0) {
+      this.#cursor ??= this.#nextCursor();
+      if (this.#cursor === null) break;
+      left -= this.#emit(this.#cursor, records, left);
+    }
+    if (records.length > 0) {
+      this.#enqueue(records);
+      return;
+    }
+    this.#enqueue([this.#count]);
+    this.#stage = "done";
+    if (this.#journal.capture === this) this.#journal.capture = null;
+  }
+
+  #nextCursor(): Cursor | null {
+    const cell = this.#purged.pop() ?? this.#nextCell();
+    if (cell === null) return null;
+    this.#count += 1;
+    return { id: cell.id, kind: cell.kind, cell, place: 0 };
+  }
+
+  #nextCell(): Cell | null {
+    for (let next = this.#cells.next(); next.done !== true; next = this.#cells.next()) {
+      const cell = next.value;
+      if (cell.id < this.#nextId && cell.emittedBy !== this.#number) return cell;
+    }
+    // The iterator ends for good here; what is lost from the state later was emitted.
+    return this.#purged.pop() ?? null;
+  }
+
+  /** Adds a record with as much of the container as fits, and says how many bytes that is, roughly. */
+  #emit(cursor: Cursor, records: unknown[][], left: number): number {
+    const image = this.#images.get(cursor.cell) ?? viewOf(cursor.cell);
+    const record: unknown[] = [cursor.kind, cursor.id, imageSize(image)];
+    const length = image.kind === "items" ? image.items.length : image.kind === "row" ? image.keys.length : image.length;
+    let used = 16;
+    for (; cursor.place < length && used < left; cursor.place += 1) used += addEntry(record, image, cursor.place);
+    records.push(record);
+    if (cursor.place >= length) {
+      cursor.cell.emittedBy = this.#number;
+      this.#images.delete(cursor.cell);
+      this.#cursor = null;
+    }
+    return used;
+  }
+
+  #enqueue(value: unknown): void {
+    const bytes = encodeValue(value);
+    const framed = new Uint8Array(4 + bytes.length);
+    new DataView(framed.buffer).setUint32(0, bytes.length);
+    framed.set(bytes, 4);
+    this.#queue.push(framed);
+    this.#queuedBytes += framed.length;
+  }
+
+  #cut(sizeBytes: number): Uint8Array {
+    const slice = new Uint8Array(sizeBytes);
+    let filled = 0;
+    while (filled < sizeBytes) {
+      const first = this.#queue[0] ?? new Uint8Array(sizeBytes);
+      const part = first.subarray(0, sizeBytes - filled);
+      slice.set(part, filled);
+      filled += part.length;
+      if (part.length === first.length) this.#queue.shift();
+      else this.#queue[0] = first.subarray(part.length);
+    }
+    this.#queuedBytes -= sizeBytes;
+    return slice;
+  }
+}
+
+/** A copy that later writes do not reach. */
+function imageOf(cell: Cell): Image {
+  const view = viewOf(cell);
+  switch (view.kind) {
+    case "items":
+      // One block move, also of a large array.
+      return { kind: "items", items: view.items.slice() };
+    case "row":
+      return view;
+    case "dict":
+      return view.length > WHOLE_COPY_MAX ? view : { ...view, keys: view.keys.slice(), values: view.values?.slice() ?? null };
+  }
+}
+
+/** The container as it is. */
+function viewOf(cell: Cell): Image {
+  const { data } = cell;
+  if (Array.isArray(data)) return { kind: "items", items: data };
+  if (data instanceof Dict)
+    return { kind: "dict", keys: data.keys, values: data.values, length: data.keys.length, size: data.size, before: new Map() };
+  const keys = objectKeys(cell);
+  return { kind: "row", keys, values: keys.map((key) => data[key]) };
+}
+
+function imageSize(image: Image): number {
+  return image.kind === "items" ? image.items.length : image.kind === "row" ? image.keys.length : image.size;
+}
+
+function addEntry(record: unknown[], image: Image, place: number): number {
+  if (image.kind === "items") return addSlot(record, image.items[place]);
+  if (image.kind === "row") return addSlot(record, image.keys[place]) + addSlot(record, image.values[place]);
+  const [key, value] = image.before.get(place) ?? [image.keys[place], image.values?.[place]];
+  if (key === HOLE) return 1;
+  const used = addSlot(record, key);
+  return image.values === null ? used : used + addSlot(record, value);
+}
+
+function addSlot(record: unknown[], slot: Value): number {
+  if (slot instanceof Cell) {
+    record.push([REFERENCE, slot.id]);
+    return 8;
+  }
+  record.push(slot);
+  if (typeof slot === "string") return 3 + slot.length;
+  return slot instanceof Uint8Array ? 16 + slot.length : 9;
+}
+

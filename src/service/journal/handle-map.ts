@@ -1,0 +1,91 @@
+import { type Cell, dictOf, pathOf } from "./cell.js";
+import { clear, put, remove } from "./change.js";
+import { walk } from "./dict.js";
+import { admitKey } from "./leaf.js";
+import { assertAlive, assertWritable, present, type Scope } from "./scope.js";
+
+/** A handle on a Map: a Map to `instanceof`, with everything it does replaced. Frozen, since named properties would be lost. */
+export function mapHandle(scope: Scope, cell: Cell): object {
+  return Object.freeze(new MapHandle(scope, cell));
+}
+
+class MapHandle extends Map<unknown, unknown> {
+  readonly #scope: Scope;
+  readonly #cell: Cell;
+
+  constructor(scope: Scope, cell: Cell) {
+    super();
+    this.#scope = scope;
+    this.#cell = cell;
+  }
+
+  override get size(): number {
+    assertAlive(this.#scope);
+    return dictOf(this.#cell).size;
+  }
+
+  override get(key: unknown): unknown {
+    assertAlive(this.#scope);
+    return present(this.#scope, dictOf(this.#cell).get(key as string));
+  }
+
+  override has(key: unknown): boolean {
+    assertAlive(this.#scope);
+    return dictOf(this.#cell).index.has(key as string);
+  }
+
+  override set(key: unknown, value: unknown): this {
+    assertWritable(this.#scope);
+    const admitted = admitKey(key, () => `${pathOf(this.#cell, this.#scope.journal.root)} (key)`);
+    put(this.#scope, this.#cell, admitted, value);
+    return this;
+  }
+
+  override delete(key: unknown): boolean {
+    return remove(this.#scope, this.#cell, key as string);
+  }
+
+  override clear(): void {
+    clear(this.#scope, this.#cell);
+  }
+
+  /** The language's newer "upsert" methods, on every Node version. */
+  getOrInsert(key: unknown, value: unknown): unknown {
+    if (!this.has(key)) this.set(key, value);
+    return this.get(key);
+  }
+
+  getOrInsertComputed(key: unknown, compute: (key: unknown) => unknown): unknown {
+    if (!this.has(key)) this.set(key, compute(key));
+    return this.get(key);
+  }
+
+  override *entries(): MapIterator<[unknown, unknown]> {
+    assertAlive(this.#scope);
+    for (const [key, value] of walk(this.#cell, dictOf(this.#cell))) {
+      yield [key, present(this.#scope, value)];
+      assertAlive(this.#scope);
+    }
+  }
+
+  override *keys(): MapIterator<unknown> {
+    for (const [key] of this.entries()) yield key;
+  }
+
+  override *values(): MapIterator<unknown> {
+    for (const [, value] of this.entries()) yield value;
+  }
+
+  override [Symbol.iterator](): MapIterator<[unknown, unknown]> {
+    return this.entries();
+  }
+
+  override forEach(visit: (value: unknown, key: unknown, map: Map<unknown, unknown>) => void, thisArg?: unknown): void {
+    for (const [key, value] of this.entries()) visit.call(thisArg, value, key, this);
+  }
+
+  // What `map` and friends of subclasses make: plain Maps.
+  static override get [Symbol.species](): MapConstructor {
+    return Map;
+  }
+}

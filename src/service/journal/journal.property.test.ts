@@ -1,0 +1,126 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { captureState } from "./capture.js";
+import { plainCopy } from "./copy-out.js";
+import { applyRedo, beginScope, createJournal, endScope, redoOf, rollBack, settle } from "./journal.js";
+import { containers, copy, operations, orderedText, perform, type Step } from "./random-program.test-fixture.js";
+import { startRestore } from "./restore.js";
+import { handleOf, type Journal, type Scope } from "./scope.js";
+import { digestOf } from "./state-digest.js";
+
+const textOf = (journal: Journal): string => orderedText(plainCopy(journal.root));
+
+/** Runs an operation and leaves its scope open to be settled or rolled back. */
+function operate(journal: Journal, program: readonly Step[]): { scope: Scope; redo: Uint8Array; results: unknown[] } {
+  const scope = beginScope(journal, { writable: true, redo: true });
+  const root = handleOf(scope, journal.root);
+  const results = program.map((step) => perform(root, step));
+  const redo = redoOf(scope);
+  endScope(scope, "has ended");
+  return { scope, redo, results };
+}
+
+function restoreFrom(slices: readonly Uint8Array[]): Journal {
+  const restore = startRestore();
+  for (const slice of slices) restore.addSlice(slice);
+  return restore.finish();
+}
+
+/** Every container in the tree is in the index under its id, knows its parent, and nothing else is in the index. */
+function checkIndex(journal: Journal): void {
+  const reached = new Set<unknown>();
+  const visit = (cell: Journal["root"], parent: unknown): void => {
+    expect(cell.parent).toBe(parent);
+    expect(journal.index.get(cell.id)).toBe(cell);
+    reached.add(cell);
+    const { data } = cell;
+    const values = Array.isArray(data) ? data : "index" in data && data.index instanceof Map ? ((data.values as unknown[] | null) ?? []) : Object.values(data);
+    for (const value of values) if (value instanceof journal.root.constructor) visit(value as Journal["root"], cell);
+  };
+  visit(journal.root, null);
+  expect(journal.index.size).toBe(reached.size);
+}
+
+describe("journal, against plain data as oracle", () => {
+  it("does on handles what the language does on plain data, and its redo does the same on a backup", () => {
+    fc.assert(
+      fc.property(containers, fc.array(operations, { maxLength: 8 }), (initial, program) => {
+        const journal = createJournal(initial);
+        const backup = createJournal(initial);
+        const oracle = copy(initial) as object;
+        for (const operation of program) {
+          const { scope, redo, results } = operate(journal, operation);
+          settle(scope);
+          expect(results).toEqual(operation.map((step) => perform(oracle, step)));
+          expect(textOf(journal)).toBe(orderedText(oracle));
+          applyRedo(backup, redo);
+          expect(textOf(backup)).toBe(orderedText(oracle));
+          expect(digestOf(backup.root)).toBe(digestOf(journal.root));
+          expect(backup.nextId).toBe(journal.nextId);
+        }
+        checkIndex(journal);
+        checkIndex(backup);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it("S2c: an undo of several operations leaves the state as before, iteration order included", () => {
+    fc.assert(
+      fc.property(containers, fc.array(operations, { maxLength: 4 }), fc.array(operations, { maxLength: 5 }), operations, (initial, first, undone, last) => {
+        const journal = createJournal(initial);
+        const backup = createJournal(initial);
+        for (const operation of first) {
+          const { scope, redo } = operate(journal, operation);
+          settle(scope);
+          applyRedo(backup, redo);
+        }
+        const before = textOf(journal);
+        const digest = digestOf(journal.root);
+        const { nextId } = journal;
+        const scopes = undone.map((operation) => operate(journal, operation).scope);
+        for (const scope of scopes.reverse()) rollBack(scope);
+        expect(textOf(journal)).toBe(before);
+        expect(digestOf(journal.root)).toBe(digest);
+        expect(journal.nextId).toBe(nextId);
+        checkIndex(journal);
+        // What it does from there on, followers do as well.
+        const { scope, redo } = operate(journal, last);
+        settle(scope);
+        applyRedo(backup, redo);
+        expect(textOf(backup)).toBe(textOf(journal));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it("a snapshot holds the state of its moment, whatever happens while it is taken", () => {
+    fc.assert(
+      fc.property(
+        containers,
+        fc.array(operations, { maxLength: 3 }),
+        fc.array(fc.tuple(operations, fc.boolean(), fc.boolean()), { maxLength: 6 }),
+        (initial, before, during) => {
+          const journal = createJournal(initial);
+          for (const operation of before) settle(operate(journal, operation).scope);
+          const expected = textOf(journal);
+          const capture = captureState(journal);
+          const slices: Uint8Array[] = [];
+          for (const [operation, undo, pull] of during) {
+            const { scope } = operate(journal, operation);
+            if (undo) rollBack(scope);
+            else settle(scope);
+            const slice = pull ? capture.next() : null;
+            if (slice !== null) slices.push(slice);
+          }
+          for (let slice = capture.next(); slice !== null; slice = capture.next()) slices.push(slice);
+          const restored = restoreFrom(slices);
+          expect(textOf(restored)).toBe(expected);
+          checkIndex(restored);
+          expect(journal.capture).toBe(null);
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+});

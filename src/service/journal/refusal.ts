@@ -1,0 +1,30 @@
+/** Why the state does not take a value or an access: part of the service author's contract, listed in docs/guide/services.md. */
+export type StateRefusalCode =
+  | "state-alias"
+  | "state-class-instance"
+  | "state-function"
+  | "state-symbol"
+  | "state-key"
+  | "state-proto-key"
+  | "state-surrogate"
+  | "state-sparse"
+  | "state-date"
+  | "state-too-deep"
+  | "state-array-property"
+  | "state-fixed"
+  | "state-read-only"
+  | "state-dead-handle";
+
+/** Thrown into the handler that broke a rule of the state; uncaught, it refuses the operation under its code. */
+export class StateRefusal extends Error {
+  override readonly name = "StateRefusal";
+  readonly code: StateRefusalCode;
+  /** Where, seen from the state: `state.accounts.get("a").owner`. */
+  readonly path: string;
+
+  constructor(code: StateRefusalCode, path: string, message: string) {
+    super(`${path}: ${message}`);
+    this.code = code;
+    this.path = path;
+  }
+}

@@ -1,0 +1,83 @@
+import { Cell, type Value } from "./cell.js";
+import type { Dict } from "./dict.js";
+import { type Leaf, leafOut } from "./leaf.js";
+import { StateRefusal } from "./refusal.js";
+
+/** What a running snapshot wants to hear before the state changes under it. */
+export interface CaptureHooks {
+  beforeWrite(cell: Cell): void;
+  beforeEntry(cell: Cell, place: number): void;
+  beforePurge(cell: Cell): void;
+}
+
+/** The state: a tree of containers under `root`, each in `index` under its id. */
+export interface Journal {
+  root: Cell;
+  readonly index: Map<number, Cell>;
+  nextId: number;
+  captureCount: number;
+  capture: CaptureHooks | null;
+}
+
+/** What one operation or query may touch, from its begin to its end, and the records of what it did. */
+export interface Scope {
+  readonly journal: Journal;
+  readonly writable: boolean;
+  /** Why its handles are dead, or null while they live. */
+  ended: string | null;
+  /** Newest last. Null when nothing will be taken back (updates of a primary). */
+  readonly undo: (() => void)[] | null;
+  /** Null when nobody replays it (active style). */
+  readonly redo: unknown[] | null;
+  readonly firstId: number;
+  readonly created: Cell[];
+  /** Taken out of the state and not put back: unreachable after the operation. */
+  readonly detached: Set<Cell>;
+  /** Outside the state, and parts of them were put back elsewhere: they cannot come back themselves. */
+  readonly stale: Set<Cell>;
+  /** Dictionaries in which entries were removed. */
+  readonly dicts: Set<Dict>;
+  /** One handle a container, so that `state.a === state.a`. */
+  readonly handles: Map<Cell, object>;
+  readonly makeHandle: (scope: Scope, cell: Cell) => object;
+}
+
+interface Reference {
+  readonly scope: Scope;
+  readonly cell: Cell;
+}
+
+const references = new WeakMap<object, Reference>();
+
+/** The container behind a handle; undefined for any other object. */
+export function referenceOf(object: object): Reference | undefined {
+  return references.get(object);
+}
+
+/** A value of the state as a handler may have it: containers as handles, mutable leaves copied. */
+export function present(scope: Scope, value: Value): unknown {
+  return value instanceof Cell ? handleOf(scope, value) : leafOut(value as Leaf);
+}
+
+export function handleOf(scope: Scope, cell: Cell): object {
+  const known = scope.handles.get(cell);
+  if (known !== undefined) return known;
+  const handle = scope.makeHandle(scope, cell);
+  references.set(handle, { scope, cell });
+  scope.handles.set(cell, handle);
+  return handle;
+}
+
+export function assertAlive(scope: Scope): void {
+  if (scope.ended !== null)
+    throw new StateRefusal(
+      "state-dead-handle",
+      "state",
+      `this part of the state was handed to an operation that ${scope.ended}; nothing was read or changed. Use the state only until the handler returns`,
+    );
+}
+
+export function assertWritable(scope: Scope): void {
+  assertAlive(scope);
+  if (!scope.writable) throw new StateRefusal("state-read-only", "state", "a query cannot change the state; make it an operation");
+}
