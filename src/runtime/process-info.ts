@@ -1,0 +1,83 @@
+import { existsSync, readFileSync } from "node:fs";
+
+/** The kernel's view of a process, from field 3, 14, 15 and 22 of /proc/pid/stat (proc(5)). */
+export interface ProcessInfo {
+  readonly state: "running" | "stopped" | "zombie";
+  /** In ticks since the machine started: with the pid it names one process for good. 0 where there is no /proc. */
+  readonly startTime: number;
+  readonly cpuMs: number;
+}
+
+const HAS_PROC = existsSync("/proc/self/stat");
+/** USER_HZ is 100 on every Linux that Node runs on. */
+const TICK_MS = 10;
+const STATES: Readonly<Record<string, ProcessInfo["state"]>> = { T: "stopped", t: "stopped", Z: "zombie", X: "zombie", x: "zombie" };
+
+/**
+ * What the kernel knows of a process; null when there is none with this pid. Without /proc (macOS) it says only whether the pid is in
+ * use: a stopped process looks as if it ran, start times are all 0 and CPU times stand still, so that detection rests on heartbeats alone.
+ */
+export function processInfo(pid: number): ProcessInfo | null {
+  if (!HAS_PROC) return isPidInUse(pid) ? { state: "running", startTime: 0, cpuMs: 0 } : null;
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    // ENOENT, or ESRCH when it ended between open and read: there is no such process.
+    return null;
+  }
+}
+
+/** The command name is in parentheses and may hold anything, parentheses and spaces too: fields count from the last `)`. */
+export function parseStat(text: string): ProcessInfo | null {
+  const fields = text
+    .slice(text.lastIndexOf(")") + 2)
+    .trim()
+    .split(" ");
+  const [state, userTicks, systemTicks, startTime] = [fields[0], Number(fields[11]), Number(fields[12]), Number(fields[19])];
+  if (state === undefined || !Number.isFinite(startTime)) return null;
+  return { state: STATES[state] ?? "running", startTime, cpuMs: (userTicks + systemTicks) * TICK_MS };
+}
+
+/** Whether the kernel can be asked about processes in full. */
+export function hasKernelView(): boolean {
+  return HAS_PROC;
+}
+
+/** Field 22 of /proc/pid/stat; 0 without /proc; null when there is no such process. */
+export function startTimeOf(pid: number): number | null {
+  return processInfo(pid)?.startTime ?? null;
+}
+
+export function processState(pid: number): ProcessInfo["state"] | "absent" {
+  return processInfo(pid)?.state ?? "absent";
+}
+
+/** The very process, dead or alive: a pid alone may long belong to another. */
+export function isSameProcess(pid: number, startTime: number): boolean {
+  return processInfo(pid)?.startTime === startTime;
+}
+
+/** The very process, and it has not ended: stopped counts as alive. */
+export function isAlive(pid: number, startTime: number): boolean {
+  const info = processInfo(pid);
+  return info !== null && info.state !== "zombie" && info.startTime === startTime;
+}
+
+/** Signals a process only if it is still the one that is meant. False: it is gone. */
+export function signalProcess(pid: number, startTime: number, signal: NodeJS.Signals): boolean {
+  // 0 and -1 would mean whole groups.
+  if (pid <= 1 || !isSameProcess(pid, startTime)) return false;
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+function isPidInUse(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
