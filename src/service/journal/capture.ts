@@ -15,10 +15,15 @@ import type { Journal } from "./scope.js";
  */
 export const SNAPSHOT_FORMAT = 1;
 
-/** Content put into one block: what bounds the work of one slice. */
-const BLOCK_SIZE_BYTES = 64 * 1024;
-/** Dictionaries up to this size are copied whole when they are written to under a snapshot; larger ones entry by entry. */
-const WHOLE_COPY_MAX = 256;
+export interface CaptureSizes {
+  readonly sliceBytes: number;
+  /** Content put into one block: what bounds the work of one slice. */
+  readonly blockBytes: number;
+  /** Dictionaries up to this size are copied whole when they are written to under a snapshot; larger ones entry by entry. */
+  readonly wholeCopyMax: number;
+}
+
+const SIZES: CaptureSizes = { sliceBytes: LIMITS.snapshotSliceBytes, blockBytes: 64 * 1024, wholeCopyMax: 256 };
 
 /** How a container was at the moment of capture. */
 type Image =
@@ -47,15 +52,16 @@ interface Cursor {
  * Reads the state as of now, bit by bit, while operations change it. The first write to a container that was not emitted yet saves what
  * it was (copy on write); what the state loses meanwhile is kept until it is emitted. Cost: O(writes), never O(state) at once.
  */
-export function captureState(journal: Journal): SnapshotCapture {
+export function captureState(journal: Journal, sizes: CaptureSizes = SIZES): SnapshotCapture {
   assert(journal.capture === null, "capture", () => "a snapshot is being taken already");
   journal.captureCount += 1;
-  return new Capture(journal, journal.captureCount);
+  return new Capture(journal, journal.captureCount, sizes);
 }
 
 class Capture implements SnapshotCapture {
   readonly #journal: Journal;
   readonly #number: number;
+  readonly #sizes: CaptureSizes;
   readonly #nextId: number;
   readonly #rootId: number;
   readonly #cells: Iterator<Cell>;
@@ -67,8 +73,9 @@ class Capture implements SnapshotCapture {
   #count = 0;
   #stage: "header" | "content" | "done" = "header";
 
-  constructor(journal: Journal, number: number) {
+  constructor(journal: Journal, number: number, sizes: CaptureSizes) {
     this.#journal = journal;
+    this.#sizes = sizes;
     this.#number = number;
     this.#nextId = journal.nextId;
     this.#rootId = journal.root.id;
@@ -77,12 +84,12 @@ class Capture implements SnapshotCapture {
   }
 
   next(): Uint8Array | null {
-    while (this.#queuedBytes < LIMITS.snapshotSliceBytes && this.#stage !== "done") this.#encodeBlock();
+    while (this.#queuedBytes < this.#sizes.sliceBytes && this.#stage !== "done") this.#encodeBlock();
     if (this.#queuedBytes === 0) {
       this.close();
       return null;
     }
-    return this.#cut(Math.min(this.#queuedBytes, LIMITS.snapshotSliceBytes));
+    return this.#cut(Math.min(this.#queuedBytes, this.#sizes.sliceBytes));
   }
 
   close(): void {
@@ -99,7 +106,7 @@ class Capture implements SnapshotCapture {
   beforeWrite(cell: Cell): void {
     if (cell.touchedBy === this.#number || cell.emittedBy === this.#number || cell.id >= this.#nextId) return;
     cell.touchedBy = this.#number;
-    this.#images.set(cell, imageOf(cell));
+    this.#images.set(cell, imageOf(cell, this.#sizes.wholeCopyMax));
   }
 
   beforeEntry(cell: Cell, place: number): void {
@@ -123,7 +130,7 @@ class Capture implements SnapshotCapture {
       return;
     }
     const records: unknown[][] = [];
-    let left = BLOCK_SIZE_BYTES;
+    let left = this.#sizes.blockBytes;
     while (left > 0) {
       this.#cursor ??= this.#nextCursor();
       if (this.#cursor === null) break;
@@ -159,7 +166,8 @@ class Capture implements SnapshotCapture {
     const image = this.#images.get(cursor.cell) ?? viewOf(cursor.cell);
     const record: unknown[] = [cursor.kind, cursor.id, imageSize(image)];
     const length = image.kind === "items" ? image.items.length : image.kind === "row" ? image.keys.length : image.length;
-    let used = 16;
+    // At least one entry each time, however little is left.
+    let used = 0;
     for (; cursor.place < length && used < left; cursor.place += 1) used += addEntry(record, image, cursor.place);
     records.push(record);
     if (cursor.place >= length) {
@@ -167,7 +175,7 @@ class Capture implements SnapshotCapture {
       this.#images.delete(cursor.cell);
       this.#cursor = null;
     }
-    return used;
+    return used + 16;
   }
 
   #enqueue(value: unknown): void {
@@ -196,7 +204,7 @@ class Capture implements SnapshotCapture {
 }
 
 /** A copy that later writes do not reach. */
-function imageOf(cell: Cell): Image {
+function imageOf(cell: Cell, wholeCopyMax: number): Image {
   const view = viewOf(cell);
   switch (view.kind) {
     case "items":
@@ -205,7 +213,7 @@ function imageOf(cell: Cell): Image {
     case "row":
       return view;
     case "dict":
-      return view.length > WHOLE_COPY_MAX ? view : { ...view, keys: view.keys.slice(), values: view.values?.slice() ?? null };
+      return view.length > wholeCopyMax ? view : { ...view, keys: view.keys.slice(), values: view.values?.slice() ?? null };
   }
 }
 

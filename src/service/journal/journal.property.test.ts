@@ -99,19 +99,24 @@ describe("journal, against plain data as oracle", () => {
       fc.property(
         containers,
         fc.array(operations, { maxLength: 3 }),
-        fc.array(fc.tuple(operations, fc.boolean(), fc.boolean()), { maxLength: 6 }),
-        (initial, before, during) => {
+        fc.array(fc.tuple(operations, fc.boolean(), fc.nat(4)), { maxLength: 8 }),
+        fc.record({ sliceBytes: fc.integer({ min: 1, max: 60 }), blockBytes: fc.integer({ min: 1, max: 60 }), wholeCopyMax: fc.nat(3) }),
+        (initial, before, during, sizes) => {
           const journal = createJournal(initial);
           for (const operation of before) settle(operate(journal, operation).scope);
           const expected = textOf(journal);
-          const capture = captureState(journal);
+          const capture = captureState(journal, sizes);
           const slices: Uint8Array[] = [];
           for (const [operation, undo, pull] of during) {
             const { scope } = operate(journal, operation);
             if (undo) rollBack(scope);
             else settle(scope);
-            const slice = pull ? capture.next() : null;
-            if (slice !== null) slices.push(slice);
+            for (let pulled = 0; pulled < pull; pulled += 1) {
+              const slice = capture.next();
+              if (slice === null) break;
+              expect(slice.length).toBeLessThanOrEqual(sizes.sliceBytes);
+              slices.push(slice);
+            }
           }
           for (let slice = capture.next(); slice !== null; slice = capture.next()) slices.push(slice);
           const restored = restoreFrom(slices);
@@ -120,7 +125,88 @@ describe("journal, against plain data as oracle", () => {
           expect(journal.capture).toBe(null);
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("keeps all that for large containers too, where entries are journaled by their place and holes are closed", () => {
+    const churn = fc.array(
+      fc.record({ target: fc.nat(3), key: fc.nat(400), action: fc.nat(9), end: fc.constantFrom("settle", "undo", "pull") }),
+      { minLength: 50, maxLength: 400 },
+    );
+    fc.assert(
+      fc.property(churn, fc.nat(300), (changes, captureAt) => {
+        const initial = largeState();
+        const journal = createJournal(initial);
+        const backup = createJournal(initial);
+        const oracle = largeState();
+        let capture: ReturnType<typeof captureState> | null = null;
+        let expected = "";
+        const slices: Uint8Array[] = [];
+        for (const [at, change] of changes.entries()) {
+          if (at === captureAt % changes.length) {
+            expected = textOf(journal);
+            capture = captureState(journal, { sliceBytes: 200, blockBytes: 300, wholeCopyMax: 16 });
+          }
+          const scope = beginScope(journal, { writable: true, redo: true });
+          churnOnce(handleOf(scope, journal.root) as LargeState, change);
+          const redo = redoOf(scope);
+          endScope(scope, "has ended");
+          if (change.end === "undo") rollBack(scope);
+          else {
+            settle(scope);
+            churnOnce(oracle, change);
+            applyRedo(backup, redo);
+          }
+          const slice = change.end === "pull" ? (capture?.next() ?? null) : null;
+          if (slice !== null) slices.push(slice);
+        }
+        expect(textOf(journal)).toBe(orderedText(oracle));
+        expect(textOf(backup)).toBe(orderedText(oracle));
+        for (let slice = capture?.next() ?? null; slice !== null; slice = capture?.next() ?? null) slices.push(slice);
+        const restored = restoreFrom(slices);
+        expect(textOf(restored)).toBe(expected);
+        checkIndex(restored);
+        checkIndex(journal);
+      }),
+      { numRuns: 60 },
     );
   });
 });
+
+interface LargeState {
+  map: Map<number, { n: number }>;
+  set: Set<number>;
+  object: Record<string, number>;
+  list: { n: number }[];
+}
+
+function largeState(): LargeState {
+  const numbers = Array.from({ length: 150 }, (_, at) => at);
+  return {
+    map: new Map(numbers.map((n) => [n, { n }])),
+    set: new Set(numbers),
+    object: Object.fromEntries(numbers.slice(0, 60).map((n) => [n % 3 === 0 ? String(n) : `k${n}`, n])),
+    list: numbers.map((n) => ({ n })),
+  };
+}
+
+function churnOnce(state: LargeState, { target, key, action }: { target: number; key: number; action: number }): void {
+  if (target === 0) {
+    const entry = state.map.get(key);
+    if (action === 0 && key < 20) state.map.clear();
+    else if (action < 6) state.map.delete(key % 150);
+    else if (entry !== undefined) entry.n += 1;
+    else state.map.set(key, { n: -key });
+  } else if (target === 1) {
+    if (action < 6) state.set.delete(key % 150);
+    else state.set.add(key);
+  } else if (target === 2) {
+    const name = key % 3 === 0 ? String(key) : `k${key}`;
+    if (action < 4) delete state.object[name];
+    else state.object[name] = action;
+  } else if (action < 5) {
+    const [taken] = state.list.splice(key % 150, 1);
+    if (taken !== undefined) state.list.push(taken);
+  } else state.list.splice(key % 150, 2, { n: key });
+}
