@@ -21,16 +21,16 @@ const SESSION_PATTERN = /^\d{1,15}\.\d{1,15}\.[0-9a-f]{1,32}$/;
 
 /** Names of groups, replicas and hosts: a lower-case letter, then at most 62 letters, digits and dashes. */
 export function isName(text: string): boolean {
-	return NAME_PATTERN.test(text);
+  return NAME_PATTERN.test(text);
 }
 
 /** A 128-bit id as 32 lower-case hex digits. */
 export function isId(text: string): boolean {
-	return ID_PATTERN.test(text);
+  return ID_PATTERN.test(text);
 }
 
 export function isSessionId(text: string): text is SessionId {
-	return SESSION_PATTERN.test(text);
+  return SESSION_PATTERN.test(text);
 }
 
 export const clusterId = (text: string): ClusterId => text as ClusterId;
@@ -40,10 +40,6 @@ export const hostId = (text: string): HostId => text as HostId;
 export const incarnation = (text: string): Incarnation => text as Incarnation;
 export const bootId = (text: string): BootId => text as BootId;
 
-export function sessionId(
-	generation: number,
-	index: number,
-	nonce: string,
-): SessionId {
-	return `${generation}.${index}.${nonce}` as SessionId;
+export function sessionId(generation: number, index: number, nonce: string): SessionId {
+  return `${generation}.${index}.${nonce}` as SessionId;
 }

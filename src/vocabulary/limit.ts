@@ -4,69 +4,57 @@ import { assert } from "./assert.js";
 export const PROTOCOL_VERSION = 1;
 
 export const LIMITS = {
-	frameSizeBytesMax: 8 * 1024 * 1024,
-	/** Input or reply of one request: leaves room for the frame around it. */
-	payloadSizeBytesMax: 4 * 1024 * 1024,
-	replicasMax: 7,
-	inFlightPerClientMax: 1_024,
-	/** Requests a leader holds that are not committed; beyond it new ones are refused as overloaded. */
-	inFlightPerGroupMax: 4_096,
-	inFlightPerGroupBytesMax: 64 * 1024 * 1024,
-	queriesWaitingMax: 4_096,
-	sessionsMax: 100_000,
-	keysMax: 1_000_000,
-	keyLengthMax: 255,
-	connectionsMax: 4_096,
-	appendEntriesMax: 512,
-	appendBytesMax: 1024 * 1024,
-	/** Appends on the way to one follower, in entries and bytes. */
-	appendWindowEntries: 4_096,
-	appendWindowBytes: 8 * 1024 * 1024,
-	snapshotSliceBytes: 256 * 1024,
-	segmentSizeBytes: 16 * 1024 * 1024,
-	/** Entries kept in memory behind the last snapshot so that a follower that lags a little needs no transfer. */
-	entriesBehindSnapshotMax: 2_000,
-	/** Log bytes in memory that force a checkpoint. */
-	logBytesMax: 64 * 1024 * 1024,
+  frameSizeBytesMax: 8 * 1024 * 1024,
+  /** Input or reply of one request: leaves room for the frame around it. */
+  payloadSizeBytesMax: 4 * 1024 * 1024,
+  replicasMax: 7,
+  inFlightPerClientMax: 1_024,
+  /** Requests a leader holds that are not committed; beyond it new ones are refused as overloaded. */
+  inFlightPerGroupMax: 4_096,
+  inFlightPerGroupBytesMax: 64 * 1024 * 1024,
+  queriesWaitingMax: 4_096,
+  sessionsMax: 100_000,
+  keysMax: 1_000_000,
+  keyLengthMax: 255,
+  connectionsMax: 4_096,
+  appendEntriesMax: 512,
+  appendBytesMax: 1024 * 1024,
+  /** Appends on the way to one follower, in entries and bytes. */
+  appendWindowEntries: 4_096,
+  appendWindowBytes: 8 * 1024 * 1024,
+  snapshotSliceBytes: 256 * 1024,
+  segmentSizeBytes: 16 * 1024 * 1024,
+  /** Entries kept in memory behind the last snapshot so that a follower that lags a little needs no transfer. */
+  entriesBehindSnapshotMax: 2_000,
+  /** Log bytes in memory that force a checkpoint. */
+  logBytesMax: 64 * 1024 * 1024,
 } as const;
 
 export const DEFAULTS = {
-	port: 7400,
-	replicas: 3,
-	checkpointEntries: 10_000,
-	handlerTimeoutMs: 5_000,
-	requestTimeoutMs: 10_000,
-	lfd: { heartbeatIntervalMs: 20, suspicionTimeoutMs: 150 },
-	gfd: { heartbeatIntervalMs: 50, suspicionTimeoutMs: 500 },
-	killGraceMs: 1_000,
-	stoppedGraceMs: 100,
-	handOverMs: 100,
-	sealGraceMsMax: 50,
-	sealTimeoutMs: 300,
-	leadTimeoutMs: 1_000,
-	sessionExpiryMs: 10 * 60_000,
-	keyExpiryMs: 10 * 60_000,
-	/** A learner within this many entries of the tail may be admitted. */
-	admissionBoundEntries: 512,
+  port: 7400,
+  replicas: 3,
+  checkpointEntries: 10_000,
+  handlerTimeoutMs: 5_000,
+  requestTimeoutMs: 10_000,
+  lfd: { heartbeatIntervalMs: 20, suspicionTimeoutMs: 150 },
+  gfd: { heartbeatIntervalMs: 50, suspicionTimeoutMs: 500 },
+  killGraceMs: 1_000,
+  stoppedGraceMs: 100,
+  handOverMs: 100,
+  sealGraceMsMax: 50,
+  sealTimeoutMs: 300,
+  leadTimeoutMs: 1_000,
+  sessionExpiryMs: 10 * 60_000,
+  keyExpiryMs: 10 * 60_000,
+  /** A learner within this many entries of the tail may be admitted. */
+  admissionBoundEntries: 512,
 } as const;
 
+assert(LIMITS.payloadSizeBytesMax < LIMITS.frameSizeBytesMax, "limit", () => "a payload fits into a frame");
 assert(
-	LIMITS.payloadSizeBytesMax < LIMITS.frameSizeBytesMax,
-	"limit",
-	() => "a payload fits into a frame",
+  LIMITS.appendBytesMax + LIMITS.payloadSizeBytesMax < LIMITS.frameSizeBytesMax,
+  "limit",
+  () => "a batch with one large entry fits into a frame",
 );
-assert(
-	LIMITS.appendBytesMax + LIMITS.payloadSizeBytesMax < LIMITS.frameSizeBytesMax,
-	"limit",
-	() => "a batch with one large entry fits into a frame",
-);
-assert(
-	LIMITS.snapshotSliceBytes < LIMITS.frameSizeBytesMax,
-	"limit",
-	() => "a slice fits into a frame",
-);
-assert(
-	LIMITS.inFlightPerClientMax <= LIMITS.inFlightPerGroupMax,
-	"limit",
-	() => "one client may fill a group's queue",
-);
+assert(LIMITS.snapshotSliceBytes < LIMITS.frameSizeBytesMax, "limit", () => "a slice fits into a frame");
+assert(LIMITS.inFlightPerClientMax <= LIMITS.inFlightPerGroupMax, "limit", () => "one client may fill a group's queue");

@@ -23,14 +23,7 @@
  * | request, reply, .. | client <-> server  | service                   | S6 S7 S8    |
  */
 
-import type {
-	BootId,
-	ClusterId,
-	GroupName,
-	HostId,
-	Incarnation,
-	ReplicaId,
-} from "./ids.js";
+import type { BootId, ClusterId, GroupName, HostId, Incarnation, ReplicaId } from "./ids.js";
 import type { ClientMessage } from "./message-client.js";
 import type { ControlMessage } from "./message-control.js";
 import type { DetectionMessage } from "./message-detection.js";
@@ -40,35 +33,24 @@ export type Role = "server" | "lfd" | "gfd" | "rm" | "gateway" | "client";
 
 /** The first message in each direction. Magic and frame version come before it, in the codec. A mismatch is answered by `goodbye` and closes. */
 export interface Hello {
-	readonly kind: "hello";
-	readonly protocolVersion: number;
-	readonly clusterId: ClusterId;
-	readonly role: Role;
-	readonly bootId: BootId;
-	/** Of a server, and of whoever dials one: the group it means. */
-	readonly group: GroupName | null;
-	readonly replica: ReplicaId | null;
-	readonly incarnation: Incarnation | null;
-	readonly hostId: HostId | null;
+  readonly kind: "hello";
+  readonly protocolVersion: number;
+  readonly clusterId: ClusterId;
+  readonly role: Role;
+  readonly bootId: BootId;
+  /** Of a server, and of whoever dials one: the group it means. */
+  readonly group: GroupName | null;
+  readonly replica: ReplicaId | null;
+  readonly incarnation: Incarnation | null;
+  readonly hostId: HostId | null;
 }
 
 /** Why the other side closes the connection, worded for a person. */
 export interface Goodbye {
-	readonly kind: "goodbye";
-	readonly reason: string;
+  readonly kind: "goodbye";
+  readonly reason: string;
 }
 
-export type Message =
-	| Hello
-	| Goodbye
-	| ReplicationMessage
-	| ControlMessage
-	| DetectionMessage
-	| ClientMessage;
+export type Message = Hello | Goodbye | ReplicationMessage | ControlMessage | DetectionMessage | ClientMessage;
 export type MessageKind = Message["kind"];
-export type {
-	ClientMessage,
-	ControlMessage,
-	DetectionMessage,
-	ReplicationMessage,
-};
+export type { ClientMessage, ControlMessage, DetectionMessage, ReplicationMessage };

@@ -3,39 +3,39 @@ import type { Durability, QuorumRule, Style } from "./style.js";
 
 /** What a group shall be: the wanted state that the RM reconciles against. */
 export interface GroupSpec {
-	readonly group: GroupName;
-	readonly service: ServiceCode;
-	readonly style: Style;
-	/** Wanted number of replicas, 1 to 7. */
-	readonly replicas: number;
-	/** Below this size new work is refused with 503. Default 1 with `disk`, 2 with `memory` and more than one replica. */
-	readonly minimumReplicas: number;
-	readonly quorum: QuorumRule;
-	readonly durability: Durability;
-	/** A checkpoint is taken each so many entries. */
-	readonly checkpointEntries: number;
-	readonly handlerTimeoutMs: number;
-	/** What to do when acknowledged work may be lost: wait for `troupe recover`, or go on from the best survivor. */
-	readonly onLoss: "wait" | "continue";
+  readonly group: GroupName;
+  readonly service: ServiceCode;
+  readonly style: Style;
+  /** Wanted number of replicas, 1 to 7. */
+  readonly replicas: number;
+  /** Below this size new work is refused with 503. Default 1 with `disk`, 2 with `memory` and more than one replica. */
+  readonly minimumReplicas: number;
+  readonly quorum: QuorumRule;
+  readonly durability: Durability;
+  /** A checkpoint is taken each so many entries. */
+  readonly checkpointEntries: number;
+  readonly handlerTimeoutMs: number;
+  /** What to do when acknowledged work may be lost: wait for `troupe recover`, or go on from the best survivor. */
+  readonly onLoss: "wait" | "continue";
 }
 
 /** The bundled service: one JavaScript file, named by the SHA-256 of its text. */
 export interface ServiceCode {
-	readonly name: string;
-	readonly hash: string;
-	readonly path: string;
-	/** Styles that the service declares; others are refused before sealing. */
-	readonly styles: readonly Style[];
+  readonly name: string;
+  readonly hash: string;
+  readonly path: string;
+  /** Styles that the service declares; others are refused before sealing. */
+  readonly styles: readonly Style[];
 }
 
 /** Settings of a group that change while it runs, pushed to its servers by the RM. */
 export interface GroupKnobs {
-	readonly checkpointEntries: number;
-	readonly minimumReplicas: number;
-	readonly handlerTimeoutMs: number;
+  readonly checkpointEntries: number;
+  readonly minimumReplicas: number;
+  readonly handlerTimeoutMs: number;
 }
 
 export interface DetectorKnobs {
-	readonly heartbeatIntervalMs: number;
-	readonly suspicionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly suspicionTimeoutMs: number;
 }

@@ -10,6 +10,6 @@ export type QuorumRule = "majority" | "all";
 
 /** w of n: a majority for n >= 3, all for n <= 2; settable to `all`. */
 export function quorumSize(memberCount: number, rule: QuorumRule): number {
-	if (rule === "all" || memberCount <= 2) return memberCount;
-	return Math.floor(memberCount / 2) + 1;
+  if (rule === "all" || memberCount <= 2) return memberCount;
+  return Math.floor(memberCount / 2) + 1;
 }

@@ -1,0 +1,61 @@
+import type { Connection } from "../../runtime/connection.js";
+import { PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import type { Hello, Message } from "../../vocabulary/message.js";
+import type { ReplicaEvent } from "../core/event.js";
+import type { LaunchFile } from "./launch-file.js";
+
+/** Why a connection is refused, or null. What is wrong is said to the other side. */
+export function checkHello(peer: Hello, launch: LaunchFile): string | null {
+  if (peer.protocolVersion !== PROTOCOL_VERSION) {
+    return `This server speaks protocol version ${PROTOCOL_VERSION}, you speak ${peer.protocolVersion}; install the same version of troupe on both sides.`;
+  }
+  if (peer.role !== "client" && peer.clusterId !== launch.clusterId) return "This server belongs to another installation (cluster id).";
+  if (peer.group !== null && peer.group !== launch.spec.group) return `This server runs the group ${launch.spec.group}, not ${peer.group}.`;
+  if (peer.role === "server" && (peer.replica === null || peer.incarnation === null)) return "A server names its replica and incarnation.";
+  return null;
+}
+
+/** What a core cannot make itself and each client message gets from the shell. */
+export interface Sources {
+  digest(operation: string, input: Uint8Array): number;
+  wallMs(): number;
+  seed(): number;
+}
+
+/** The event that a message is, or null when this peer has no business sending it. */
+export function eventOfMessage(connection: Connection, message: Message, sources: Sources): ReplicaEvent | null {
+  switch (message.kind) {
+    case "request":
+      return {
+        kind: "client-message-received",
+        connection: connection.id,
+        message,
+        digest: sources.digest(message.operation, message.input),
+        wallMs: sources.wallMs(),
+        seed: sources.seed(),
+      };
+    case "query":
+      return { kind: "client-message-received", connection: connection.id, message, digest: 0, wallMs: sources.wallMs(), seed: 0 };
+    case "open-session":
+    case "resume-session":
+      return { kind: "client-message-received", connection: connection.id, message, digest: 0, wallMs: 0, seed: 0 };
+    case "append":
+    case "append-ack":
+    case "append-refused":
+    case "confirm":
+    case "confirmed":
+    case "snapshot-slice":
+    case "snapshot-ack":
+      return connection.peer.role === "server" ? { kind: "message-received", connection: connection.id, message } : null;
+    case "seal":
+    case "lead":
+    case "activate":
+    case "hand-over":
+    case "learners":
+    case "configure":
+    case "address-book":
+      return connection.peer.role === "rm" ? { kind: "message-received", connection: connection.id, message } : null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,197 @@
+import { mkdirSync } from "node:fs";
+import { requestDigest } from "../../codec/digest.js";
+import { monotonicMs, wallMs } from "../../runtime/clock.js";
+import { watchLifeline } from "../../runtime/child.js";
+import type { Connection } from "../../runtime/connection.js";
+import { createDriver } from "../../runtime/driver.js";
+import { lockFolder } from "../../runtime/folder-lock.js";
+import { listen } from "../../runtime/listener.js";
+import { createLogger } from "../../runtime/log.js";
+import { randomId, randomSeed } from "../../runtime/random.js";
+import type { ExecutionCompletion } from "../../vocabulary/execution.js";
+import { bootId } from "../../vocabulary/ids.js";
+import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import type { Hello, Message } from "../../vocabulary/message.js";
+import type { ReplicaEffect } from "../core/effect.js";
+import type { ReplicaEvent } from "../core/event.js";
+import { reportOf } from "../core/report.js";
+import { createReplica } from "../core/state.js";
+import { nextWakeMs, step } from "../core/step.js";
+import { checkHello, eventOfMessage } from "./inbound.js";
+import { readLaunchFile } from "./launch-file.js";
+import { openLfdLink } from "./lfd-link.js";
+import { createLinks } from "./links.js";
+import { performEffect, type Workshop } from "./perform.js";
+import { createPulse } from "./pulse.js";
+import { createStateLoader, recoverDisk } from "./recovery.js";
+import { hostService } from "./service-host.js";
+import { createSnapshotWriter } from "./snapshot-writer.js";
+import { eventOfResult, snapshotRecord } from "./store-events.js";
+
+export interface ServerOptions {
+  /** The replica's folder. */
+  readonly dir: string;
+  readonly specFile: string;
+}
+
+/** Exit code of a replica that set its data aside: the next start is a new incarnation. */
+const EXIT_DISCARD = 71;
+const EXIT_FAILED = 70;
+
+/** Runs one replica until the process ends. */
+export async function runServer(options: ServerOptions): Promise<void> {
+  const launch = readLaunchFile(options.specFile);
+  const log = createLogger(`server ${launch.replica}`);
+  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  await lockFolder(options.dir);
+  const boot = bootId(randomId());
+  const { spec } = launch;
+
+  let completions: ExecutionCompletion[] = [];
+  const { executor } = await hostService(spec.service, {
+    onCompletion: (completion) => {
+      completions.push(completion);
+      if (completions.length === 1) driver.push({ kind: "executions-completed", completions: [] });
+    },
+    onProgress: () => scheduleTick(),
+    onNote: (text) => log.warn(text),
+    onFatal: (error) => end(`the executor failed: ${error.stack ?? error.message}`, false),
+  });
+  const { disk, recovered, route } = await recoverDisk(options.dir, launch, (text) => log.warn(text));
+  const replica = createReplica({
+    group: spec.group,
+    replica: launch.replica,
+    incarnation: recovered.identity.incarnation,
+    bootId: boot,
+    knobs: spec,
+  });
+  let stepCount = 0;
+  const hello = (): Hello => ({
+    kind: "hello",
+    protocolVersion: PROTOCOL_VERSION,
+    clusterId: launch.clusterId,
+    role: "server",
+    bootId: boot,
+    group: spec.group,
+    replica: launch.replica,
+    incarnation: recovered.identity.incarnation,
+    hostId: launch.hostId,
+  });
+
+  function end(reason: string, discard: boolean): void {
+    log.error(discard ? `${reason} The data is set aside.` : reason);
+    process.exit(discard ? EXIT_DISCARD : EXIT_FAILED);
+  }
+
+  const stepReplica = (nowMs: number, event: ReplicaEvent, effects: ReplicaEffect[]): void => {
+    stepCount += 1;
+    // Completions that came meanwhile travel as one event.
+    if (event.kind !== "executions-completed") return step(replica, nowMs, event, effects);
+    const batch = completions;
+    completions = [];
+    step(replica, nowMs, { kind: "executions-completed", completions: batch }, effects);
+  };
+
+  const driver = createDriver<ReplicaEvent, ReplicaEffect>({
+    step: stepReplica,
+    nextWakeMs: () => nextWakeMs(replica),
+    wake: () => ({ kind: "woken" }),
+    perform: (effects) => {
+      step(replica, monotonicMs(), { kind: "drained" }, effects);
+      for (const effect of effects) performEffect(shop, effect);
+    },
+  });
+
+  const connections = new Map<number, Connection>();
+  const events = {
+    onOpen: (connection: Connection, outbound: boolean) => {
+      connections.set(connection.id, connection);
+      driver.push({ kind: "connection-opened", connection: connection.id, peer: connection.peer, outbound });
+    },
+    onMessage: (connection: Connection, message: Message) => {
+      const event = eventOfMessage(connection, message, { digest: requestDigest, wallMs, seed: randomSeed });
+      if (event === null) connection.close(`A ${message.kind} from a ${connection.peer.role} is not expected here.`);
+      else driver.push(event);
+    },
+    onClose: (connection: Connection) => {
+      if (connections.delete(connection.id)) driver.push({ kind: "connection-closed", connection: connection.id });
+    },
+  };
+  const snapshots = createSnapshotWriter(executor, disk);
+  const shop: Workshop = {
+    folder: options.dir,
+    connections,
+    links: createLinks(hello, events),
+    disk,
+    executor,
+    snapshots,
+    note: (level, text) => log[level](text),
+    end,
+  };
+
+  // An asynchronous handler's limit: the executor has no timer of its own.
+  let tick: NodeJS.Timeout | null = null;
+  function scheduleTick(): void {
+    if (tick !== null) clearTimeout(tick);
+    tick = null;
+    const wakeMs = executor.nextWakeMs();
+    if (wakeMs === Number.POSITIVE_INFINITY) return;
+    tick = setTimeout(
+      () => {
+        executor.tick(monotonicMs());
+        scheduleTick();
+      },
+      Math.max(0, wakeMs - monotonicMs()),
+    );
+  }
+
+  const loader = createStateLoader(executor, disk);
+  route((result) => {
+    if (result.kind === "state-slice") return loader.onSlice(result);
+    if (result.kind === "installed") {
+      const { ticket, meta, table } = result;
+      return loader.start(() => driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }));
+    }
+    const event = eventOfResult(result, snapshots.takeFinished());
+    if (event !== null) driver.push(event);
+  });
+  const { snapshot } = recovered;
+  if (snapshot !== null) await new Promise<void>((resolve) => loader.start(resolve));
+
+  driver.push({
+    kind: "recovered",
+    promise: recovered.promise,
+    activeView: recovered.activeView,
+    snapshot: snapshot === null ? null : { record: snapshotRecord(snapshot.meta), table: snapshot.table },
+    entries: recovered.entries,
+    transfer: transferOf(recovered.partial),
+  });
+  const listener = await listen({
+    host: "127.0.0.1",
+    port: 0,
+    hello,
+    accepts: (peer) => checkHello(peer, launch),
+    onOpen: (connection) => events.onOpen(connection, false),
+    onMessage: events.onMessage,
+    onClose: (connection) => events.onClose(connection),
+    connectionsMax: LIMITS.connectionsMax,
+  });
+  openLfdLink(
+    {
+      lfdAddressFile: launch.lfdAddressFile,
+      hello,
+      address: () => listener.address,
+      report: () => reportOf(replica),
+      pulse: createPulse(executor, disk, monotonicMs, () => stepCount),
+    },
+    monotonicMs,
+  );
+  log.info(`${launch.replica} is up, incarnation ${recovered.identity.incarnation}, listening on port ${listener.address.port}`);
+  watchLifeline(() => process.exit(0));
+}
+
+function transferOf(partial: import("../../storage/store-command.js").PartialTransfer | null) {
+  if (partial === null) return null;
+  const { epoch, index, sizeBytes, checksum, offsetBytes } = partial;
+  return { snapshotEpoch: epoch, snapshotIndex: index, sizeBytes, checksum, storedBytes: offsetBytes };
+}

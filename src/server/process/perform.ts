@@ -1,0 +1,79 @@
+import type { Connection } from "../../runtime/connection.js";
+import type { Executor } from "../../service/executor.js";
+import { unreachable } from "../../vocabulary/assert.js";
+import type { ReplicaEffect } from "../core/effect.js";
+import { dieAtFailpoint } from "./failpoint.js";
+import type { Links } from "./links.js";
+import type { ReplicaDisk } from "./replica-disk.js";
+import type { SnapshotWriter } from "./snapshot-writer.js";
+
+export interface Workshop {
+  readonly folder: string;
+  readonly connections: ReadonlyMap<number, Connection>;
+  readonly links: Links;
+  readonly disk: ReplicaDisk;
+  readonly executor: Executor;
+  readonly snapshots: SnapshotWriter;
+  note(level: "info" | "warn", text: string): void;
+  end(reason: string, discard: boolean): void;
+}
+
+/** Hands each effect to what performs it. No decision is made here. */
+export function performEffect(shop: Workshop, effect: ReplicaEffect): void {
+  switch (effect.kind) {
+    case "send":
+      shop.connections.get(effect.connection)?.send(effect.message);
+      return;
+    case "close":
+      shop.connections.get(effect.connection)?.close(effect.reason);
+      return;
+    case "link":
+      shop.links.update(effect.replicas, effect.book);
+      return;
+    case "persist":
+      shop.disk.submit(effect);
+      return;
+    case "persist-promise": {
+      const { ticket, promise, activeView } = effect;
+      shop.disk.submit({ kind: "persist-promise", ticket, promise, activeView, generation: activeView?.generation ?? 0 });
+      return;
+    }
+    case "execution":
+      shop.executor.submit(effect.command);
+      return;
+    case "capture-snapshot":
+      shop.snapshots.start(effect);
+      return;
+    case "read-snapshot": {
+      const { ticket, snapshotIndex, offsetBytes, sizeBytes } = effect;
+      shop.disk.submit({ kind: "read-snapshot", ticket, index: snapshotIndex, offsetBytes, sizeBytes });
+      return;
+    }
+    case "store-slice": {
+      const { ticket, transfer, offsetBytes, bytes } = effect;
+      shop.disk.submit({ kind: "receive-slice", ticket, ...transfer, offsetBytes, bytes });
+      return;
+    }
+    case "install-snapshot":
+      shop.snapshots.abort();
+      shop.disk.submit({ kind: "install-received", ticket: effect.ticket });
+      return;
+    case "drop-log":
+      shop.disk.submit({ kind: "drop-log", throughIndex: effect.throughIndex });
+      return;
+    case "drop-snapshots":
+      shop.disk.submit({ kind: "release-snapshot", index: effect.belowIndex });
+      return;
+    case "end-process":
+      shop.end(effect.reason, effect.discard);
+      return;
+    case "note":
+      shop.note(effect.level, effect.text);
+      return;
+    case "reached":
+      dieAtFailpoint(shop.folder, effect.point);
+      return;
+    default:
+      unreachable(effect);
+  }
+}

@@ -1,0 +1,31 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Executor } from "../../service/executor.js";
+import type { Pulse } from "../../vocabulary/verdict.js";
+import type { ReplicaDisk } from "./replica-disk.js";
+
+/** Gathers the proof of progress that goes with every heartbeat answer (DESIGN section 7). */
+export function createPulse(executor: Executor, disk: ReplicaDisk, monotonicMs: () => number, stepCount: () => number): () => Pulse {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  let lastWork = -1;
+  let lastWorkAtMs = monotonicMs();
+
+  return () => {
+    const nowMs = monotonicMs();
+    const work = executor.workCount();
+    if (work !== lastWork || executor.idle()) {
+      lastWork = work;
+      lastWorkAtMs = nowMs;
+    }
+    const eventLoopDelayMs = Math.max(0, delay.max / 1e6 - 10);
+    delay.reset();
+    return {
+      workCount: work + stepCount(),
+      eventLoopDelayMs: Number.isFinite(eventLoopDelayMs) ? eventLoopDelayMs : 0,
+      heapBytes: process.memoryUsage.rss(),
+      oldestFsyncMs: disk.oldestSyncMs(nowMs),
+      stuckMs: nowMs - lastWorkAtMs,
+      executing: executor.executing(),
+    };
+  };
+}

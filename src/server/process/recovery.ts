@@ -1,0 +1,85 @@
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { monotonicMs } from "../../runtime/clock.js";
+import { createDisk, createMemoryDisk } from "../../runtime/disk.js";
+import { randomId } from "../../runtime/random.js";
+import type { Executor } from "../../service/executor.js";
+import type { StoreResult } from "../../storage/store-command.js";
+import { incarnation } from "../../vocabulary/ids.js";
+import type { LaunchFile } from "./launch-file.js";
+import { openReplicaDisk, type ReplicaDisk } from "./replica-disk.js";
+
+export type Recovered = Extract<StoreResult, { kind: "recovered" }>;
+
+export interface RecoveredDisk {
+  readonly disk: ReplicaDisk;
+  readonly recovered: Recovered;
+  /** From now on results go here. */
+  route(onResult: (result: StoreResult) => void): void;
+}
+
+/** Opens the replica's store. A damaged one is set aside, never repaired (S5c, S5d), and a new incarnation begins. */
+export async function recoverDisk(folder: string, launch: LaunchFile, warn: (text: string) => void): Promise<RecoveredDisk> {
+  for (;;) {
+    const opened = await tryOpen(folder, launch);
+    if (opened.result.kind === "recovered") return { disk: opened.disk, recovered: opened.result, route: opened.route };
+    const aside = setAside(folder);
+    const { where, what } = opened.result;
+    warn(
+      `The log of ${launch.replica} is damaged: ${where}: ${what}. It is kept in ${aside} for \`troupe recover\`; a new incarnation begins.`,
+    );
+  }
+}
+
+async function tryOpen(folder: string, launch: LaunchFile) {
+  const dataFolder = join(folder, "data");
+  if (launch.spec.durability === "disk") mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const disk = launch.spec.durability === "disk" ? createDisk(dataFolder) : createMemoryDisk();
+  let route = (_result: StoreResult): void => {};
+  const config = {
+    clusterId: launch.clusterId,
+    group: launch.spec.group,
+    replica: launch.replica,
+    durability: launch.spec.durability,
+    freshIncarnation: incarnation(randomId()),
+  };
+  const store = openReplicaDisk(config, disk, monotonicMs, (result) => route(result));
+  const result = await new Promise<Recovered | Extract<StoreResult, { kind: "damaged" }>>((resolve, reject) => {
+    route = (first) => {
+      if (first.kind === "recovered" || first.kind === "damaged") resolve(first);
+      else if (first.kind === "failed")
+        reject(new Error(`The data folder ${dataFolder} cannot be read or written: ${first.code} ${first.message}`));
+    };
+    store.submit({ kind: "recover" });
+  });
+  return { disk: store, result, route: (next: (result: StoreResult) => void) => void (route = next) };
+}
+
+function setAside(folder: string): string {
+  const number = readdirSync(folder).filter((name) => name.startsWith("damaged-")).length + 1;
+  const aside = join(folder, `damaged-${number}`);
+  if (existsSync(join(folder, "data"))) renameSync(join(folder, "data"), aside);
+  return aside;
+}
+
+/** Streams the newest snapshot's state from the store into the executor, a slice at a time. `next` hands over each `state-slice` result. */
+export function createStateLoader(executor: Executor, disk: ReplicaDisk) {
+  let onLoaded = (): void => {};
+  return {
+    start(done: () => void): void {
+      onLoaded = done;
+      executor.beginRestore();
+      disk.submit({ kind: "load-state", ticket: 0 });
+    },
+    onSlice(result: Extract<StoreResult, { kind: "state-slice" }>): void {
+      if (result.bytes.length > 0) executor.restoreSlice(result.bytes);
+      if (!result.last) {
+        // The next slice in a later turn: heartbeats are answered while a large state is loaded.
+        setImmediate(() => disk.submit({ kind: "load-more", ticket: 0 }));
+        return;
+      }
+      executor.finishRestore();
+      onLoaded();
+    },
+  };
+}

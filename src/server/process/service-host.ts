@@ -1,0 +1,19 @@
+import { pathToFileURL } from "node:url";
+import { createExecutor, type Executor, type ExecutorOptions } from "../../service/executor.js";
+import { serviceMachine } from "../../service/service-machine.js";
+import type { StateMachine } from "../../service/state-machine.js";
+import type { ServiceCode } from "../../vocabulary/spec.js";
+
+/** Loads the bundled service and makes the executor of it. Throws in words when the bundle cannot be loaded. */
+export async function hostService(code: ServiceCode, options: ExecutorOptions): Promise<{ executor: Executor; machine: StateMachine }> {
+  let loaded: { default?: unknown };
+  try {
+    loaded = (await import(pathToFileURL(code.path).href)) as { default?: unknown };
+  } catch (error) {
+    throw new Error(`The service ${code.name} threw while it was loaded from ${code.path}: ${(error as Error).stack ?? String(error)}`);
+  }
+  if (loaded.default === undefined)
+    throw new Error(`The service file ${code.path} has no default export; export default defineService({ ... }).`);
+  const machine = serviceMachine(loaded.default);
+  return { executor: createExecutor(machine, options), machine };
+}

@@ -1,0 +1,59 @@
+import type { Executor } from "../../service/executor.js";
+import type { ReplicaDisk } from "./replica-disk.js";
+import type { ReplicaEffect } from "../core/effect.js";
+
+type CaptureEffect = Extract<ReplicaEffect, { kind: "capture-snapshot" }>;
+
+/** While the disk has more than this to do, a capture waits: it would only fill memory. */
+const DISK_BACKLOG_MAX = 16;
+
+export interface SnapshotWriter {
+  start(effect: CaptureEffect): void;
+  /** The ticket of the capture that the store has just published. */
+  takeFinished(): number;
+  /** Gives up a capture that is under way, if any (a transfer replaces the state). */
+  abort(): void;
+}
+
+/** Moves a capture from the executor to the store, a little each turn: state is read lazily, with before-images for what is written meanwhile. */
+export function createSnapshotWriter(executor: Executor, disk: ReplicaDisk): SnapshotWriter {
+  let ticket = 0;
+  let running: { close(): void } | null = null;
+
+  function start(effect: CaptureEffect): void {
+    ticket = effect.ticket;
+    const capture = executor.capture();
+    running = capture;
+    const { index, epoch, ageMs, generation } = effect.point;
+    disk.submit({ kind: "begin-snapshot", index, epoch, ageMs, generation, table: effect.table });
+    const pump = (): void => {
+      if (running !== capture) return;
+      if (disk.backlog() > DISK_BACKLOG_MAX) {
+        setTimeout(pump, 1);
+        return;
+      }
+      const bytes = capture.next();
+      if (bytes === null) {
+        capture.close();
+        running = null;
+        disk.submit({ kind: "finish-snapshot" });
+        return;
+      }
+      disk.submit({ kind: "snapshot-slice", bytes });
+      // One slice a turn: requests do not wait for a snapshot.
+      setImmediate(pump);
+    };
+    pump();
+  }
+
+  return {
+    start,
+    takeFinished: () => ticket,
+    abort() {
+      if (running === null) return;
+      running.close();
+      running = null;
+      disk.submit({ kind: "abort-snapshot" });
+    },
+  };
+}
