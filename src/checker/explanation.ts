@@ -75,7 +75,7 @@ function showsIn(record: OperationRecord, answer: string): boolean {
   return values.some((value) => {
     if (value === undefined || value === null) return false;
     const text = canonicalJson(value);
-    // The quotes are left away: a string may be a part of a longer one.
-    return answer.includes(typeof value === "string" ? text.slice(1, -1) : text);
+    // A string may be a part of a longer one, so its quotes are left away; a number in a longer number says nothing.
+    return typeof value === "string" ? answer.includes(text.slice(1, -1)) : answer === text;
   });
 }

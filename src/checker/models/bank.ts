@@ -4,7 +4,7 @@ import { type OperationRecord, shortJson } from "../history.js";
 import type { Machine } from "../machine.js";
 import { inputField, modelOf, unpartitioned } from "../model.js";
 import { newPersistentVector, type PersistentVector, vectorGet, vectorSet } from "../persistent-vector.js";
-import { accountOf, type BankOperation, bankConflict, bankOperationsOf } from "./bank-operation.js";
+import { accountOf, type BankOperation, bankConflict, bankOperationsOf, isPayment } from "./bank-operation.js";
 
 /** Balances by account number, their sum, and the exclusive or of the hashes of all (account, balance), by which states are compared. */
 type BankState = { readonly balances: PersistentVector; readonly total: number; readonly low: number; readonly high: number };
@@ -130,6 +130,12 @@ function bankCandidates(
   target: number,
   open: readonly number[],
 ): readonly number[] {
+  const told = operations[target]?.kind === "balance" ? operations[target]?.told[0] : undefined;
+  const before = told === undefined ? undefined : vectorGet(state.balances, told.account);
+  const lacking = told?.balance === undefined || before === undefined ? undefined : told.balance - before;
+  const change = (number: number) => (told === undefined ? 0 : changeOf(operations[number], told.account));
+  // A balance is told that no payments now open add up to: nothing that could be placed helps.
+  if (lacking !== undefined && isOutOfReach(open.map(change), lacking)) return [];
   const wanted = new Map<number, number>();
   for (const number of [target, ...open]) {
     const operation = operations[number];
@@ -137,8 +143,32 @@ function bankCandidates(
     wanted.set(operation.from, (wanted.get(operation.from) ?? 0) + operation.amount);
   }
   const mayRunShort = (account: number) => !((vectorGet(state.balances, account) ?? -1) >= (wanted.get(account) ?? 0));
-  return conflictChain(target, open, (earlier, later) => {
+  const chain = conflictChain(target, open, (earlier, later) => {
     const [first, second] = [operations[earlier], operations[later]];
     return first !== undefined && second !== undefined && bankConflict(first, second, mayRunShort);
   });
+  // First the one payment that would do, and known outcomes before unknown ones.
+  const rank = (number: number) =>
+    (lacking !== undefined && change(number) === lacking ? 0 : 2) + (operations[number]?.outcome === "unknown" ? 1 : 0);
+  return chain.sort((a, b) => rank(a) - rank(b));
+}
+
+function changeOf(operation: BankOperation | undefined, account: number): number {
+  if (operation === undefined || !isPayment(operation) || operation.from === operation.to) return 0;
+  return operation.to === account ? operation.amount : operation.from === account ? -operation.amount : 0;
+}
+
+/** Sums of changes are counted up to this many; with more the account counts as within reach. */
+const reachMax = 2_000;
+
+function isOutOfReach(changes: readonly number[], lacking: number): boolean {
+  let sums = new Set([0]);
+  for (const change of changes) {
+    if (change === 0) continue;
+    const more = new Set(sums);
+    for (const sum of sums) more.add(sum + change);
+    if (more.has(lacking) || more.size > reachMax) return false;
+    sums = more;
+  }
+  return !sums.has(lacking);
 }

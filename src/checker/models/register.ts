@@ -85,18 +85,19 @@ function registerMachine(records: readonly OperationRecord[]): Machine<Register>
   const rules = records.map(ruleOf);
   const numbers = new Map<Register, number>();
   const isAppend = (operation: number) => records[operation]?.operation === "append";
+  const step = (state: Register, operation: number): Register | undefined => {
+    const rule = rules[operation];
+    if (rule === undefined) return undefined;
+    // Appending to what is absent is appending to the empty string; to what is no string, it is refused.
+    const found = isAppend(operation) && rule.leaves.kind !== "nothing" && state === absent ? '"' : state;
+    if (!isFound(rule.finds, found)) return undefined;
+    if (rule.leaves.kind === "nothing") return state;
+    if (rule.leaves.kind === "value") return rule.leaves.text;
+    return found.startsWith('"') ? found + rule.leaves.text : undefined;
+  };
   return {
     initial: absent,
-    step(state, operation) {
-      const rule = rules[operation];
-      if (rule === undefined) return undefined;
-      // Appending to what is absent is appending to the empty string; to what is no string, it is refused.
-      const found = isAppend(operation) && rule.leaves.kind !== "nothing" && state === absent ? '"' : state;
-      if (!isFound(rule.finds, found)) return undefined;
-      if (rule.leaves.kind === "nothing") return state;
-      if (rule.leaves.kind === "value") return rule.leaves.text;
-      return found.startsWith('"') ? found + rule.leaves.text : undefined;
-    },
+    step,
     keyOf(state) {
       let number = numbers.get(state);
       if (number === undefined) {
@@ -106,7 +107,14 @@ function registerMachine(records: readonly OperationRecord[]): Machine<Register>
       return number;
     },
     isObservation: (operation) => rules[operation]?.leaves.kind === "nothing",
-    candidates: (_state, target, open) => withoutIdleUnknowns(records, rules, target, open),
+    candidates(state, target, open) {
+      const finds = rules[target]?.finds ?? { kind: "blind" };
+      const isFeeding = (operation: number) => canFind(finds, rules[operation]?.leaves ?? { kind: "nothing" });
+      // What the target must find is written by one of these, or it is there already.
+      if (step(state, target) === undefined && !open.some(isFeeding)) return [];
+      const candidates = withoutIdleUnknowns(records, rules, target, open);
+      return [...candidates.filter(isFeeding), ...candidates.filter((operation) => !isFeeding(operation))];
+    },
     describe: (state) => `the value is ${valueText(state)}`,
     answer: (state, operation) => (records[operation]?.operation === "get" ? valueText(state) : undefined),
   };
