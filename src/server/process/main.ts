@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { requestDigest } from "../../codec/digest.js";
+import { encodeValue } from "../../codec/value.js";
 import { monotonicMs, wallMs } from "../../runtime/clock.js";
 import { watchLifeline } from "../../runtime/child.js";
 import type { Connection } from "../../runtime/connection.js";
@@ -8,10 +9,12 @@ import { lockFolder } from "../../runtime/folder-lock.js";
 import { listen } from "../../runtime/listener.js";
 import { createLogger } from "../../runtime/log.js";
 import { randomId, randomSeed } from "../../runtime/random.js";
+import { ERRORS } from "../../vocabulary/error.js";
 import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import { bootId } from "../../vocabulary/ids.js";
 import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
+import type { PartialTransfer } from "../../storage/store-command.js";
 import type { ReplicaEffect } from "../core/effect.js";
 import type { ReplicaEvent } from "../core/event.js";
 import { reportOf } from "../core/report.js";
@@ -64,6 +67,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     incarnation: recovered.identity.incarnation,
     bootId: boot,
     knobs: spec,
+    poisonReply: encodeValue({ code: "poison", message: ERRORS.poison.means }),
   });
   let stepCount = 0;
   const hello = (): Hello => ({
@@ -190,7 +194,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
   watchLifeline(() => process.exit(0));
 }
 
-function transferOf(partial: import("../../storage/store-command.js").PartialTransfer | null) {
+function transferOf(partial: PartialTransfer | null) {
   if (partial === null) return null;
   const { epoch, index, sizeBytes, checksum, offsetBytes } = partial;
   return { snapshotEpoch: epoch, snapshotIndex: index, sizeBytes, checksum, storedBytes: offsetBytes };

@@ -52,7 +52,10 @@ async function tryOpen(folder: string, launch: LaunchFile) {
     };
     store.submit({ kind: "recover" });
   });
-  return { disk: store, result, route: (next: (result: StoreResult) => void) => void (route = next) };
+  const reroute = (next: (result: StoreResult) => void): void => {
+    route = next;
+  };
+  return { disk: store, result, route: reroute };
 }
 
 function setAside(folder: string): string {

@@ -1,4 +1,5 @@
 import { pathToFileURL } from "node:url";
+import { type AnyService, checkService } from "../../service/define-service.js";
 import { createExecutor, type Executor, type ExecutorOptions } from "../../service/executor.js";
 import { serviceMachine } from "../../service/service-machine.js";
 import type { StateMachine } from "../../service/state-machine.js";
