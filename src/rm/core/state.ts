@@ -24,6 +24,8 @@ export interface RmConfig {
 export interface StoreState {
   phase: "new" | "reading" | "taking-term" | "checking-term" | "ruling" | "writing" | "re-reading" | "ended";
   ticket: number;
+  /** Why the last write was refused; a second refusal with an unchanged store is a broken rule. */
+  refusal: string | null;
   revision: number;
   stored: ControlContent;
   draft: ControlContent;
@@ -51,6 +53,11 @@ export interface Sight {
   linkBootId: BootId | null;
   linkIncarnation: Incarnation | null;
   linkSinceMs: number;
+  /** The RM's own question to a leader that no detector vouches for, since when it is unanswered. */
+  probeSentMs: number | null;
+  heardMs: number;
+  /** When this process was first seen. */
+  bornMs: number;
   /** `gone` is certain, and for good: an older snapshot that arrives late does not raise this process from the dead. */
   goneBootId: BootId | null;
   /** A complete report of its host does not name it: it is not running. */
@@ -109,6 +116,8 @@ export interface ViewChange {
   /** Who is sealed: the members of `base`, or the founders. */
   asked: readonly Member[];
   answers: Map<ReplicaId, SealAnswer>;
+  /** Answers of incarnations that `base` does not name: they count only where acknowledged work is given up on purpose (loss). */
+  strangers: Map<ReplicaId, SealAnswer>;
   /** Unreachable in an earlier attempt of this change. */
   excluded: Set<ReplicaId>;
   /** Failed to lead in an earlier attempt: chosen again only as the unique best. */
@@ -116,7 +125,7 @@ export interface ViewChange {
   view: View | null;
   leaderBootId: BootId | null;
   /** Of the first attempt. */
-  beganMs: number;
+  readonly beganMs: number;
   attempt: number;
   detectMs: number | null;
   verdictAtMs: number | null;
@@ -151,6 +160,7 @@ export interface Damping {
 
 /** The starts of one replica's process. */
 export interface Starts {
+  pendingTicket: number | null;
   /** The life (pid, boot id) that was found dead when the last start was ordered. */
   afterLife: string | null;
   orderedMs: number | null;
@@ -167,9 +177,6 @@ export interface GroupState {
   /** No new attempt before. */
   retryMs: number;
   failures: number;
-  retryAim: ChangeAim | null;
-  excluded: Set<ReplicaId>;
-  failedLeaders: Set<ReplicaId>;
   /** The epoch whose leader is known to serve, and its process. */
   activeEpoch: Epoch | null;
   activeBootId: BootId | null;
@@ -180,6 +187,7 @@ export interface GroupState {
   firstSeenMs: number | null;
   /** Suspected members that a view change kept because they answered: no reason for another until the verdict changes. */
   tolerated: Map<ReplicaId, BootId>;
+  toleratedMs: number;
   admissions: Map<ReplicaId, Damping>;
   admittedMs: Map<ReplicaId, number>;
   learnersSent: string | null;
@@ -230,8 +238,8 @@ export interface Rm {
   nextChangeId: number;
   pendingAnswers: PendingAnswer[];
   linksKey: string;
+  /** What each LFD, and the GFD under the empty name, was last told. */
   detectorsSaid: Map<string, string>;
-  expectedSaid: string | null;
   statusVersion: number;
   statusKey: string;
   statusSentMs: number;
@@ -246,7 +254,7 @@ export function createRm(config: Omit<RmConfig, "timing"> & { readonly timing?: 
   const empty = emptyContent(config.clusterId, config.bootId);
   return {
     config: { ...config, timing: { ...RM_TIMING, ...config.timing } },
-    store: { phase: "new", ticket: 0, revision: 0, stored: empty, draft: empty, written: null },
+    store: { phase: "new", ticket: 0, refusal: null, revision: 0, stored: empty, draft: empty, written: null },
     gfd: { linkOpen: false, linkBootId: null, pid: 0, bootId: null, version: 0, complete: false, knobs: null },
     hosts: new Map(),
     sights: new Map(),
@@ -258,7 +266,6 @@ export function createRm(config: Omit<RmConfig, "timing"> & { readonly timing?: 
     pendingAnswers: [],
     linksKey: "",
     detectorsSaid: new Map(),
-    expectedSaid: null,
     statusVersion: 0,
     statusKey: "",
     statusSentMs: Number.NEGATIVE_INFINITY,
@@ -275,9 +282,6 @@ export function createGroup(group: GroupName, term: number): GroupState {
     change: null,
     retryMs: 0,
     failures: 0,
-    retryAim: null,
-    excluded: new Set(),
-    failedLeaders: new Set(),
     activeEpoch: null,
     activeBootId: null,
     halted: null,
@@ -285,6 +289,7 @@ export function createGroup(group: GroupName, term: number): GroupState {
     lossSaid: null,
     firstSeenMs: null,
     tolerated: new Map(),
+    toleratedMs: 0,
     admissions: new Map(),
     admittedMs: new Map(),
     learnersSent: null,

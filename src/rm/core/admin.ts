@@ -1,0 +1,181 @@
+import type { AdminCommand, AdminOutcome, GroupChange } from "../../vocabulary/admin.js";
+import { unreachable } from "../../vocabulary/assert.js";
+import { LIMITS } from "../../vocabulary/limit.js";
+import type { DetectorKnobs } from "../../vocabulary/spec.js";
+import { STYLES } from "../../vocabulary/style.js";
+import { announce } from "./announce.js";
+import { type GroupRecord, groupRecord, withGroup } from "./content.js";
+import type { RmEffect } from "./effect.js";
+import { currentBoot, healthOf } from "./observation.js";
+import { placeOrder } from "./order.js";
+import { markLeaving } from "./replicas.js";
+import type { GroupState, OrderPurpose, Rm, Sight } from "./state.js";
+import { rules } from "./term.js";
+
+type Rejected = Extract<AdminOutcome, { kind: "rejected" }>;
+
+/** A change of the wanted state, or an order. Answered once what it changes is stored; how it goes on is told by events and the status. */
+export function onAdmin(rm: Rm, connection: number, ticket: number, command: AdminCommand, effects: RmEffect[]): void {
+  const outcome = rules(rm)
+    ? perform(rm, command, effects)
+    : reject(503, "the Replication Manager is not ready: it has not read its store yet");
+  if (outcome.kind === "rejected") effects.push({ kind: "admin-answer", connection, ticket, outcome });
+  else rm.pendingAnswers.push({ connection, ticket, outcome, content: rm.store.draft });
+}
+
+/** Answers whose changes are in the store by now. */
+export function answerStored(rm: Rm, effects: RmEffect[]): void {
+  if (rm.store.phase !== "ruling") return;
+  // The draft only grows: when it is stored as a whole, so is every change before it.
+  if (rm.store.draft !== rm.store.stored) return;
+  for (const { connection, ticket, outcome } of rm.pendingAnswers) effects.push({ kind: "admin-answer", connection, ticket, outcome });
+  rm.pendingAnswers = [];
+}
+
+function reject(httpStatus: Rejected["httpStatus"], message: string): Rejected {
+  return { kind: "rejected", httpStatus, message };
+}
+
+function accept(rm: Rm): AdminOutcome {
+  return { kind: "accepted", changeId: `${rm.store.stored.term}.${rm.nextChangeId++}` };
+}
+
+function perform(rm: Rm, command: AdminCommand, effects: RmEffect[]): AdminOutcome {
+  switch (command.kind) {
+    case "set-group":
+      return setGroup(rm, command, effects);
+    case "set-detector":
+      return setDetector(rm, command, effects);
+    case "replica":
+      return commandReplica(rm, command, effects);
+    default:
+      return unreachable(command);
+  }
+}
+
+function setGroup(rm: Rm, command: Extract<AdminCommand, { kind: "set-group" }>, effects: RmEffect[]): AdminOutcome {
+  const record = groupRecord(rm.store.draft, command.group);
+  const group = rm.groups.get(command.group);
+  if (record === undefined || group === undefined) return reject(404, `there is no group ${command.group}`);
+  if (group.halted !== null) return reject(409, group.halted);
+  const reason = refuseChange(record, command.change);
+  if (reason !== null) return reject(reason.startsWith("style") ? 409 : 400, reason);
+  const { replicas, style, quorum, minimumReplicas, checkpointEntries } = command.change;
+  const spec = {
+    ...record.spec,
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(style === undefined ? {} : { style }),
+    ...(quorum === undefined ? {} : { quorum }),
+    ...(minimumReplicas === undefined ? {} : { minimumReplicas }),
+    ...(checkpointEntries === undefined ? {} : { checkpointEntries }),
+  };
+  rm.store.draft = withGroup(rm.store.draft, { ...record, spec });
+  const words = Object.entries(command.change).map(([name, value]) => `${name} ${value}`);
+  announce(effects, "spec-changed", `group ${command.group}: wanted now: ${words.join(", ")}`, { group: command.group });
+  return accept(rm);
+}
+
+/** A style that the service does not declare is refused before anything is sealed (PROTOCOL section 4). */
+function refuseChange(record: GroupRecord, change: GroupChange): string | null {
+  const replicas = change.replicas ?? record.spec.replicas;
+  const minimum = change.minimumReplicas ?? record.spec.minimumReplicas;
+  if (!isWhole(replicas, 1, LIMITS.replicasMax)) return `replicas must be a whole number from 1 to ${LIMITS.replicasMax}, not ${replicas}`;
+  if (!isWhole(minimum, 1, replicas))
+    return `minimumReplicas must be a whole number from 1 to the number of replicas (${replicas}), not ${minimum}`;
+  if (change.checkpointEntries !== undefined && !isWhole(change.checkpointEntries, 1, 1e9))
+    return `checkpointEntries must be a whole number of at least 1, not ${change.checkpointEntries}`;
+  if (change.quorum !== undefined && change.quorum !== "majority" && change.quorum !== "all")
+    return `quorum must be majority or all, not ${change.quorum}`;
+  if (change.style === undefined || record.spec.service.styles.includes(change.style)) return null;
+  if (!STYLES.includes(change.style)) return `unknown style ${change.style}; known: ${STYLES.join(", ")}`;
+  return `style ${change.style} is not declared by service ${record.spec.service.name} (it declares ${record.spec.service.styles.join(", ")})`;
+}
+
+function isWhole(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
+}
+
+function setDetector(rm: Rm, command: Extract<AdminCommand, { kind: "set-detector" }>, effects: RmEffect[]): AdminOutcome {
+  const old = rm.store.draft.detectors[command.detector];
+  const knobs: DetectorKnobs = { ...old, ...command.knobs };
+  const { heartbeatIntervalMs: interval, suspicionTimeoutMs: timeout } = knobs;
+  if (!isWhole(interval, 1, 60_000)) return reject(400, `heartbeatIntervalMs must be a whole number from 1 to 60000, not ${interval}`);
+  if (!isWhole(timeout, 2, 600_000) || timeout < 2 * interval) {
+    return reject(400, `suspicionTimeoutMs must be a whole number of at least twice heartbeatIntervalMs (${2 * interval}), not ${timeout}`);
+  }
+  rm.store.draft = { ...rm.store.draft, detectors: { ...rm.store.draft.detectors, [command.detector]: knobs } };
+  announce(effects, "detector-changed", `${command.detector}: heartbeat every ${interval} ms, suspicion after ${timeout} ms`);
+  return accept(rm);
+}
+
+function commandReplica(rm: Rm, command: Extract<AdminCommand, { kind: "replica" }>, effects: RmEffect[]): AdminOutcome {
+  const { replica, action } = command;
+  const record = rm.store.draft.groups.find((one) => one.replicas.some((known) => known.replica === replica));
+  const group = record === undefined ? undefined : rm.groups.get(record.spec.group);
+  const sight = rm.sights.get(replica);
+  if (record === undefined || group === undefined || sight === undefined) return reject(404, `there is no replica ${replica}`);
+  switch (action) {
+    case "kill":
+      return orderProcess(rm, sight, "kill", effects);
+    case "pause":
+      return orderProcess(rm, sight, "stop", effects);
+    case "resume":
+      return orderProcess(rm, sight, "continue", effects);
+    case "lead":
+      return wishLeader(rm, group, record, sight);
+    case "remove":
+      return removeReplica(rm, group, record, sight, effects);
+    default:
+      return unreachable(action);
+  }
+}
+
+function orderProcess(
+  rm: Rm,
+  sight: Sight,
+  purpose: Extract<OrderPurpose, "kill" | "stop" | "continue">,
+  effects: RmEffect[],
+): AdminOutcome {
+  const { replica, host, group } = sight;
+  const bootId = currentBoot(sight);
+  if (healthOf(rm, 0, replica) === "gone" || (bootId === null && sight.pid === null))
+    return reject(409, `${replica} has no running process`);
+  if (rm.hosts.get(host)?.linkOpen !== true)
+    return reject(503, `the fault detector of host ${host}, which would carry it out, is not connected`);
+  placeOrder(
+    rm,
+    { host, group, replica, purpose },
+    (ticket) =>
+      purpose === "kill"
+        ? { kind: "kill-replica", ticket, replica, bootId, discard: false, reason: "asked for" }
+        : { kind: "signal-replica", ticket, replica, signal: purpose },
+    effects,
+  );
+  const word = purpose === "kill" ? "killed" : purpose === "stop" ? "paused" : "resumed";
+  announce(effects, `${word}-by-hand`, `${replica} is ${word}: asked for`, { group, replica, host });
+  return accept(rm);
+}
+
+function wishLeader(rm: Rm, group: GroupState, record: GroupRecord, sight: Sight): AdminOutcome {
+  const { replica } = sight;
+  if (record.activeView?.members.some((member) => member.replica === replica) !== true) {
+    return reject(409, `${replica} is no member of the active view; it can lead once it has caught up and is admitted`);
+  }
+  if (healthOf(rm, 0, replica) !== "alive") return reject(409, `${replica} is not alive and well`);
+  group.handOverFailures = 0;
+  group.leadWanted = record.activeView.leader === replica ? null : replica;
+  return accept(rm);
+}
+
+function removeReplica(rm: Rm, group: GroupState, record: GroupRecord, sight: Sight, effects: RmEffect[]): AdminOutcome {
+  const { replica } = sight;
+  if (group.halted !== null) return reject(409, group.halted);
+  const known = record.replicas.find((one) => one.replica === replica);
+  if (known?.leaving === true) return accept(rm);
+  if (record.spec.replicas <= 1) return reject(409, `${replica} is the last replica that is wanted`);
+  const replicas = record.spec.replicas - 1;
+  if (record.spec.minimumReplicas > replicas) return reject(409, `minimumReplicas is ${record.spec.minimumReplicas}; lower it first`);
+  markLeaving(rm, { ...record, spec: { ...record.spec, replicas } }, replica);
+  announce(effects, "leaving", `${replica} is to leave: asked for; ${replicas} replicas are wanted now`, { group: group.group, replica });
+  return accept(rm);
+}

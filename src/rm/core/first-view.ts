@@ -1,0 +1,81 @@
+import { EPOCH_ZERO, sameEpoch } from "../../vocabulary/epoch.js";
+import type { ReplicaId } from "../../vocabulary/ids.js";
+import type { Member } from "../../vocabulary/view.js";
+import { type GroupRecord, groupRecord, withGroup } from "./content.js";
+import { currentIncarnation, healthOf, isDown, reportOf } from "./observation.js";
+import { type ChangeAim, type GroupState, type Rm, wakeAt } from "./state.js";
+
+interface FirstView {
+  readonly aim: ChangeAim;
+  readonly asked: readonly Member[];
+}
+
+/**
+ * S1e: over an absent chain, and only over incarnations that reported an empty log and no promise. They are written down as founders
+ * before anything is asked of them, so that an attempt that is interrupted can be made again although they have promised by then.
+ * Returns what to begin, or null while something is awaited (`group.waiting` says what).
+ */
+export function planFirstView(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord): FirstView | null {
+  const ready = readyReplicas(rm, nowMs, record);
+  const { replicas } = record.spec;
+  group.waiting = `the first view waits for ${replicas} replicas, ${ready.length} are ready`;
+  if (!allHostsTold(rm)) return null;
+  if (ready.length === 0) return null;
+  group.firstSeenMs ??= nowMs;
+  const lateMs = group.firstSeenMs + rm.config.timing.firstViewMs;
+  if (ready.length < replicas) {
+    if (nowMs < lateMs) wakeAt(rm, nowMs, lateMs);
+    if (nowMs < lateMs || ready.length < Math.max(record.spec.minimumReplicas, Math.floor(replicas / 2) + 1)) return null;
+  }
+  const asked = ready.slice(0, replicas);
+  if (!asked.every((member) => isFounder(record, member))) {
+    writeFounders(rm, record, asked);
+    return null;
+  }
+  const names = asked.map((member) => member.replica).join(", ");
+  return { aim: { cause: "first-view", reason: `the first view, of ${names}`, admit: null, remove: null, leader: null }, asked };
+}
+
+/** Before every host has told of all it knows, a replica with state may be overlooked. */
+function allHostsTold(rm: Rm): boolean {
+  const hosts = [...rm.hosts.values()];
+  return rm.gfd.linkOpen && rm.gfd.complete && hosts.length > 0 && hosts.every((host) => host.complete || host.verdict !== "alive");
+}
+
+function readyReplicas(rm: Rm, nowMs: number, record: GroupRecord): Member[] {
+  const ready: Member[] = [];
+  for (const { replica, leaving } of record.replicas) {
+    const sight = rm.sights.get(replica);
+    if (leaving || sight === undefined || sight.linkBootId === null || isDown(healthOf(rm, nowMs, replica))) continue;
+    const incarnation = currentIncarnation(sight);
+    const report = reportOf(sight);
+    if (incarnation === null || report === null || report.incarnation !== incarnation) continue;
+    const member = { replica, incarnation };
+    const blank = report.blank && report.lastIndex === 0 && sameEpoch(report.promise, EPOCH_ZERO) && report.activeView === null;
+    if (blank || isFounder(record, member)) ready.push(member);
+  }
+  return ready;
+}
+
+function isFounder(record: GroupRecord, member: Member): boolean {
+  return record.founders.some((founder) => founder.replica === member.replica && founder.incarnation === member.incarnation);
+}
+
+function writeFounders(rm: Rm, record: GroupRecord, asked: readonly Member[]): void {
+  const draft = groupRecord(rm.store.draft, record.spec.group);
+  if (draft === undefined || asked.every((member) => isFounder(draft, member))) return;
+  const named = new Set(asked.map((member) => member.replica));
+  const founders = [...draft.founders.filter((founder) => !named.has(founder.replica)), ...asked];
+  rm.store.draft = withGroup(rm.store.draft, { ...draft, founders });
+}
+
+/** S1e: a member holds state although the store knows of no view: the store is not the one that this group was made in. */
+export function strangerWithState(rm: Rm, record: GroupRecord): ReplicaId | null {
+  for (const sight of rm.sights.values()) {
+    const report = reportOf(sight);
+    if (sight.group !== record.spec.group || report === null) continue;
+    const founder = isFounder(record, { replica: sight.replica, incarnation: report.incarnation });
+    if (report.activeView !== null || (!founder && !report.blank)) return sight.replica;
+  }
+  return null;
+}

@@ -1,0 +1,111 @@
+import { sameEpoch } from "../../vocabulary/epoch.js";
+import type { ReplicaId } from "../../vocabulary/ids.js";
+import { type Member, memberOf, type View } from "../../vocabulary/view.js";
+import { announce } from "./announce.js";
+import type { GroupRecord } from "./content.js";
+import type { RmEffect } from "./effect.js";
+import { isLeaving } from "./membership.js";
+import { memberHealth, reportOf } from "./observation.js";
+import { sendToServer } from "./outbox.js";
+import { type ChangeAim, type GroupState, type Rm, wakeAt } from "./state.js";
+
+const FAILURES_MAX = 3;
+const RETRY_MS = 500;
+
+/** Begins a planned change of leader when there is a reason for one: asked for, the leader leaves, or it is degraded while another is well. */
+export function planHandOver(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View, effects: RmEffect[]): void {
+  if (group.handOver !== null) return watchHandOver(rm, nowMs, group, effects);
+  const wish = handOverWish(rm, nowMs, group, record, view);
+  if (wish === null) return;
+  if (nowMs < group.retryMs) {
+    wakeAt(rm, nowMs, group.retryMs);
+    return;
+  }
+  const { target, reason } = wish;
+  if (!sendToServer(rm, view.leader, { kind: "hand-over", group: group.group, epoch: view.epoch, target }, effects)) return;
+  group.handOver = { epoch: view.epoch, target, reason, sinceMs: nowMs, sent: true };
+  group.handOverMs = nowMs;
+  wakeAt(rm, nowMs, nowMs + rm.config.timing.handOverTimeoutMs);
+  announce(effects, "hand-over", `group ${group.group}: ${view.leader} hands over to ${target}: ${reason}`, {
+    group: group.group,
+    replica: target,
+  });
+}
+
+function handOverWish(
+  rm: Rm,
+  nowMs: number,
+  group: GroupState,
+  record: GroupRecord,
+  view: View,
+): { target: ReplicaId; reason: string } | null {
+  const wanted = group.leadWanted;
+  const asked = wanted === null ? undefined : memberOf(view, wanted);
+  if (asked !== undefined && asked.replica !== view.leader && memberHealth(rm, nowMs, asked) === "alive") {
+    return { target: asked.replica, reason: "it was asked for" };
+  }
+  const target = bestFollower(rm, nowMs, record, view);
+  if (target === null) return null;
+  if (isLeaving(record, view.leader)) return { target, reason: `${view.leader} is to leave the group` };
+  const leader = memberOf(view, view.leader);
+  if (leader === undefined || memberHealth(rm, nowMs, leader) !== "degraded") return null;
+  const dueMs = group.handOverMs + rm.config.timing.degradedHandOverMs;
+  if (nowMs < dueMs) {
+    wakeAt(rm, nowMs, dueMs);
+    return null;
+  }
+  const reason = rm.sights.get(view.leader)?.reason ?? "";
+  return { target, reason: `${view.leader} is degraded (${reason})` };
+}
+
+function bestFollower(rm: Rm, nowMs: number, record: GroupRecord, view: View): ReplicaId | null {
+  let best: Member | null = null;
+  let bestIndex = -1;
+  for (const member of view.members) {
+    if (member.replica === view.leader || isLeaving(record, member.replica) || memberHealth(rm, nowMs, member) !== "alive") continue;
+    const index = reportOf(rm.sights.get(member.replica))?.persistedIndex ?? 0;
+    if (index <= bestIndex) continue;
+    best = member;
+    bestIndex = index;
+  }
+  return best?.replica ?? null;
+}
+
+function watchHandOver(rm: Rm, nowMs: number, group: GroupState, effects: RmEffect[]): void {
+  if (group.handOver === null) return;
+  const dueMs = group.handOver.sinceMs + rm.config.timing.handOverTimeoutMs;
+  if (nowMs < dueMs) wakeAt(rm, nowMs, dueMs);
+  else failHandOver(nowMs, group, "the leader did not answer in time", effects);
+}
+
+export function failHandOver(nowMs: number, group: GroupState, reason: string, effects: RmEffect[]): void {
+  const handOver = group.handOver;
+  if (handOver === null) return;
+  group.handOver = null;
+  group.handOverFailures += 1;
+  group.retryMs = nowMs + RETRY_MS * group.handOverFailures;
+  const gaveUp = group.handOverFailures >= FAILURES_MAX;
+  if (gaveUp) {
+    group.leadWanted = null;
+    group.handOverFailures = 0;
+  }
+  const next = gaveUp ? "given up" : "it is tried again";
+  announce(effects, "hand-over-failed", `group ${group.group}: hand-over to ${handOver.target} failed: ${reason}; ${next}`, {
+    group: group.group,
+    replica: handOver.target,
+  });
+}
+
+/** The target holds all that the leader gave an index: seal at once, the leader waits 100 ms at most. */
+export function handOverReady(group: GroupState, view: View): ChangeAim | null {
+  const handOver = group.handOver;
+  if (handOver === null || !sameEpoch(handOver.epoch, view.epoch)) return null;
+  group.handOverFailures = 0;
+  return {
+    cause: "hand-over",
+    reason: `${view.leader} handed over: ${handOver.reason}`,
+    admit: null,
+    remove: null,
+    leader: handOver.target,
+  };
+}

@@ -1,0 +1,76 @@
+import { sameEpoch } from "../../vocabulary/epoch.js";
+import { holdsIncarnation, type View } from "../../vocabulary/view.js";
+import { announce } from "./announce.js";
+import type { GroupRecord } from "./content.js";
+import type { RmEffect } from "./effect.js";
+import { currentIncarnation } from "./observation.js";
+import { placeOrder } from "./order.js";
+import { type GroupState, type Rm, type Sight, type ViewChange, wakeAt } from "./state.js";
+
+/**
+ * Suspicion never kills by itself (PROTOCOL section 8): only a process that no active view names any more, and that stays suspected for
+ * `killGraceMs` after that. Never one that is paused on purpose.
+ */
+export function killShed(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, effects: RmEffect[]): void {
+  const view = record.activeView;
+  if (view === null || group.change !== null || group.activeEpoch === null || !sameEpoch(group.activeEpoch, view.epoch)) return;
+  const due = suspects(rm, group, (sight) => !isNamed(view, sight));
+  group.kills = group.kills.filter((kill) => due.some((sight) => sight.bootId === kill.bootId));
+  for (const sight of due) {
+    if (sight.bootId === null || group.kills.some((kill) => kill.bootId === sight.bootId)) continue;
+    group.kills.push({ replica: sight.replica, bootId: sight.bootId, dueMs: nowMs + rm.config.timing.killGraceMs });
+  }
+  for (const kill of group.kills) {
+    const sight = rm.sights.get(kill.replica);
+    if (sight === undefined) continue;
+    if (nowMs < kill.dueMs) wakeAt(rm, nowMs, kill.dueMs);
+    else killProcess(rm, sight, `suspected (${sight.reason}) and in no active view`, effects);
+  }
+}
+
+/** With `disk` only: no view change can succeed without an answer, and a process that does not answer is restarted with its log. */
+export function killLastResort(
+  rm: Rm,
+  nowMs: number,
+  group: GroupState,
+  record: GroupRecord,
+  change: ViewChange,
+  effects: RmEffect[],
+): void {
+  if (record.spec.durability !== "disk") return;
+  const awaited = suspects(
+    rm,
+    group,
+    (sight) => change.asked.some((member) => member.replica === sight.replica) && !change.answers.has(sight.replica),
+  );
+  if (awaited.length === 0) return;
+  const dueMs = change.beganMs + rm.config.timing.killGraceMs;
+  if (nowMs < dueMs) {
+    wakeAt(rm, nowMs, dueMs);
+    return;
+  }
+  for (const sight of awaited)
+    killProcess(rm, sight, `suspected (${sight.reason}), and no view change succeeds without its answer`, effects);
+}
+
+function suspects(rm: Rm, group: GroupState, wanted: (sight: Sight) => boolean): Sight[] {
+  return [...rm.sights.values()].filter(
+    (sight) => sight.group === group.group && sight.verdict === "suspected" && !sight.paused && sight.bootId !== null && wanted(sight),
+  );
+}
+
+function isNamed(view: View, sight: Sight): boolean {
+  const incarnation = currentIncarnation(sight);
+  return incarnation !== null && holdsIncarnation(view, sight.replica, incarnation);
+}
+
+function killProcess(rm: Rm, sight: Sight, reason: string, effects: RmEffect[]): void {
+  const { replica, bootId, group, host } = sight;
+  const ordered = placeOrder(
+    rm,
+    { host, group, replica, purpose: "kill" },
+    (ticket) => ({ kind: "kill-replica", ticket, replica, bootId, discard: false, reason }),
+    effects,
+  );
+  if (ordered !== null) announce(effects, "kill-ordered", `${replica} is killed: ${reason}`, { group, replica, host });
+}

@@ -1,0 +1,169 @@
+import { epochText, sameEpoch } from "../../vocabulary/epoch.js";
+import type { ReplicaId } from "../../vocabulary/ids.js";
+import { quorumSize } from "../../vocabulary/style.js";
+import { type Member, memberOf, type View } from "../../vocabulary/view.js";
+import { dampAdmission } from "./attempt.js";
+import type { GroupRecord } from "./content.js";
+import type { RmEffect } from "./effect.js";
+import { memberFloor } from "./next-view.js";
+import { currentBoot, currentIncarnation, healthOf, isDown, memberHealth, probeWakeMs } from "./observation.js";
+import { sendToServer } from "./outbox.js";
+import { type ChangeAim, type GroupState, type Rm, type Sight, wakeAt } from "./state.js";
+
+const NOTHING = { admit: null, remove: null, leader: null };
+/** A member shed sooner after its admission than this waits longer for the next one (TRAPS: ping-pong). */
+const SETTLED_MS = 30_000;
+const TOLERATED_LEADER_MS = 2_000;
+
+/** Why the active view must change now, or null: first what keeps clients waiting, then what the next failure would cost, then what is wanted. */
+export function planChange(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View): ChangeAim | null {
+  const trouble = leaderTrouble(rm, nowMs, group, view) ?? followerTrouble(rm, nowMs, group, record, view);
+  if (trouble !== null) return trouble;
+  if (nowMs < group.retryMs) {
+    wakeAt(rm, nowMs, group.retryMs);
+    return null;
+  }
+  return unreachableMember(rm, nowMs, group, view) ?? specDiffers(record, view) ?? admission(rm, nowMs, group, record, view);
+}
+
+function leaderTrouble(rm: Rm, nowMs: number, group: GroupState, view: View): ChangeAim | null {
+  const { leader } = view;
+  const sight = rm.sights.get(leader);
+  const member = memberOf(view, leader);
+  if (sight === undefined || member === undefined) return null;
+  const health = memberHealth(rm, nowMs, member);
+  const why = whyDown(sight);
+  if (health === "gone") return { cause: "failover", reason: `leader ${leader} is gone${why}`, ...NOTHING };
+  wakeAt(rm, nowMs, probeWakeMs(rm, nowMs, sight));
+  const boot = currentBoot(sight);
+  if (health === "suspected" && !leaderIsTolerated(rm, nowMs, group, view))
+    return { cause: "failover", reason: `leader ${leader} is suspected${why}`, ...NOTHING };
+  if (boot !== null && boot !== group.activeBootId) return { cause: "restart", reason: `leader ${leader} was restarted`, ...NOTHING };
+  const own = sight.direct;
+  if (own !== null && own.bootId === boot && (own.leadsEpoch === null || !sameEpoch(own.leadsEpoch, view.epoch))) {
+    return { cause: "restart", reason: `${leader} does not lead view ${epochText(view.epoch)} any more`, ...NOTHING };
+  }
+  return null;
+}
+
+function whyDown(sight: Sight | undefined): string {
+  if (sight === undefined) return "";
+  if (sight.verdict === "alive") return " (it does not answer the Replication Manager, and no detector vouches for it)";
+  return sight.reason === "" ? "" : ` (${sight.reason})`;
+}
+
+/** A suspected leader that was the only good choice leads until another member may do better; not tried all the time. */
+function leaderIsTolerated(rm: Rm, nowMs: number, group: GroupState, view: View): boolean {
+  if (group.tolerated.get(view.leader) === undefined) return false;
+  const others = view.members.filter((member) => member.replica !== view.leader && !isDown(memberHealth(rm, nowMs, member)));
+  if (others.length === 0) return true;
+  const dueMs = group.toleratedMs + TOLERATED_LEADER_MS;
+  if (nowMs < dueMs) wakeAt(rm, nowMs, dueMs);
+  return nowMs < dueMs;
+}
+
+/** A dead follower does not hold up commits, but the view must be without it before the next one fails. */
+function followerTrouble(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View): ChangeAim | null {
+  const well = view.members.filter((member) => !isDown(memberHealth(rm, nowMs, member)));
+  for (const member of view.members) {
+    if (member.replica === view.leader) continue;
+    const sight = rm.sights.get(member.replica);
+    const health = memberHealth(rm, nowMs, member);
+    const why = whyDown(sight);
+    if (sight !== undefined) wakeAt(rm, nowMs, probeWakeMs(rm, nowMs, sight));
+    if (health === "gone") return { cause: "shed", reason: `follower ${member.replica} is gone${why}`, ...NOTHING };
+    if (health !== "suspected") continue;
+    if (group.tolerated.has(member.replica) && well.length < memberFloor(record)) continue;
+    dampIfFresh(rm, nowMs, group, member.replica);
+    return { cause: "shed", reason: `follower ${member.replica} is suspected${why}`, ...NOTHING };
+  }
+  return null;
+}
+
+function dampIfFresh(rm: Rm, nowMs: number, group: GroupState, replica: ReplicaId): void {
+  const sinceMs = group.admittedMs.get(replica);
+  if (sinceMs === undefined) return;
+  if (nowMs - sinceMs < SETTLED_MS) dampAdmission(rm, nowMs, group, replica);
+  else group.admissions.delete(replica);
+}
+
+/** What the leader's own links say, when no detector objects to the member (DESIGN section 7: an unreachable host is uncertain). */
+function unreachableMember(rm: Rm, nowMs: number, group: GroupState, view: View): ChangeAim | null {
+  const named = rm.sights.get(view.leader)?.direct?.unreachable ?? [];
+  for (const replica of [...group.unreachableSince.keys()]) if (!named.includes(replica)) group.unreachableSince.delete(replica);
+  for (const replica of named) {
+    if (replica === view.leader || memberOf(view, replica) === undefined) continue;
+    const sinceMs = group.unreachableSince.get(replica) ?? nowMs;
+    group.unreachableSince.set(replica, sinceMs);
+    const dueMs = sinceMs + rm.config.timing.unreachableMs;
+    if (nowMs < dueMs) {
+      wakeAt(rm, nowMs, dueMs);
+      continue;
+    }
+    dampAdmission(rm, nowMs, group, replica);
+    return { cause: "shed", reason: `leader ${view.leader} cannot reach ${replica}`, ...NOTHING, remove: replica };
+  }
+  return null;
+}
+
+function specDiffers(record: GroupRecord, view: View): ChangeAim | null {
+  const leaving = view.members.find((member) => member.replica !== view.leader && isLeaving(record, member.replica));
+  if (leaving !== undefined)
+    return { cause: "removal", reason: `${leaving.replica} leaves the group`, ...NOTHING, remove: leaving.replica };
+  if (view.style !== record.spec.style) return { cause: "style", reason: `the style becomes ${record.spec.style}`, ...NOTHING };
+  const quorum = quorumSize(view.members.length, record.spec.quorum);
+  if (view.quorum !== quorum) return { cause: "quorum", reason: `the quorum rule becomes ${record.spec.quorum}`, ...NOTHING };
+  return null;
+}
+
+export function isLeaving(record: GroupRecord, replica: ReplicaId): boolean {
+  return record.replicas.find((one) => one.replica === replica)?.leaving ?? true;
+}
+
+/** Replicas that are up, wanted, and not of the view: the leader feeds them (S5b). */
+export function learnersOf(rm: Rm, nowMs: number, record: GroupRecord, view: View): Member[] {
+  const learners: Member[] = [];
+  for (const { replica, leaving } of record.replicas) {
+    const sight = rm.sights.get(replica);
+    if (leaving || sight === undefined || memberOf(view, replica) !== undefined || isDown(healthOf(rm, nowMs, replica))) continue;
+    const incarnation = currentIncarnation(sight);
+    if (incarnation !== null && currentBoot(sight) !== null) learners.push({ replica, incarnation });
+  }
+  return learners;
+}
+
+/** Tells the leader whom to feed, whenever that has changed or its connection is new. */
+export function sendLearners(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View, effects: RmEffect[]): void {
+  const learners = learnersOf(rm, nowMs, record, view);
+  const key = JSON.stringify([view.epoch, learners, group.activeBootId]);
+  if (key === group.learnersSent) return;
+  if (sendToServer(rm, view.leader, { kind: "learners", group: group.group, epoch: view.epoch, learners }, effects))
+    group.learnersSent = key;
+}
+
+/** One at a time, and only while the leader itself reports that the learner stays within bound of the tail. */
+function admission(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View): ChangeAim | null {
+  if (view.members.length >= record.spec.replicas) return null;
+  const leader = rm.sights.get(view.leader);
+  if (leader === undefined) return null;
+  for (const learner of learnersOf(rm, nowMs, record, view)) {
+    const untilMs = group.admissions.get(learner.replica)?.untilMs ?? 0;
+    if (nowMs < untilMs) {
+      wakeAt(rm, nowMs, untilMs);
+      continue;
+    }
+    for (const report of [leader.direct, leader.relayed]) {
+      if (
+        report === null ||
+        report.bootId !== group.activeBootId ||
+        report.leadsEpoch === null ||
+        !sameEpoch(report.leadsEpoch, view.epoch)
+      )
+        continue;
+      const progress = report.learners.find((one) => one.replica === learner.replica && one.incarnation === learner.incarnation);
+      if (progress?.withinBound !== true) continue;
+      return { cause: "admission", reason: `${learner.replica} has caught up`, ...NOTHING, admit: learner };
+    }
+  }
+  return null;
+}

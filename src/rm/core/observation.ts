@@ -1,0 +1,214 @@
+import type { BootId, HostId, Incarnation, ReplicaId } from "../../vocabulary/ids.js";
+import type { DetectionMessage } from "../../vocabulary/message.js";
+import type { HostObservation, ReplicaObservation } from "../../vocabulary/message-detection.js";
+import type { ReplicaReport } from "../../vocabulary/report.js";
+import type { Verdict } from "../../vocabulary/verdict.js";
+import type { Member } from "../../vocabulary/view.js";
+import { announce } from "./announce.js";
+import type { RmEffect } from "./effect.js";
+import { noteDeath } from "./poison.js";
+import { createSight } from "./sight.js";
+import type { HostSight, Rm, Sight } from "./state.js";
+
+type Membership = Extract<DetectionMessage, { kind: "membership" }>;
+type Fault = Extract<DetectionMessage, { kind: "fault" }>;
+
+/** A full snapshot of one boot of the GFD: never an older version, never another boot than the one that is connected (PROTOCOL section 8). */
+export function onMembership(rm: Rm, nowMs: number, from: BootId, message: Membership, effects: RmEffect[]): void {
+  if (message.bootId !== from) return;
+  const { gfd } = rm;
+  if (gfd.bootId !== message.bootId) {
+    gfd.bootId = message.bootId;
+    gfd.version = 0;
+  }
+  if (message.version < gfd.version) return;
+  gfd.version = message.version;
+  gfd.complete = message.complete;
+  gfd.knobs = message.knobs;
+  for (const host of message.hosts) observeHost(rm, nowMs, host, effects);
+  rm.statusDirty = true;
+}
+
+function observeHost(rm: Rm, nowMs: number, seen: HostObservation, effects: RmEffect[]): void {
+  const host = rm.hosts.get(seen.hostId);
+  if (host === undefined) {
+    rm.hosts.set(seen.hostId, { ...hostOf(seen), linkOpen: false });
+    announce(effects, "host-found", `host ${seen.hostId} reports`, { host: seen.hostId });
+  } else {
+    judgeHost(host, seen.verdict, "", effects);
+    Object.assign(host, hostOf(seen));
+  }
+  const named = new Set<ReplicaId>();
+  for (const replica of seen.replicas) {
+    named.add(replica.replica);
+    observeReplica(rm, nowMs, seen.hostId, replica, effects);
+  }
+  for (const sight of rm.sights.values()) {
+    // Absence is no verdict, unless the host is alive and says that it has told of all it knows.
+    if (sight.host === seen.hostId) sight.absent = seen.complete && seen.verdict === "alive" && !named.has(sight.replica);
+  }
+}
+
+function hostOf(seen: HostObservation): Omit<HostSight, "linkOpen"> {
+  const { hostId, bootId, pid, address, verdict, complete, knobs } = seen;
+  return { host: hostId, bootId, pid, address, verdict, complete, knobs };
+}
+
+function judgeHost(host: HostSight, verdict: Verdict, reason: string, effects: RmEffect[]): void {
+  if (host.verdict === verdict) return;
+  host.verdict = verdict;
+  const why = reason === "" ? "" : `: ${reason}`;
+  announce(effects, `host-${verdict}`, `the fault detector of host ${host.host} is ${verdict}${why}`, { host: host.host });
+}
+
+function observeReplica(rm: Rm, nowMs: number, host: HostId, seen: ReplicaObservation, effects: RmEffect[]): void {
+  let sight = rm.sights.get(seen.replica);
+  if (sight === undefined) {
+    sight = createSight(seen.group, seen.replica, host, nowMs);
+    rm.sights.set(seen.replica, sight);
+  }
+  if (seen.bootId !== sight.bootId || (seen.bootId === null && seen.pid !== sight.pid)) beginLife(sight, nowMs);
+  sight.host = host;
+  sight.bootId = seen.bootId;
+  sight.pid = seen.pid;
+  if (seen.incarnation !== null) sight.incarnation = seen.incarnation;
+  sight.address = seen.address;
+  sight.counted = seen.counted;
+  sight.paused = seen.paused;
+  sight.executing = seen.executing;
+  if (seen.report !== null && seen.report.bootId === seen.bootId) sight.relayed = seen.report;
+  const stale = seen.bootId !== null && seen.bootId === sight.goneBootId;
+  judge(rm, nowMs, sight, stale ? "gone" : seen.verdict, seen.reason, null, effects);
+}
+
+function beginLife(sight: Sight, nowMs: number): void {
+  sight.bornMs = nowMs;
+  sight.verdict = "alive";
+  sight.verdictSinceMs = nowMs;
+  sight.detectionMs = null;
+  sight.executing = null;
+  sight.relayed = null;
+}
+
+/** A verdict that the GFD pushes ahead of its next snapshot. */
+export function onFault(rm: Rm, nowMs: number, message: Fault, effects: RmEffect[]): void {
+  if (message.replica === null) {
+    const host = rm.hosts.get(message.hostId);
+    if (host !== undefined && (message.bootId === null || message.bootId === host.bootId))
+      judgeHost(host, message.verdict, message.reason, effects);
+    return;
+  }
+  const sight = rm.sights.get(message.replica);
+  if (sight === undefined) return;
+  // Of a process that is not the one known last (older, or one that no snapshot has told of): the snapshot that follows will tell.
+  if (message.bootId !== sight.bootId) return;
+  judge(rm, nowMs, sight, message.verdict, message.reason, message.detectionMs, effects);
+}
+
+function judge(
+  rm: Rm,
+  nowMs: number,
+  sight: Sight,
+  verdict: Verdict,
+  reason: string,
+  detectionMs: number | null,
+  effects: RmEffect[],
+): void {
+  if (verdict === "gone" && sight.bootId !== null) sight.goneBootId = sight.bootId;
+  sight.reason = reason;
+  if (verdict === sight.verdict) {
+    if (verdict === "suspected" || verdict === "gone") noteDeath(rm, sight, effects);
+    return;
+  }
+  const before = sight.verdict;
+  sight.verdict = verdict;
+  sight.verdictSinceMs = nowMs;
+  sight.detectionMs = detectionMs;
+  rm.statusDirty = true;
+  if (verdict === "suspected" || verdict === "gone") noteDeath(rm, sight, effects);
+  const text =
+    verdict === "alive" ? `replica ${sight.replica} is alive again (was ${before})` : `replica ${sight.replica} is ${verdict}: ${reason}`;
+  announce(effects, verdict, text, {
+    group: sight.group,
+    replica: sight.replica,
+    host: sight.host,
+    ...(detectionMs === null ? {} : { data: { detectMs: detectionMs } }),
+  });
+}
+
+export type Health = Verdict | "unknown";
+
+/** The process that is there now: the one that is connected, unless it is known to be gone, else the one observed. */
+export function currentBoot(sight: Sight): BootId | null {
+  return sight.linkBootId !== null && sight.linkBootId !== sight.goneBootId ? sight.linkBootId : sight.bootId;
+}
+
+export function currentIncarnation(sight: Sight): Incarnation | null {
+  return sight.linkBootId !== null && sight.linkBootId !== sight.goneBootId ? sight.linkIncarnation : sight.incarnation;
+}
+
+/** The best verdict on a replica's process. `unknown`: no detector has said anything of it yet. */
+export function healthOf(rm: Rm, nowMs: number, replica: ReplicaId): Health {
+  const sight = rm.sights.get(replica);
+  if (sight === undefined) return "unknown";
+  const linked = sight.linkBootId !== null && sight.linkBootId !== sight.goneBootId;
+  const unanswered = nowMs >= probeDueMs(rm, sight);
+  if (linked && sight.linkBootId !== sight.bootId) return unanswered ? "suspected" : "alive";
+  if (!linked && sight.absent) return "gone";
+  if (!linked && sight.bootId === null && sight.pid === null && sight.verdict !== "gone") return "unknown";
+  return sight.verdict === "alive" && unanswered ? "suspected" : sight.verdict;
+}
+
+/** Does a detector that is itself well watch this replica? */
+export function isVouchedFor(rm: Rm, sight: Sight): boolean {
+  return rm.gfd.linkOpen && rm.hosts.get(sight.host)?.verdict === "alive";
+}
+
+/**
+ * When the RM's own probe of a replica that nobody vouches for will have been unanswered for long enough (PROTOCOL section 8): a question
+ * on an open link, or a link that does not open again. Infinity when no probe runs.
+ */
+function probeDueMs(rm: Rm, sight: Sight): number {
+  if (isVouchedFor(rm, sight)) return Number.POSITIVE_INFINITY;
+  const sinceMs = sight.linkBootId === null ? Math.max(sight.linkSinceMs, rm.startedMs) : (sight.probeSentMs ?? Number.POSITIVE_INFINITY);
+  return sinceMs + rm.config.timing.probeMs;
+}
+
+/** The time of a verdict by the RM's own probe that is yet to come. */
+export function probeWakeMs(rm: Rm, nowMs: number, sight: Sight): number {
+  const dueMs = probeDueMs(rm, sight);
+  return dueMs > nowMs ? dueMs : Number.POSITIVE_INFINITY;
+}
+
+/** S5a: a member whose replica runs as another incarnation is gone, whatever that process says. */
+export function memberHealth(rm: Rm, nowMs: number, member: Member): Health {
+  const sight = rm.sights.get(member.replica);
+  const incarnation = sight === undefined ? null : currentIncarnation(sight);
+  if (incarnation !== null && incarnation !== member.incarnation) return "gone";
+  return healthOf(rm, nowMs, member.replica);
+}
+
+export function isDown(health: Health): boolean {
+  return health === "gone" || health === "suspected";
+}
+
+/** The report of the process that is there now; its own word over what the detectors relay. */
+export function reportOf(sight: Sight | undefined): ReplicaReport | null {
+  if (sight === undefined) return null;
+  const boot = currentBoot(sight);
+  if (sight.direct !== null && sight.direct.bootId === boot) return sight.direct;
+  return sight.relayed !== null && sight.relayed.bootId === boot ? sight.relayed : null;
+}
+
+/** The report with the freshest figures, for people and for a learner's progress: all of them only grow. */
+export function figuresOf(sight: Sight): ReplicaReport | null {
+  const boot = currentBoot(sight);
+  const relayed = sight.relayed?.bootId === boot ? sight.relayed : null;
+  const direct = sight.direct?.bootId === boot ? sight.direct : null;
+  if (relayed === null || direct === null) return direct ?? relayed;
+  const newer =
+    relayed.executedCount > direct.executedCount ||
+    relayed.persistedIndex > direct.persistedIndex ||
+    relayed.commitIndex > direct.commitIndex;
+  return newer ? relayed : direct;
+}

@@ -1,0 +1,60 @@
+import type { HostId, ReplicaId } from "../../vocabulary/ids.js";
+import type { ControlMessage } from "../../vocabulary/message.js";
+import { announce } from "./announce.js";
+import { groupRecord, withGroup } from "./content.js";
+import type { RmEffect } from "./effect.js";
+import { sendToLfd } from "./outbox.js";
+import { onStartAnswered } from "./relaunch.js";
+import type { Order, OrderPurpose, Rm } from "./state.js";
+
+/** An order to an LFD: kept and sent again with each new connection until it is answered. Null when the same one is already under way. */
+export function placeOrder(
+  rm: Rm,
+  about: Pick<Order, "host" | "group" | "replica" | "purpose">,
+  make: (ticket: number) => ControlMessage,
+  effects: RmEffect[],
+): number | null {
+  if (pendingOrder(rm, about.replica, about.purpose) !== undefined) return null;
+  const ticket = rm.nextTicket++;
+  const order: Order = { ...about, ticket, message: make(ticket) };
+  rm.orders.set(ticket, order);
+  sendToLfd(rm, order.host, order.message, effects);
+  return ticket;
+}
+
+export function pendingOrder(rm: Rm, replica: ReplicaId, purpose: OrderPurpose): Order | undefined {
+  for (const order of rm.orders.values()) if (order.replica === replica && order.purpose === purpose) return order;
+  return undefined;
+}
+
+export function resendOrders(rm: Rm, host: HostId, effects: RmEffect[]): void {
+  for (const order of rm.orders.values()) if (order.host === host) sendToLfd(rm, host, order.message, effects);
+}
+
+export function onOrderDone(rm: Rm, nowMs: number, host: HostId, ticket: number, error: string | null, effects: RmEffect[]): void {
+  const order = rm.orders.get(ticket);
+  if (order === undefined || order.host !== host) return;
+  rm.orders.delete(ticket);
+  const { replica, group } = order;
+  if (error !== null)
+    announce(effects, "order-failed", `host ${host} could not ${order.purpose} ${replica}: ${error}`, { group, replica, host });
+  if (order.purpose === "start") onStartAnswered(rm, nowMs, order, error, effects);
+  if (order.purpose === "discard" && error === null) forgetReplica(rm, order, effects);
+}
+
+/** A replica that left the view and whose folder was set aside exists no more. */
+function forgetReplica(rm: Rm, order: Order, effects: RmEffect[]): void {
+  const record = groupRecord(rm.store.draft, order.group);
+  if (record === undefined) return;
+  const replicas = record.replicas.filter((one) => one.replica !== order.replica);
+  rm.store.draft = withGroup(rm.store.draft, { ...record, replicas });
+  rm.sights.delete(order.replica);
+  const group = rm.groups.get(order.group);
+  group?.starts.delete(order.replica);
+  group?.admissions.delete(order.replica);
+  announce(effects, "removed", `${order.replica} was removed; its data is set aside`, {
+    group: order.group,
+    replica: order.replica,
+    host: order.host,
+  });
+}

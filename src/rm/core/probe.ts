@@ -1,0 +1,28 @@
+import type { View } from "../../vocabulary/view.js";
+import type { RmEffect } from "./effect.js";
+import { isVouchedFor } from "./observation.js";
+import { sendToServer } from "./outbox.js";
+import { type GroupState, type Rm, wakeAt } from "./state.js";
+
+/**
+ * While no detector that is itself well watches the leader (its LFD or the GFD is down or stopped), the RM asks it: Activate once more, which
+ * a leader answers at any time. Followers need no probe: they do not hold up commits.
+ */
+export function probeLeader(rm: Rm, nowMs: number, group: GroupState, view: View, effects: RmEffect[]): void {
+  const sight = rm.sights.get(view.leader);
+  const bootId = group.activeBootId;
+  if (sight === undefined || bootId === null) return;
+  if (isVouchedFor(rm, sight)) {
+    sight.probeSentMs = null;
+    return;
+  }
+  if (sight.probeSentMs !== null || sight.linkBootId !== bootId) return;
+  const dueMs = Math.max(sight.heardMs, sight.linkSinceMs) + rm.config.timing.probeMs / 2;
+  if (nowMs < dueMs) {
+    wakeAt(rm, nowMs, dueMs);
+    return;
+  }
+  if (!sendToServer(rm, view.leader, { kind: "activate", view, bootId }, effects)) return;
+  sight.probeSentMs = nowMs;
+  wakeAt(rm, nowMs, nowMs + rm.config.timing.probeMs);
+}

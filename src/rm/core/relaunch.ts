@@ -1,0 +1,92 @@
+import type { ReplicaId } from "../../vocabulary/ids.js";
+import { announce } from "./announce.js";
+import { backoffMs } from "./attempt.js";
+import type { RmEffect } from "./effect.js";
+import { type GroupState, type Order, type Rm, type Sight, type Starts, wakeAt } from "./state.js";
+
+export function startsOf(group: GroupState, replica: ReplicaId): Starts {
+  let starts = group.starts.get(replica);
+  if (starts === undefined) {
+    starts = { pendingTicket: null, afterLife: null, orderedMs: null, shortLives: 0, dueMs: null, crashLoop: false, lastReason: "" };
+    group.starts.set(replica, starts);
+  }
+  return starts;
+}
+
+/** Names one life of a replica's process, so that one death is counted once. */
+function lifeOf(sight: Sight): string {
+  return `${sight.pid ?? "-"}/${sight.bootId ?? "-"}`;
+}
+
+/**
+ * May the dead process of this replica be started now? A first death is followed by a start at once; a process that dies young again and
+ * again is started with a growing wait, and reported as a crash loop.
+ */
+export function startIsDue(rm: Rm, nowMs: number, group: GroupState, sight: Sight, effects: RmEffect[]): boolean {
+  const starts = startsOf(group, sight.replica);
+  if (starts.pendingTicket !== null) return false;
+  const life = lifeOf(sight);
+  if (starts.afterLife === life && starts.orderedMs !== null) {
+    // Ordered already; its death has not been told yet, or it never came to life.
+    const againMs = starts.orderedMs + rm.config.timing.startTimeoutMs;
+    if (nowMs < againMs) {
+      wakeAt(rm, nowMs, againMs);
+      return false;
+    }
+    starts.afterLife = null;
+  }
+  if (starts.dueMs === null) noteEnd(rm, nowMs, group, sight, starts, effects);
+  const dueMs = starts.dueMs ?? nowMs;
+  if (nowMs < dueMs) wakeAt(rm, nowMs, dueMs);
+  return nowMs >= dueMs;
+}
+
+function noteEnd(rm: Rm, nowMs: number, group: GroupState, sight: Sight, starts: Starts, effects: RmEffect[]): void {
+  const { timing } = rm.config;
+  const first = starts.orderedMs === null;
+  const short = !first && nowMs - sight.bornMs < timing.shortLifeMs;
+  starts.shortLives = short ? starts.shortLives + 1 : 0;
+  starts.lastReason = sight.reason;
+  starts.dueMs = nowMs + (starts.shortLives === 0 ? 0 : backoffMs(timing.relaunchMsMin, timing.relaunchMsMax, starts.shortLives - 1));
+  const loops = starts.shortLives >= timing.crashLoopAfter;
+  if (loops && !starts.crashLoop) {
+    const text = `${sight.replica} dies right after each start (${starts.shortLives} times, last: ${sight.reason}); it is started again every ${timing.relaunchMsMax} ms at most. See its log: troupe logs ${sight.replica}`;
+    announce(effects, "crash-loop", text, {
+      group: group.group,
+      replica: sight.replica,
+      host: sight.host,
+      data: { times: starts.shortLives },
+    });
+  }
+  starts.crashLoop = loops;
+}
+
+export function noteStartOrdered(nowMs: number, group: GroupState, sight: Sight, ticket: number): void {
+  const starts = startsOf(group, sight.replica);
+  starts.pendingTicket = ticket;
+  starts.afterLife = lifeOf(sight);
+  starts.orderedMs = nowMs;
+  starts.dueMs = null;
+}
+
+export function onStartAnswered(rm: Rm, nowMs: number, order: Order, error: string | null, effects: RmEffect[]): void {
+  const group = rm.groups.get(order.group);
+  if (group === undefined) return;
+  const { timing } = rm.config;
+  const starts = startsOf(group, order.replica);
+  starts.pendingTicket = null;
+  starts.orderedMs = nowMs;
+  if (error === null) {
+    announce(effects, "started", `${order.replica} was started on ${order.host}`, {
+      group: order.group,
+      replica: order.replica,
+      host: order.host,
+    });
+    return;
+  }
+  starts.shortLives += 1;
+  starts.lastReason = error;
+  starts.afterLife = null;
+  starts.dueMs = nowMs + backoffMs(timing.relaunchMsMin, timing.relaunchMsMax, starts.shortLives - 1);
+  starts.crashLoop = starts.shortLives >= timing.crashLoopAfter;
+}

@@ -1,0 +1,87 @@
+import { replicaId } from "../../vocabulary/ids.js";
+import { memberOf } from "../../vocabulary/view.js";
+import { announce } from "./announce.js";
+import { type GroupRecord, groupRecord, type ReplicaRecord, withGroup } from "./content.js";
+import type { RmEffect } from "./effect.js";
+import { healthOf, isDown } from "./observation.js";
+import { placeOrder } from "./order.js";
+import { placeReplica } from "./placement.js";
+import { noteStartOrdered, startIsDue } from "./relaunch.js";
+import type { GroupState, Rm } from "./state.js";
+
+/** As many replicas as the spec wants: new ones are placed, superfluous ones are marked to leave. One a step. */
+export function keepCount(rm: Rm, nowMs: number, group: GroupState, effects: RmEffect[]): void {
+  const record = groupRecord(rm.store.draft, group.group);
+  if (record === undefined) return;
+  const wanted = record.replicas.filter((replica) => !replica.leaving);
+  if (wanted.length < record.spec.replicas) addReplica(rm, record, effects);
+  if (wanted.length > record.spec.replicas) dismissReplica(rm, nowMs, record, wanted, effects);
+}
+
+function addReplica(rm: Rm, record: GroupRecord, effects: RmEffect[]): void {
+  const host = placeReplica(rm, record);
+  if (host === null) return;
+  const group = record.spec.group;
+  const replica = replicaId(`${group}-${record.nextReplicaNumber}`);
+  const replicas = [...record.replicas, { replica, host, leaving: false }];
+  rm.store.draft = withGroup(rm.store.draft, { ...record, replicas, nextReplicaNumber: record.nextReplicaNumber + 1 });
+  announce(effects, "placed", `${replica} is placed on ${host}: ${record.spec.replicas} replicas are wanted`, { group, replica, host });
+}
+
+/** The least missed leaves: not a member before a member, down before up, and the leader last; then the youngest. */
+function dismissReplica(rm: Rm, nowMs: number, record: GroupRecord, wanted: readonly ReplicaRecord[], effects: RmEffect[]): void {
+  const view = record.activeView;
+  const worth = ({ replica }: ReplicaRecord): number => {
+    if (view === null || memberOf(view, replica) === undefined) return 0;
+    if (view.leader === replica) return 3;
+    return isDown(healthOf(rm, nowMs, replica)) ? 1 : 2;
+  };
+  let least = wanted[0];
+  for (const one of wanted) if (least !== undefined && worth(one) <= worth(least)) least = one;
+  if (least === undefined) return;
+  markLeaving(rm, record, least.replica);
+  const text = `${least.replica} is to leave: ${record.spec.replicas} replicas are wanted, ${wanted.length} are there`;
+  announce(effects, "leaving", text, { group: record.spec.group, replica: least.replica });
+}
+
+export function markLeaving(rm: Rm, record: GroupRecord, replica: ReplicaRecord["replica"]): void {
+  const replicas = record.replicas.map((one) => (one.replica === replica ? { ...one, leaving: true } : one));
+  rm.store.draft = withGroup(rm.store.draft, { ...record, replicas });
+}
+
+/** Starts what is dead and wanted, on its own host with its own data (S5c), and stops what has left. */
+export function keepRunning(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, effects: RmEffect[]): void {
+  for (const one of record.replicas) {
+    const member = record.activeView !== null && memberOf(record.activeView, one.replica) !== undefined;
+    if (one.leaving && !member) discard(rm, group, record, one, effects);
+    else start(rm, nowMs, group, record, one, effects);
+  }
+}
+
+function start(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, one: ReplicaRecord, effects: RmEffect[]): void {
+  const sight = rm.sights.get(one.replica);
+  const host = rm.hosts.get(one.host);
+  // No relaunch while the servers of a restarted LFD may still register (PROTOCOL section 8).
+  if (sight === undefined || host === undefined || host.verdict !== "alive" || !host.complete) return;
+  if (healthOf(rm, nowMs, one.replica) !== "gone" || !startIsDue(rm, nowMs, group, sight, effects)) return;
+  const { replica } = one;
+  const about = { host: one.host, group: group.group, replica, purpose: "start" } as const;
+  const ticket = placeOrder(rm, about, (number) => ({ kind: "start-replica", ticket: number, spec: record.spec, replica }), effects);
+  if (ticket === null) return;
+  const first = sight.bootId === null && sight.goneBootId === null;
+  const text = first ? `${replica} is started on ${one.host}` : `${replica} is started again on ${one.host}, with its data`;
+  announce(effects, first ? "start-ordered" : "relaunched", text, { group: group.group, replica, host: one.host });
+  noteStartOrdered(nowMs, group, sight, ticket);
+}
+
+/** S5c: nothing of a replica is set aside before a view without it is active, which the store says here. */
+function discard(rm: Rm, group: GroupState, record: GroupRecord, one: ReplicaRecord, effects: RmEffect[]): void {
+  if (group.activeEpoch === null && record.activeView !== null) return;
+  const { replica } = one;
+  placeOrder(
+    rm,
+    { host: one.host, group: group.group, replica, purpose: "discard" },
+    (ticket) => ({ kind: "kill-replica", ticket, replica, bootId: null, discard: true, reason: "it left the group" }),
+    effects,
+  );
+}

@@ -1,0 +1,45 @@
+import type { GroupName, HostId, ReplicaId } from "../../vocabulary/ids.js";
+import type { Rm, Sight } from "./state.js";
+
+/** A replica of which nothing is known yet. */
+export function createSight(group: GroupName, replica: ReplicaId, host: HostId, nowMs: number): Sight {
+  return {
+    group,
+    replica,
+    host,
+    incarnation: null,
+    bootId: null,
+    pid: null,
+    address: null,
+    verdict: "alive",
+    reason: "",
+    counted: false,
+    paused: false,
+    executing: null,
+    relayed: null,
+    direct: null,
+    linkBootId: null,
+    linkIncarnation: null,
+    linkSinceMs: nowMs,
+    probeSentMs: null,
+    heardMs: nowMs,
+    bornMs: nowMs,
+    goneBootId: null,
+    absent: false,
+    verdictSinceMs: nowMs,
+    detectionMs: null,
+  };
+}
+
+/** Every replica that the store names is looked for; one that its host does not know although it has told of all is not running. */
+export function seeRecords(rm: Rm, nowMs: number): void {
+  for (const group of rm.store.stored.groups) {
+    for (const record of group.replicas) {
+      if (rm.sights.has(record.replica)) continue;
+      const sight = createSight(group.spec.group, record.replica, record.host, nowMs);
+      const host = rm.hosts.get(record.host);
+      sight.absent = host?.complete === true && host.verdict === "alive";
+      rm.sights.set(record.replica, sight);
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import { assert } from "../../vocabulary/assert.js";
+import { announce } from "./announce.js";
+import { type ControlContent, type GroupRecord, groupRecord, refuseSuccession, type StoreRecord } from "./content.js";
+import type { RmEffect } from "./effect.js";
+import { createGroup, type Rm } from "./state.js";
+
+/** S1a: read, take a new term by compare-and-swap, and only then read what there is to rule. */
+export function beginTerm(rm: Rm, effects: RmEffect[]): void {
+  assert(rm.store.phase === "new", "start-once");
+  read(rm, "reading", effects);
+}
+
+function read(rm: Rm, phase: "reading" | "checking-term" | "re-reading", effects: RmEffect[]): void {
+  rm.store.phase = phase;
+  rm.store.ticket = rm.nextTicket++;
+  effects.push({ kind: "store-read", ticket: rm.store.ticket });
+}
+
+function swap(rm: Rm, phase: "taking-term" | "writing", content: ControlContent, effects: RmEffect[]): void {
+  rm.store.phase = phase;
+  rm.store.ticket = rm.nextTicket++;
+  rm.store.written = content;
+  effects.push({ kind: "store-swap", ticket: rm.store.ticket, expectedRevision: rm.store.revision, content });
+}
+
+/** Ends the process: nothing is decided after it. */
+export function endRule(rm: Rm, reason: string, effects: RmEffect[]): void {
+  rm.store.phase = "ended";
+  effects.push({ kind: "end", reason });
+}
+
+/** The draft is written whenever it differs from the store and no other write is under way. */
+export function flushDraft(rm: Rm, effects: RmEffect[]): void {
+  if (rm.store.phase !== "ruling" || rm.store.draft === rm.store.stored) return;
+  const refusal = refuseSuccession(rm.store.stored, rm.store.draft);
+  assert(refusal === null, "S1c", () => String(refusal));
+  swap(rm, "writing", rm.store.draft, effects);
+}
+
+/** May decisions be taken? S1d: not while a write has an unknown outcome; and not before the term is taken and read (S1a). */
+export function rules(rm: Rm): boolean {
+  return rm.store.phase === "ruling" || rm.store.phase === "writing";
+}
+
+export function onStoreRead(rm: Rm, ticket: number, record: StoreRecord, effects: RmEffect[]): void {
+  if (ticket !== rm.store.ticket) return;
+  switch (rm.store.phase) {
+    case "reading":
+      return takeTerm(rm, record, effects);
+    case "checking-term":
+      return checkTerm(rm, record, effects);
+    case "re-reading":
+      return resumeAfterReading(rm, record, effects);
+    default:
+      return;
+  }
+}
+
+function takeTerm(rm: Rm, record: StoreRecord, effects: RmEffect[]): void {
+  const found = record.content;
+  if (found !== null && found.clusterId !== rm.config.clusterId) {
+    const text = `the control store belongs to cluster ${found.clusterId}, this Replication Manager to ${rm.config.clusterId}`;
+    endRule(rm, `${text}. Start it with the data folder that the store was made in.`, effects);
+    return;
+  }
+  rm.store.revision = record.revision;
+  const from = found ?? rm.store.stored;
+  swap(rm, "taking-term", { ...from, term: from.term + 1, owner: rm.config.bootId }, effects);
+}
+
+function checkTerm(rm: Rm, record: StoreRecord, effects: RmEffect[]): void {
+  const found = record.content;
+  if (found === null || found.owner !== rm.config.bootId) {
+    endRule(rm, superseded(found), effects);
+    return;
+  }
+  rm.store.revision = record.revision;
+  rm.store.stored = found;
+  rm.store.draft = found;
+  rm.store.phase = "ruling";
+  announce(effects, "term-taken", `this Replication Manager rules in term ${found.term}`, { data: { term: found.term } });
+  takeOffice(rm, effects);
+}
+
+function superseded(found: ControlContent | null): string {
+  const term = found === null ? "none" : String(found.term);
+  return `another Replication Manager has taken over the control store (term ${term}); this one has nothing more to say`;
+}
+
+function resumeAfterReading(rm: Rm, record: StoreRecord, effects: RmEffect[]): void {
+  const found = record.content;
+  const { store } = rm;
+  if (found === null || found.owner !== rm.config.bootId || found.term !== store.stored.term) {
+    endRule(rm, superseded(found), effects);
+    return;
+  }
+  if (record.revision === store.revision && store.refusal !== null) {
+    endRule(rm, `the control store refuses what this Replication Manager writes: ${store.refusal}`, effects);
+    return;
+  }
+  // Within a term only its owner writes: another revision is the write whose outcome was unknown.
+  if (record.revision !== store.revision) store.stored = store.written ?? found;
+  store.revision = record.revision;
+  store.refusal = null;
+  store.phase = "ruling";
+}
+
+export function onStoreSwapped(rm: Rm, ticket: number, revision: number, effects: RmEffect[]): void {
+  if (ticket !== rm.store.ticket) return;
+  rm.store.revision = revision;
+  if (rm.store.phase === "taking-term") {
+    read(rm, "checking-term", effects);
+  } else if (rm.store.phase === "writing") {
+    rm.store.stored = rm.store.written ?? rm.store.stored;
+    rm.store.phase = "ruling";
+  }
+}
+
+/** S1d: whatever was refused or is unknown is looked up before anything else is done. */
+export function onStoreDoubt(rm: Rm, ticket: number, refusal: string | null, effects: RmEffect[]): void {
+  if (ticket !== rm.store.ticket) return;
+  if (rm.store.phase === "taking-term") {
+    read(rm, "reading", effects);
+  } else if (rm.store.phase === "writing") {
+    rm.store.refusal = refusal;
+    read(rm, "re-reading", effects);
+  }
+}
+
+/** Groups of the configuration that the store does not know are made; for others the store's settings hold. */
+function takeOffice(rm: Rm, effects: RmEffect[]): void {
+  for (const spec of rm.config.groups) {
+    const record = groupRecord(rm.store.draft, spec.group);
+    if (record === undefined) {
+      const made: GroupRecord = { spec, activeView: null, founders: [], replicas: [], nextReplicaNumber: 1 };
+      rm.store.draft = { ...rm.store.draft, groups: [...rm.store.draft.groups, made] };
+      announce(effects, "group-created", `group ${spec.group} runs ${spec.service.name} (${spec.style}, ${spec.durability})`, {
+        group: spec.group,
+      });
+      continue;
+    }
+    const refusal = refuseSpec(record, spec);
+    if (refusal !== null) {
+      endRule(rm, refusal, effects);
+      return;
+    }
+    refreshPath(rm, record, spec.service.path);
+  }
+  for (const record of rm.store.draft.groups) rm.groups.set(record.spec.group, createGroup(record.spec.group, rm.store.draft.term));
+}
+
+function refuseSpec(record: GroupRecord, wanted: GroupRecord["spec"]): string | null {
+  const { spec } = record;
+  if (wanted.service.hash !== spec.service.hash) {
+    const codes = `${spec.service.hash.slice(0, 12)}, now ${wanted.service.hash.slice(0, 12)}`;
+    return `the code of service ${wanted.service.name} has changed since group ${spec.group} was made (was ${codes}), and its data was made by the old code. Put the new code to work with \`troupe upgrade\`, or start without the data with \`--fresh\`.`;
+  }
+  if (wanted.durability !== spec.durability) {
+    return `group ${spec.group} was made with durability ${spec.durability}, which is fixed. Start it so, or start without the data with \`--fresh\`.`;
+  }
+  return null;
+}
+
+function refreshPath(rm: Rm, record: GroupRecord, path: string): void {
+  if (record.spec.service.path === path) return;
+  const spec = { ...record.spec, service: { ...record.spec.service, path } };
+  const groups = rm.store.draft.groups.map((old) => (old === record ? { ...record, spec } : old));
+  rm.store.draft = { ...rm.store.draft, groups };
+}
