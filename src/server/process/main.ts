@@ -101,8 +101,9 @@ export async function runServer(options: ServerOptions): Promise<void> {
     nextWakeMs: () => nextWakeMs(replica),
     wake: () => ({ kind: "woken" }),
     perform: (effects) => {
-      step(replica, monotonicMs(), { kind: "drained" }, effects);
-      for (const effect of effects) performEffect(shop, effect);
+      const all = [...effects];
+      step(replica, monotonicMs(), { kind: "drained" }, all);
+      for (const effect of all) performEffect(shop, effect);
     },
   });
 

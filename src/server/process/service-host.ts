@@ -13,8 +13,8 @@ export async function hostService(code: ServiceCode, options: ExecutorOptions): 
   } catch (error) {
     throw new Error(`The service ${code.name} threw while it was loaded from ${code.path}: ${(error as Error).stack ?? String(error)}`);
   }
-  if (loaded.default === undefined)
-    throw new Error(`The service file ${code.path} has no default export; export default defineService({ ... }).`);
-  const machine = serviceMachine(loaded.default);
+  const problem = checkService(loaded.default);
+  if (problem !== null) throw new Error(`${code.path} is no service: ${problem}.`);
+  const machine = serviceMachine(loaded.default as AnyService);
   return { executor: createExecutor(machine, options), machine };
 }
