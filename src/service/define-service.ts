@@ -56,8 +56,9 @@ export type QueriesOf<T> = T extends { readonly queries: infer Q } ? { readonly 
  */
 export function defineService<
   S extends object,
-  O extends Record<string, OperationHandler<S>> = Record<never, never>,
-  Q extends Record<string, QueryHandler<S>> = Record<never, never>,
+  // No defaults: with one, TypeScript gives the handlers' parameters no types.
+  O extends Record<string, OperationHandler<S>>,
+  Q extends Record<string, QueryHandler<S>>,
 >(definition: ServiceDefinition<S, O, Q>): ServiceDefinition<S, O, Q> {
   const problem = checkService(definition);
   if (problem !== null) throw new TypeError(problem);
