@@ -76,6 +76,7 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
   );
   const callers = new Map<number, (outcome: CallOutcome) => void>();
   let nextCall = 1;
+  let broken: string | null = null;
   const links = createLinks(options, (event) => driver.push(event));
 
   const driver = createDriver<ClientEvent, ClientEffect>({
@@ -85,7 +86,16 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
     perform: (effects) => {
       for (const effect of effects) perform(effect);
     },
+    // A bug of ours must not end the caller's process: the client ends, and what is open is unknown.
+    onFatal: endEverything,
   });
+
+  function endEverything(error: unknown): void {
+    links.keep([]);
+    broken = `The client has met a bug of its own and ended: ${error instanceof Error ? error.message : String(error)}`;
+    for (const resolve of callers.values()) resolve({ kind: "failed", code: "timeout", outcome: "unknown", message: broken });
+    callers.clear();
+  }
 
   function perform(effect: ClientEffect): void {
     switch (effect.kind) {
@@ -132,6 +142,7 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
   function call(make: (id: number) => ClientEvent): Promise<CallOutcome> {
     const id = nextCall;
     nextCall += 1;
+    if (broken !== null) return Promise.resolve({ kind: "failed", code: "unavailable", outcome: "not-executed", message: broken });
     return new Promise((resolve) => {
       callers.set(id, resolve);
       driver.push(make(id));
@@ -167,6 +178,7 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
       await new Promise((resolve) => setImmediate(resolve));
       driver.stop();
       links.keep([]);
+      broken ??= "The client is closed.";
       await options.sessionFile?.close();
     },
   };

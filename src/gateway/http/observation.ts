@@ -1,0 +1,83 @@
+import type { Hono } from "hono";
+import { streamSSE } from "hono/streaming";
+import type { TroupeEvent } from "../../vocabulary/admin.js";
+import type { Backend } from "./backend.js";
+import { failure } from "./failure.js";
+import { groupOf } from "./work.js";
+
+/** Watchers at once; each holds a socket open. */
+const WATCHERS_MAX = 256;
+/** Events that a slow watcher may be behind before it is let go; it comes back with Last-Event-ID. */
+const BEHIND_MAX = 1_000;
+const PING_MS = 15_000;
+
+/** What the system looks like, and what happens in it. */
+export function addObservation(app: Hono, backend: Backend): void {
+  app.get("/v1/status", (c) => {
+    const { image, stale } = backend.status();
+    if (image === null) return c.json({ stale: true, groups: [], hosts: [], components: [] });
+    // Where members listen is discovery's to tell.
+    const groups = image.groups.map(({ view: _view, book: _book, ...group }) => group);
+    return c.json({
+      stale,
+      term: image.term,
+      version: image.version,
+      groups,
+      hosts: image.hosts,
+      detectors: image.detectors,
+      components: image.components,
+    });
+  });
+
+  app.get("/v1/groups/:group/members", (c) => {
+    const name = c.req.param("group");
+    const group = groupOf(backend, name);
+    const { view, book } = group.members();
+    return c.json({
+      clusterId: backend.clusterId,
+      group: name,
+      view,
+      book,
+      operations: [...(group.operations ?? [])],
+      queries: [...(group.queries ?? [])],
+    });
+  });
+
+  let watchers = 0;
+  app.get("/v1/events", (c) => {
+    if (watchers >= WATCHERS_MAX) throw failure("overloaded", `${watchers} watchers follow the events already.`);
+    const after = Number(c.req.header("last-event-id") ?? c.req.query("after") ?? "0");
+    watchers += 1;
+    return streamSSE(c, async (stream) => {
+      const queue: TroupeEvent[] = [...backend.eventsAfter(Number.isSafeInteger(after) ? after : 0)];
+      let wake = () => {};
+      let isOver = false;
+      const end = () => {
+        isOver = true;
+        wake();
+      };
+      const stop = backend.onEvent((event) => {
+        queue.push(event);
+        if (queue.length > BEHIND_MAX) end();
+        wake();
+      });
+      const ping = setInterval(() => void stream.write(": still here\n\n"), PING_MS);
+      stream.onAbort(end);
+      try {
+        await stream.write(": events\n\n");
+        while (!isOver) {
+          const event = queue.shift();
+          if (event !== undefined) await stream.writeSSE({ id: String(event.id), event: event.kind, data: JSON.stringify(event) });
+          else
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+        }
+      } finally {
+        watchers -= 1;
+        clearInterval(ping);
+        stop();
+      }
+    });
+  });
+}

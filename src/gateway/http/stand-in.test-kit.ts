@@ -1,0 +1,119 @@
+import type { CallOutcome } from "../../client/core/effect.js";
+import { decodeValue, encodeValue } from "../../codec/value.js";
+import type { AdminCommand, AdminOutcome, StatusImage, TroupeEvent } from "../../vocabulary/admin.js";
+import { clusterId, groupName, hostId, type SessionId } from "../../vocabulary/ids.js";
+import { DEFAULTS } from "../../vocabulary/limit.js";
+import type { RequestIdentity } from "../../vocabulary/session.js";
+import { createApp } from "./app.js";
+import type { Backend } from "./backend.js";
+
+export interface StandIn {
+  /** What reached the group, decoded. */
+  readonly calls: { name: string; input: unknown; identity: RequestIdentity | null; timeoutMs: number; consistency?: string }[];
+  readonly commands: AdminCommand[];
+  outcome: CallOutcome;
+  adminOutcome: AdminOutcome;
+  stale: boolean;
+  readonly events: TroupeEvent[];
+  emit(event: TroupeEvent): void;
+  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+}
+
+export const IMAGE: StatusImage = {
+  term: 1,
+  version: 4,
+  groups: [
+    {
+      group: groupName("counter"),
+      service: "counter",
+      serviceHash: "ab",
+      style: "active",
+      styleWanted: "active",
+      generation: 1,
+      epoch: [1, 2],
+      leader: null,
+      serving: true,
+      waiting: null,
+      replicasWanted: 3,
+      quorum: "majority",
+      quorumSize: 2,
+      minimumReplicas: 1,
+      durability: "disk",
+      checkpointEntries: 10_000,
+      members: [],
+      view: null,
+      book: { version: [1, 1], entries: [] },
+    },
+  ],
+  hosts: [],
+  detectors: { lfd: { wanted: DEFAULTS.lfd, effective: DEFAULTS.lfd }, gfd: { wanted: DEFAULTS.gfd, effective: DEFAULTS.gfd } },
+  components: [{ component: "rm", host: hostId("h"), pid: 1, verdict: "alive" }],
+};
+
+export function answered(value: unknown, refused = false): CallOutcome {
+  return { kind: "answered", reply: { refused, bytes: encodeValue(value) }, index: 7, epoch: [1, 2] };
+}
+
+/** The HTTP side over a group that answers what the test says. */
+export function standIn(): StandIn {
+  const listeners = new Set<(event: TroupeEvent) => void>();
+  const stand: StandIn = {
+    calls: [],
+    commands: [],
+    outcome: answered(5),
+    adminOutcome: { kind: "accepted", changeId: "c-1" },
+    stale: false,
+    events: [],
+    emit(event) {
+      stand.events.push(event);
+      for (const listener of listeners) listener(event);
+    },
+    async request(method, path, body, headers = {}) {
+      const json = method === "GET" ? {} : { "content-type": "application/json" };
+      const text = body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body);
+      const init: RequestInit = { method, headers: { host: "127.0.0.1:7400", ...json, ...headers } };
+      if (text !== undefined) init.body = text;
+      return app.request(path, init);
+    },
+  };
+  const app = createApp(backendOf(stand, listeners), { hosts: new Set(["127.0.0.1", "localhost"]) }, (error) => {
+    throw error;
+  });
+  return stand;
+}
+
+function backendOf(stand: StandIn, listeners: Set<(event: TroupeEvent) => void>): Backend {
+  return {
+    clusterId: clusterId("0".repeat(32)),
+    requestTimeoutMs: 10_000,
+    group: (name) =>
+      name !== "counter"
+        ? null
+        : {
+            operations: new Set(["add", "fail"]),
+            queries: new Set(["get"]),
+            members: () => ({ view: null, book: { version: [1, 1], entries: [] } }),
+            client: {
+              async operate(name, input, { timeoutMs, identity }) {
+                stand.calls.push({ name, input: decodeValue(input), identity: identity ?? null, timeoutMs });
+                return stand.outcome;
+              },
+              async query(name, input, consistency, timeoutMs) {
+                stand.calls.push({ name, input: decodeValue(input), identity: null, timeoutMs, consistency });
+                return stand.outcome;
+              },
+              openSession: async () => ({ kind: "session-opened", session: "1.5.aa" as SessionId }),
+            },
+          },
+    status: () => ({ image: IMAGE, stale: stand.stale }),
+    async administer(command) {
+      stand.commands.push(command);
+      return stand.adminOutcome;
+    },
+    eventsAfter: (id) => stand.events.filter((event) => event.id > id),
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

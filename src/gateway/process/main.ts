@@ -1,0 +1,99 @@
+import { networkInterfaces } from "node:os";
+import { serve } from "@hono/node-server";
+import { isLoopback } from "../../config/schema.js";
+import { readRunConfig } from "../../config/run-config.js";
+import { readAddress, writeAddress } from "../../runtime/address-file.js";
+import { endWithSupervisor } from "../../runtime/child.js";
+import { createLogger } from "../../runtime/log.js";
+import { startTimeOf } from "../../runtime/process-info.js";
+import { randomId } from "../../runtime/random.js";
+import type { ComponentStatus } from "../../vocabulary/admin.js";
+import { bootId, hostId } from "../../vocabulary/ids.js";
+import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import type { Hello } from "../../vocabulary/message.js";
+import { createApp } from "../http/app.js";
+import type { Backend } from "../http/backend.js";
+import { createGroups } from "./group-access.js";
+import { createRmLink } from "./rm-link.js";
+
+/** `troupe gateway`: HTTP in, the Troupe protocol out. Holds nothing that a restart would lose. */
+export async function runGateway({ dir }: { readonly dir: string }): Promise<void> {
+  endWithSupervisor(dir);
+  const logger = createLogger("gateway");
+  const config = readRunConfig(dir);
+  const boot = bootId(randomId());
+  const hello = (): Hello => ({
+    kind: "hello",
+    protocolVersion: PROTOCOL_VERSION,
+    clusterId: config.clusterId,
+    role: "gateway",
+    bootId: boot,
+    group: null,
+    replica: null,
+    incarnation: null,
+    hostId: null,
+  });
+  const names = config.groups.map((spec) => spec.group);
+  const groups = createGroups({ dir, clusterId: config.clusterId, bootId: boot, groups: names, services: config.services });
+  const rm = createRmLink({ address: () => readAddress(dir, "rm"), hello, onStatus: (image) => groups.learn(image) });
+
+  const backend: Backend = {
+    clusterId: config.clusterId,
+    requestTimeoutMs: config.requestTimeoutMs,
+    group: (name) => groups.get(name),
+    status: () => ({
+      image: rm.image === null ? null : { ...rm.image, components: withGateway(rm.image.components, rm.isUp) },
+      stale: !rm.isUp,
+    }),
+    administer: (command) => rm.administer(command),
+    eventsAfter: (id) => rm.eventsAfter(id),
+    onEvent: (listener) => rm.onEvent(listener),
+  };
+  const app = createApp(backend, { hosts: ownHosts(config.gateway.host) }, (error) => logger.error({ err: error }, "a request met a bug"));
+  const port = await listenHttp(app.fetch, config.gateway.host, config.gateway.port);
+  writeAddress(dir, "gateway", {
+    host: config.gateway.host,
+    port,
+    pid: process.pid,
+    startTime: startTimeOf(process.pid) ?? 0,
+    bootId: boot,
+  });
+  logger.info({ host: config.gateway.host, port }, "listening");
+}
+
+/** The gateway knows of itself; and while the Replication Manager is away, that it is. */
+function withGateway(components: readonly ComponentStatus[], rmIsUp: boolean): ComponentStatus[] {
+  const others = components
+    .filter((each) => each.component !== "gateway")
+    .map((each): ComponentStatus => (each.component === "rm" && !rmIsUp ? { ...each, verdict: "suspected" } : each));
+  const host = components[0]?.host ?? hostId("local");
+  return [...others, { component: "gateway", host, pid: process.pid, verdict: "alive" }];
+}
+
+/** On a loopback address the loopback names; otherwise also those of this machine's addresses. */
+function ownHosts(host: string): Set<string> {
+  const hosts = new Set(["127.0.0.1", "localhost", "[::1]", host.includes(":") ? `[${host}]` : host]);
+  if (isLoopback(host)) return hosts;
+  for (const addresses of Object.values(networkInterfaces()))
+    for (const each of addresses ?? []) hosts.add(each.family === "IPv6" ? `[${each.address}]` : each.address);
+  return hosts;
+}
+
+function listenHttp(fetch: (request: Request) => Response | Promise<Response>, hostname: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = serve(
+      {
+        fetch,
+        hostname,
+        port,
+        serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 5_000 },
+      },
+      (info) => resolve(info.port),
+    );
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const reason = error.code === "EADDRINUSE" ? `port ${port} is taken by another program; choose one with --port` : error.message;
+      reject(new Error(`The gateway cannot listen on ${hostname}:${port}: ${reason}.`));
+    });
+    if ("maxConnections" in server) server.maxConnections = LIMITS.connectionsMax;
+  });
+}
