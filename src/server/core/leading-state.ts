@@ -1,7 +1,7 @@
 /** What only a leader has, from Lead to the next Seal: what it knows of its peers, and the requests and reads that wait. */
 import type { Entry, EntryBody } from "../../vocabulary/entry.js";
 import type { Epoch } from "../../vocabulary/epoch.js";
-import type { Incarnation, ReplicaId } from "../../vocabulary/ids.js";
+import type { Incarnation, ReplicaId, SessionId } from "../../vocabulary/ids.js";
 import type { Consistency } from "../../vocabulary/message-client.js";
 import type { Reply, RequestIdentity } from "../../vocabulary/session.js";
 import type { View } from "../../vocabulary/view.js";
@@ -55,6 +55,8 @@ export interface Read {
   answer: { readonly index: number; readonly reply: Reply } | null;
   /** The leader it was asked of is deposed: answered by a redirect. */
   dropped: boolean;
+  /** In a leader's `ReadLine`. */
+  readonly inLine: boolean;
 }
 
 /** How the leader feeds a peer. */
@@ -140,7 +142,9 @@ export interface Leading {
   /** Items with an entry that is not applied, by index. */
   readonly logged: Fifo<Item>;
   /** Highest floor of any request admitted in this epoch, by session: what is below was answered. */
-  readonly floors: Map<string, number>;
+  readonly floors: Map<SessionId, number>;
+  /** Sessions whose expiry is in line or in the log (S6e). */
+  readonly closing: Set<SessionId>;
   readonly reads: ReadLine;
   handOver: HandOver | null;
   /** Age at which sessions and keys are looked at next. */

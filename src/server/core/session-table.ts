@@ -39,6 +39,9 @@ export type Finding =
   | { readonly kind: "reused" }
   | { readonly kind: "expired" };
 
+/** The digest of a request that only its identity is known of (S6i): equal to any. */
+export const DIGEST_UNKNOWN = 0;
+
 const NEW: Finding = { kind: "new" };
 const STALE: Finding = { kind: "stale" };
 const REUSED: Finding = { kind: "reused" };
@@ -48,11 +51,29 @@ export function createTable(): SessionTable {
   return { sessions: new Map(), keys: new Map() };
 }
 
+function isSameRequest(remembered: Remembered, digest: number): boolean {
+  return remembered.digest === digest || remembered.digest === DIGEST_UNKNOWN;
+}
+
+/** What is remembered of an identity, whatever its resumption and digest: for poison, which is named by its key (S6i). */
+export function findByKey(table: SessionTable, identity: RequestIdentity): Remembered | null {
+  if (identity.kind === "key") return table.keys.get(identity.key)?.remembered ?? null;
+  return table.sessions.get(identity.session)?.replies.get(identity.sequence) ?? null;
+}
+
+/** A request with this identity could still be executed. */
+export function isOpen(table: SessionTable, identity: RequestIdentity): boolean {
+  if (identity.kind === "key") return true;
+  const session = table.sessions.get(identity.session);
+  return session !== undefined && identity.sequence >= session.floor;
+}
+
+/** What the table says of a request, before it is executed. */
 export function find(table: SessionTable, identity: RequestIdentity, digest: number): Finding {
   if (identity.kind === "key") {
     const record = table.keys.get(identity.key);
     if (record === undefined) return NEW;
-    return record.remembered.digest === digest ? { kind: "remembered", remembered: record.remembered } : REUSED;
+    return isSameRequest(record.remembered, digest) ? { kind: "remembered", remembered: record.remembered } : REUSED;
   }
   const session = table.sessions.get(identity.session);
   // S6a, S6f: an unknown session is an expired one, and so is what an older life of its client sent.
@@ -60,7 +81,7 @@ export function find(table: SessionTable, identity: RequestIdentity, digest: num
   if (identity.sequence < session.floor) return STALE;
   const remembered = session.replies.get(identity.sequence);
   if (remembered === undefined) return NEW;
-  return remembered.digest === digest ? { kind: "remembered", remembered } : REUSED;
+  return isSameRequest(remembered, digest) ? { kind: "remembered", remembered } : REUSED;
 }
 
 /** S6b: an entry moves the floor, whatever becomes of its request; and it renews the session. */
@@ -69,9 +90,14 @@ export function raiseFloor(table: SessionTable, identity: RequestIdentity, ageMs
   const session = table.sessions.get(identity.session);
   if (session === undefined || session.resumption !== identity.resumption) return;
   renew(table, identity.session, ageMs);
-  if (identity.floor <= session.floor) return;
-  session.floor = identity.floor;
-  for (const sequence of session.replies.keys()) if (sequence < session.floor) session.replies.delete(sequence);
+  const floor = Math.min(identity.floor, identity.sequence);
+  if (floor <= session.floor) return;
+  if (floor - session.floor <= session.replies.size) {
+    for (let sequence = session.floor; sequence < floor; sequence++) session.replies.delete(sequence);
+  } else {
+    for (const sequence of session.replies.keys()) if (sequence < floor) session.replies.delete(sequence);
+  }
+  session.floor = floor;
 }
 
 /** The request at `index` is executed once and for all; its reply is filled in when it is known. */

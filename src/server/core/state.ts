@@ -3,7 +3,7 @@ import { assert } from "../../vocabulary/assert.js";
 import { EPOCH_ZERO, type Epoch } from "../../vocabulary/epoch.js";
 import type { BootId, GroupName, Incarnation, ReplicaId, SessionId } from "../../vocabulary/ids.js";
 import { DEFAULTS, LIMITS } from "../../vocabulary/limit.js";
-import type { ControlMessage } from "../../vocabulary/message-control.js";
+import type { Message } from "../../vocabulary/message.js";
 import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
 import type { GroupKnobs } from "../../vocabulary/spec.js";
 import type { AddressBook, View } from "../../vocabulary/view.js";
@@ -12,7 +12,7 @@ import type { Peer, SnapshotRecord, TransferIdentity } from "./event.js";
 import { createFifo, type Fifo } from "./fifo.js";
 import type { Item, Leading, Read } from "./leading-state.js";
 import { createLog, type Log } from "./log.js";
-import { createTable, type SessionTable } from "./session-table.js";
+import { createTable, type Remembered, type SessionTable } from "./session-table.js";
 
 /** Times of the replica's own; tests and the simulator shorten them. */
 export interface ReplicaTimings {
@@ -87,6 +87,8 @@ export interface ReplicaConfig {
   readonly bootId: BootId;
   /** At start; `configure` from the RM replaces them. */
   readonly knobs: GroupKnobs;
+  /** S6i: the encoded refusal (`ServiceError` with code `poison`) that poisoned requests get; the same bytes on every replica. */
+  readonly poisonReply: Uint8Array;
   /** Each defaults to REPLICA_TIMINGS. */
   readonly timings?: Partial<ReplicaTimings>;
   /** Each defaults to REPLICA_BOUNDS. */
@@ -104,14 +106,14 @@ export interface Connection {
 export interface Following {
   readonly kind: "following";
   readonly epoch: Epoch;
-  readonly view: View | null;
-  readonly connection: number;
-  /** The leader said that its view is active (S4c). */
-  readonly active: boolean;
+  view: View | null;
+  connection: number;
   /** L2: our log equals the leader's up to here, as its appends have shown. */
-  readonly verifiedIndex: number;
+  verifiedIndex: number;
   /** An append came that is not answered yet. */
-  readonly ackOwed: boolean;
+  ackOwed: boolean;
+  /** What the last acknowledgement said. */
+  ackedIndex: number;
 }
 
 /** No leader of the promised epoch has been heard: sealed, or just started. */
@@ -133,13 +135,21 @@ export interface PoisonStart {
   readonly keys: ReadonlySet<string>;
 }
 
+/** A committed entry in the executor's hands: what it fills in when it is done, and the leader's item to be answered. */
+export interface Applying {
+  readonly ticket: number;
+  readonly index: number;
+  readonly remembered: Remembered;
+  readonly item: Item | null;
+}
+
 /** Commands given to the executor whose completions are outstanding; completions of each kind come in order. */
 export interface ExecutionLine {
   nextTicket: number;
   /** Completions below it belong to commands that were dropped (S2c). */
   floorTicket: number;
-  /** Of committed entries; `item` is the leader's, to be answered. */
-  readonly applying: Fifo<{ readonly ticket: number; readonly index: number; readonly item: Item | null }>;
+  /** Of committed entries. */
+  readonly applying: Fifo<Applying>;
   /** A passive primary's, ahead of the commit. */
   readonly speculating: Fifo<Item>;
   readonly querying: Fifo<{ readonly ticket: number; readonly read: Read }>;
@@ -220,7 +230,18 @@ export interface Turn {
   readonly effects: ReplicaEffect[];
 }
 
-export type PeerMessage = ReplicationMessage | ControlMessage;
+export function send(turn: Turn, connection: number, message: Message): void {
+  if (turn.replica.connections.has(connection)) turn.effects.push({ kind: "send", connection, message });
+}
+
+export function note(turn: Turn, level: "info" | "warn", text: string): void {
+  turn.effects.push({ kind: "note", level, text });
+}
+
+/** A ticket for anything but an execution. */
+export function takeTicket(replica: Replica): number {
+  return replica.nextTicket++;
+}
 
 /** A replica that waits for `recovered`. */
 export function createReplica(config: ReplicaConfig): Replica {

@@ -1,0 +1,67 @@
+/** Checkpoints: when one is due, at which quiet point it begins, and what is dropped behind it (section 6). */
+import { assert } from "../../vocabulary/assert.js";
+import { oldestSnapshotInUse } from "./donor.js";
+import type { SnapshotPoint } from "./event.js";
+import { fifoSize } from "./fifo.js";
+import { dropThrough, epochAt, logBytes, rangeBytes } from "./log.js";
+import { imageOf } from "./session-table.js";
+import { note, type Replica, takeTicket, type Turn } from "./state.js";
+
+/** Enough has been applied since the last, and none is under way. */
+export function isCheckpointDue(replica: Replica): boolean {
+  if (replica.checkpoint !== null || replica.receiving?.installing != null) return false;
+  const count = replica.issuedIndex - (replica.snapshot?.index ?? 0);
+  if (count <= 0) return false;
+  if (count >= replica.knobs.checkpointEntries) return true;
+  const fromIndex = Math.max(replica.snapshot?.index ?? 0, replica.log.base.index);
+  return rangeBytes(replica.log, fromIndex, replica.issuedIndex) > replica.bounds.logBytesMax;
+}
+
+/** A passive primary has executed ahead of its entries: the quiet point is behind them. */
+export function runsAhead(replica: Replica): boolean {
+  return replica.execution.unreleasedCount > 0;
+}
+
+/** Nothing executes, and everything executed is committed, applied and durable. */
+function isQuiet(replica: Replica): boolean {
+  const { execution } = replica;
+  const idle = fifoSize(execution.applying) === 0 && fifoSize(execution.speculating) === 0 && !runsAhead(replica);
+  return idle && replica.appliedIndex === replica.issuedIndex && replica.log.persistedIndex >= replica.appliedIndex;
+}
+
+/** Begins a checkpoint at a quiet point; the service goes on at once. Returns whether it did. */
+export function settleCheckpoint(turn: Turn): boolean {
+  const { replica, effects } = turn;
+  if (!isCheckpointDue(replica) || !isQuiet(replica)) return false;
+  const index = replica.appliedIndex;
+  assert(index <= replica.commitIndex, "S8", () => `a snapshot at ${index}, committed is ${replica.commitIndex}`);
+  const epoch = epochAt(replica.log, index);
+  assert(epoch !== null, "checkpoint", () => `no entry ${index}`);
+  const point: SnapshotPoint = { index, epoch, ageMs: replica.ageMs, generation: replica.generation };
+  const ticket = takeTicket(replica);
+  replica.checkpoint = { ticket, record: point };
+  effects.push({ kind: "capture-snapshot", ticket, point, table: imageOf(replica.table) });
+  return true;
+}
+
+export function onSnapshotPersisted(turn: Turn, ticket: number, sizeBytes: number, checksum: number): void {
+  const { replica, effects } = turn;
+  if (replica.checkpoint?.ticket !== ticket) return;
+  const record = { ...replica.checkpoint.record, sizeBytes, checksum };
+  replica.checkpoint = null;
+  replica.snapshot = record;
+  effects.push({ kind: "drop-log", throughIndex: record.index });
+  note(turn, "info", `checkpoint at ${record.index}: ${sizeBytes} bytes`);
+  trimLog(replica);
+  effects.push({ kind: "drop-snapshots", belowIndex: oldestSnapshotInUse(replica) });
+}
+
+/** Keeps some entries behind the snapshot for followers that lag a little, and all that a running transfer will need. */
+function trimLog(replica: Replica): void {
+  const { log, bounds, snapshot } = replica;
+  if (snapshot === null) return;
+  const isLarge = rangeBytes(log, log.base.index, snapshot.index) > bounds.logBytesMax / 2;
+  const kept = isLarge ? snapshot.index : snapshot.index - bounds.entriesBehindSnapshotMax;
+  const isOverfull = logBytes(log) > 2 * bounds.logBytesMax;
+  dropThrough(log, isOverfull ? snapshot.index : Math.min(kept, oldestSnapshotInUse(replica)));
+}

@@ -1,0 +1,107 @@
+/** State transfer, the leader's side: a snapshot in slices, a few on their way at once, then the log from its index on. */
+import { compareEpochs } from "../../vocabulary/epoch.js";
+import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
+import type { FeedTransfer, Leading, Progress } from "./leading-state.js";
+import { peerOn } from "./peers.js";
+import { note, type Replica, send, takeTicket, type Turn } from "./state.js";
+
+type SnapshotAck = Extract<ReplicationMessage, { readonly kind: "snapshot-ack" }>;
+
+/** The peer needs entries that are in memory no more. `resumeIndex` and `resumeBytes`: what it has stored of an earlier transfer. */
+export function startTransfer(turn: Turn, peer: Progress, resumeIndex: number, resumeBytes: number): void {
+  const { replica, nowMs } = turn;
+  const { snapshot } = replica;
+  if (snapshot === null) return;
+  const offset = resumeIndex === snapshot.index && resumeBytes < snapshot.sizeBytes ? resumeBytes : 0;
+  peer.feed = {
+    kind: "transferring",
+    snapshotIndex: snapshot.index,
+    snapshotEpoch: snapshot.epoch,
+    sizeBytes: snapshot.sizeBytes,
+    checksum: snapshot.checksum,
+    readOffset: offset,
+    ackedOffset: offset,
+    progressAtMs: nowMs,
+  };
+  peer.transferredBytes = offset;
+  peer.transferSizeBytes = snapshot.sizeBytes;
+  replica.reportDirty = true;
+  note(turn, "info", `transfers the snapshot at ${snapshot.index} (${snapshot.sizeBytes} bytes) to ${peer.replica} from byte ${offset}`);
+}
+
+/** Asks the disk for the next slices, within the window. */
+export function feedSnapshot(turn: Turn, leading: Leading, peer: Progress, feed: FeedTransfer): void {
+  const { replica, nowMs, effects } = turn;
+  const { sliceBytes, sliceWindow } = replica.bounds;
+  if (nowMs - feed.progressAtMs >= replica.timings.transferResendMs) {
+    // Lost on the way; or all was received and the installation is not confirmed: the last slice asks for the answer again.
+    feed.readOffset = feed.ackedOffset < feed.sizeBytes ? feed.ackedOffset : Math.max(0, feed.sizeBytes - sliceBytes);
+    feed.progressAtMs = nowMs;
+  }
+  while (feed.readOffset < feed.sizeBytes && feed.readOffset - feed.ackedOffset < sliceBytes * sliceWindow) {
+    const ticket = takeTicket(replica);
+    const sizeBytes = Math.min(sliceBytes, feed.sizeBytes - feed.readOffset);
+    leading.sliceReads.set(ticket, { replica: peer.replica, snapshotIndex: feed.snapshotIndex, offsetBytes: feed.readOffset });
+    effects.push({ kind: "read-snapshot", ticket, snapshotIndex: feed.snapshotIndex, offsetBytes: feed.readOffset, sizeBytes });
+    feed.readOffset += sizeBytes;
+  }
+}
+
+export function onSnapshotRead(turn: Turn, ticket: number, bytes: Uint8Array): void {
+  const leading = turn.replica.stance;
+  if (leading.kind !== "leading") return;
+  const read = leading.sliceReads.get(ticket);
+  leading.sliceReads.delete(ticket);
+  const peer = read === undefined ? undefined : leading.peers.get(read.replica);
+  if (read === undefined || peer === undefined || peer.connection === null) return;
+  const { feed } = peer;
+  if (feed.kind !== "transferring" || feed.snapshotIndex !== read.snapshotIndex) return;
+  send(turn, peer.connection, {
+    kind: "snapshot-slice",
+    epoch: leading.view.epoch,
+    snapshotEpoch: feed.snapshotEpoch,
+    snapshotIndex: feed.snapshotIndex,
+    sizeBytes: feed.sizeBytes,
+    checksum: feed.checksum,
+    offsetBytes: read.offsetBytes,
+    bytes,
+    view: leading.view,
+  });
+}
+
+export function onSnapshotAck(turn: Turn, connection: number, message: SnapshotAck): void {
+  const { replica, nowMs } = turn;
+  const leading = replica.stance;
+  if (leading.kind !== "leading" || compareEpochs(leading.view.epoch, message.epoch) !== 0) return;
+  const peer = peerOn(leading, connection);
+  if (peer === null || peer.feed.kind !== "transferring" || peer.feed.snapshotIndex !== message.snapshotIndex) return;
+  const { feed } = peer;
+  if (message.installed) {
+    // S5b: it now holds everything through the snapshot, durable.
+    peer.ackedIndex = Math.max(peer.ackedIndex, message.snapshotIndex);
+    peer.nextIndex = peer.ackedIndex + 1;
+    peer.feed = { kind: "probing", prevIndex: -1 };
+    peer.transferredBytes = feed.sizeBytes;
+    replica.reportDirty = true;
+    note(turn, "info", `${peer.replica} has installed the snapshot at ${message.snapshotIndex}`);
+    return;
+  }
+  const offset = Math.min(message.offsetBytes, feed.sizeBytes);
+  if (offset === feed.ackedOffset) return;
+  // Backwards: it had to begin anew.
+  if (offset < feed.ackedOffset) feed.readOffset = offset;
+  feed.ackedOffset = offset;
+  feed.readOffset = Math.max(feed.readOffset, offset);
+  feed.progressAtMs = nowMs;
+  peer.transferredBytes = offset;
+}
+
+/** Snapshots below this index are read by no transfer, and are not the last one. */
+export function oldestSnapshotInUse(replica: Replica): number {
+  let oldest = replica.snapshot?.index ?? 0;
+  if (replica.stance.kind !== "leading") return oldest;
+  for (const peer of replica.stance.peers.values()) {
+    if (peer.feed.kind === "transferring") oldest = Math.min(oldest, peer.feed.snapshotIndex);
+  }
+  return oldest;
+}

@@ -1,0 +1,34 @@
+/** What clients are told of the group: on connection, and whenever it changes. */
+import { compareEpochs } from "../../vocabulary/epoch.js";
+import type { Message } from "../../vocabulary/message.js";
+import type { AddressBook } from "../../vocabulary/view.js";
+import { linkPeers } from "./peers.js";
+import type { Connection, Replica, Turn } from "./state.js";
+
+export function isClient(connection: Connection): boolean {
+  return connection.peer.role === "client" || connection.peer.role === "gateway";
+}
+
+export function membersMessage(replica: Replica): Message {
+  const serving = replica.stance.kind === "leading" && replica.stance.serving;
+  return { kind: "members", view: replica.activeView, book: replica.book, serving };
+}
+
+export function pushMembers(turn: Turn): void {
+  const { replica, effects } = turn;
+  if (!replica.membersDirty) return;
+  replica.membersDirty = false;
+  const message = membersMessage(replica);
+  for (const [connection, details] of replica.connections) {
+    if (isClient(details)) effects.push({ kind: "send", connection, message });
+  }
+}
+
+/** The higher version wins; a leader's links follow it. */
+export function takeBook(turn: Turn, book: AddressBook): void {
+  const { replica } = turn;
+  if (compareEpochs(book.version, replica.book.version) <= 0) return;
+  replica.book = book;
+  replica.membersDirty = true;
+  if (replica.stance.kind === "leading") linkPeers(turn, replica.stance);
+}

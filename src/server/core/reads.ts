@@ -1,0 +1,120 @@
+/** Reads (S7): what they saw is answered once a round begun after they came is confirmed by w, and the index they saw is committed. */
+import { assert } from "../../vocabulary/assert.js";
+import { compareEpochs } from "../../vocabulary/epoch.js";
+import type { ExecutionCompletion } from "../../vocabulary/execution.js";
+import type { ClientMessage } from "../../vocabulary/message-client.js";
+import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
+import { fail, redirect, sendReply } from "./answer.js";
+import { fifoSize, peek, push, shift } from "./fifo.js";
+import type { Leading, Read } from "./leading-state.js";
+import { enterReady } from "./line.js";
+import { lastIndex } from "./log.js";
+import { quorumValue } from "./quorum.js";
+import { isInstalling } from "./receiver.js";
+import { senderOf } from "./replication.js";
+import { type Replica, send, type Turn } from "./state.js";
+
+type Query = Extract<ClientMessage, { readonly kind: "query" }>;
+
+/** Rounds on their way at once. */
+const ROUNDS_AHEAD_MAX = 4;
+
+/** What may be answered here and now without the leader's word. */
+function mayRead(replica: Replica, message: Query): boolean {
+  if (message.consistency === "linearizable" || isInstalling(replica) || replica.activeView === null) return false;
+  return message.consistency === "any" || replica.appliedIndex >= message.atLeastIndex;
+}
+
+export function onQuery(turn: Turn, connection: number, message: Query, wallMs: number): void {
+  const { replica, effects } = turn;
+  const { execution, stance } = replica;
+  const waiter = { connection, ticket: message.ticket };
+  const leading = stance.kind === "leading" && stance.serving ? stance : null;
+  if (leading === null && !mayRead(replica, message)) return redirect(turn, waiter);
+  if (replica.readsWaiting + (leading === null ? 0 : fifoSize(leading.reads.waiting)) >= replica.bounds.queriesWaitingMax) {
+    return fail(turn, waiter, "overloaded", "Too many queries wait.");
+  }
+  const read: Read = { ...waiter, consistency: message.consistency, round: 0, answer: null, dropped: false, inLine: leading !== null };
+  if (leading !== null) {
+    if (message.consistency === "linearizable") {
+      read.round = leading.reads.round + 1;
+      leading.reads.wanted = true;
+    }
+    push(leading.reads.waiting, read);
+  }
+  const ticket = execution.nextTicket++;
+  push(execution.querying, { ticket, read });
+  replica.readsWaiting++;
+  const { query, input } = message;
+  effects.push({ kind: "execution", command: { kind: "query", ticket, query, input, nowMs: wallMs } });
+}
+
+/** The index that a read saw, no lower. */
+function seenIndex(turn: Turn): number {
+  const { replica } = turn;
+  const { stance } = replica;
+  if (stance.kind !== "leading" || stance.view.style !== "warm-passive" || !stance.serving) return replica.appliedIndex;
+  // S7: where state runs ahead it is the last appended index: all that ran before the query gets its index now.
+  enterReady(turn, stance);
+  return lastIndex(replica.log);
+}
+
+export function onQueryAnswered(turn: Turn, completion: Extract<ExecutionCompletion, { readonly kind: "query-answered" }>): void {
+  const { replica } = turn;
+  const querying = shift(replica.execution.querying);
+  assert(querying !== undefined && querying.ticket === completion.ticket, "S7", () => `query ${completion.ticket} out of order`);
+  replica.readsWaiting--;
+  const { read } = querying;
+  if (read.dropped) return;
+  const answer = { index: seenIndex(turn), reply: completion.reply };
+  read.answer = answer;
+  // A leader's reads wait in its line; others are answered at once.
+  if (!read.inLine) sendReply(turn, read, answer.index, answer.reply);
+}
+
+function beginRound(turn: Turn, leading: Leading): void {
+  const { reads } = leading;
+  reads.round++;
+  reads.wanted = false;
+  reads.sentAtMs = turn.nowMs;
+  for (const peer of leading.peers.values()) {
+    if (peer.member && peer.connection !== null)
+      send(turn, peer.connection, { kind: "confirm", epoch: leading.view.epoch, round: reads.round });
+  }
+}
+
+/** Begins rounds for the reads that came, and answers those that may be. */
+export function settleReads(turn: Turn, leading: Leading): void {
+  const { replica, nowMs } = turn;
+  const { reads } = leading;
+  if (reads.wanted && reads.round - reads.confirmedRound < ROUNDS_AHEAD_MAX) beginRound(turn, leading);
+  if (reads.round > reads.confirmedRound) {
+    if (nowMs - reads.sentAtMs >= replica.timings.appendHeartbeatMs && fifoSize(reads.waiting) > 0) beginRound(turn, leading);
+    const rounds = [reads.round];
+    for (const peer of leading.peers.values()) if (peer.member) rounds.push(peer.confirmedRound);
+    reads.confirmedRound = Math.max(reads.confirmedRound, quorumValue(rounds, leading.view.quorum));
+  }
+  for (let read = peek(reads.waiting); read?.answer != null; read = peek(reads.waiting)) {
+    if (read.round > reads.confirmedRound || read.answer.index > replica.commitIndex) break;
+    assert(leading.phase === "active", "S4c", () => "a read answered in a view that is not active");
+    sendReply(turn, read, read.answer.index, read.answer.reply);
+    shift(reads.waiting);
+  }
+}
+
+export function nextReadMs(turn: Turn, leading: Leading): number {
+  const isOpen = leading.reads.round > leading.reads.confirmedRound && fifoSize(leading.reads.waiting) > 0;
+  return isOpen ? leading.reads.sentAtMs + turn.replica.timings.appendHeartbeatMs : Number.POSITIVE_INFINITY;
+}
+
+/** S2a, S7: a member that has promised more confirms nothing below. */
+export function onConfirm(turn: Turn, connection: number, message: Extract<ReplicationMessage, { readonly kind: "confirm" }>): void {
+  if (compareEpochs(message.epoch, turn.replica.promise) < 0) return;
+  send(turn, connection, { kind: "confirmed", epoch: message.epoch, round: message.round });
+}
+
+export function onConfirmed(turn: Turn, connection: number, message: Extract<ReplicationMessage, { readonly kind: "confirmed" }>): void {
+  const sender = senderOf(turn, connection, message.epoch);
+  if (sender === null || message.round > sender.leading.reads.round) return;
+  sender.peer.confirmedRound = Math.max(sender.peer.confirmedRound, message.round);
+}

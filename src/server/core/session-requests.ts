@@ -1,0 +1,106 @@
+/** Opening and resuming sessions (S6a, S6f), and what the leader proposes for them and for keys as they age (S6e, S6g). */
+import type { SessionId } from "../../vocabulary/ids.js";
+import { LIMITS } from "../../vocabulary/limit.js";
+import type { Reply } from "../../vocabulary/session.js";
+import { fail, settleItem } from "./answer.js";
+import { push } from "./fifo.js";
+import type { Item, Leading } from "./leading-state.js";
+import { highestSequence, oldestKeyAgeMs, resumeSession, type Session, sessionsBefore } from "./session-table.js";
+import { send, type Turn } from "./state.js";
+
+/** Sessions in one proposal. */
+const PROPOSED_MAX = 1_000;
+/** Looks at ages so many times within an expiry. */
+const LOOKS_PER_EXPIRY = 10;
+
+/** The replies that fit into one message; the client asks for the others again by their numbers. */
+function keptReplies(session: Session): [number, number, Reply][] {
+  const kept: [number, number, Reply][] = [];
+  let roomBytes = LIMITS.payloadSizeBytesMax;
+  for (const [sequence, { index, reply }] of session.replies) {
+    if (reply === null || reply.bytes.length + 64 > roomBytes) continue;
+    roomBytes -= reply.bytes.length + 64;
+    kept.push([sequence, index, reply]);
+  }
+  return kept;
+}
+
+/** Applies a resumption: older copies of the session's requests are refused from here on (S6f). */
+export function answerResumed(turn: Turn, id: SessionId, ageMs: number, item: Item | null): void {
+  const { replica } = turn;
+  const session = resumeSession(replica.table, id, ageMs);
+  if (item === null) return;
+  settleItem(turn, item, (waiter) => {
+    if (session === null) return fail(turn, waiter, "session-expired", "The session is not known any more.");
+    replica.connections.get(waiter.connection)?.sessions.add(id);
+    send(turn, waiter.connection, {
+      kind: "session-resumed",
+      ticket: waiter.ticket,
+      session: id,
+      resumption: session.resumption,
+      highestSequence: highestSequence(session),
+      replies: keptReplies(session),
+    });
+  });
+}
+
+/** S6e: the counter runs while the view is active, by this leader's monotonic time. */
+export function ageAt(leading: Leading, nowMs: number): number {
+  return leading.phase === "active" ? leading.ageBaseMs + Math.max(0, Math.floor(nowMs - leading.activeSinceMs)) : leading.ageBaseMs;
+}
+
+/** When `houseKeep` has something to look at again. */
+export function nextHousekeepingMs(leading: Leading): number {
+  return leading.serving ? leading.activeSinceMs + (leading.housekeepingAgeMs - leading.ageBaseMs) : Number.POSITIVE_INFINITY;
+}
+
+function connectedSessions(turn: Turn): Set<SessionId> {
+  const connected = new Set<SessionId>();
+  for (const connection of turn.replica.connections.values()) for (const session of connection.sessions) connected.add(session);
+  return connected;
+}
+
+function busySessions(leading: Leading): Set<SessionId> {
+  const busy = new Set<SessionId>(leading.closing);
+  for (const item of leading.pending.values()) {
+    if (item.kind === "request" && item.identity.kind === "session") busy.add(item.identity.session);
+    if (item.kind === "table" && item.body.kind === "session-resumed") busy.add(item.body.session);
+  }
+  return busy;
+}
+
+/** S6e: first renews the sessions of connected clients, then, after one full grace as leader, proposes the expiry of the unheard. */
+function proposeSessions(turn: Turn, leading: Leading, ageMs: number): void {
+  const { table, timings } = turn.replica;
+  const aging = sessionsBefore(table, ageMs - timings.sessionExpiryMs / 3, PROPOSED_MAX);
+  if (aging.length === 0) return;
+  const connected = connectedSessions(turn);
+  const renewed = aging.filter((session) => connected.has(session));
+  if (renewed.length > 0) propose(leading, { kind: "sessions-renewed", sessions: renewed });
+  if (ageMs - leading.ageBaseMs < timings.sessionExpiryMs) return;
+  const busy = busySessions(leading);
+  const expired = aging.filter((session) => {
+    const renewedAtAgeMs = table.sessions.get(session)?.renewedAtAgeMs ?? ageMs;
+    return renewedAtAgeMs < ageMs - timings.sessionExpiryMs && !connected.has(session) && !busy.has(session);
+  });
+  if (expired.length === 0) return;
+  for (const session of expired) leading.closing.add(session);
+  propose(leading, { kind: "sessions-expired", sessions: expired });
+}
+
+function propose(leading: Leading, body: Extract<Item, { readonly kind: "table" }>["body"]): void {
+  push(leading.line, { kind: "table", key: null, body, waiters: [], index: 0 });
+}
+
+export function houseKeep(turn: Turn, leading: Leading): void {
+  if (!leading.serving) return;
+  const ageMs = ageAt(leading, turn.nowMs);
+  if (ageMs < leading.housekeepingAgeMs) return;
+  const { table, timings } = turn.replica;
+  const expiryMs = Math.min(timings.sessionExpiryMs, timings.keyExpiryMs);
+  leading.housekeepingAgeMs = ageMs + Math.max(1, Math.floor(expiryMs / LOOKS_PER_EXPIRY));
+  proposeSessions(turn, leading, ageMs);
+  const oldest = oldestKeyAgeMs(table);
+  if (oldest !== null && oldest < ageMs - timings.keyExpiryMs)
+    propose(leading, { kind: "keys-expired", belowAgeMs: ageMs - timings.keyExpiryMs });
+}
