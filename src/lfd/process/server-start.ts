@@ -1,0 +1,77 @@
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { lastWords, logSizeBytes, type Spawning, spawnChild } from "../../runtime/child.js";
+import type { ClusterId, HostId, ReplicaId } from "../../vocabulary/ids.js";
+import type { GroupSpec } from "../../vocabulary/spec.js";
+
+/** What a server reads at its start, as JSON in DIR/replicas/R.spec.json. */
+export interface ServerSpec {
+  readonly spec: GroupSpec;
+  readonly replica: ReplicaId;
+  readonly hostId: HostId;
+  readonly clusterId: ClusterId;
+  /** Read again before each dialling: an LFD that restarted may listen elsewhere. */
+  readonly lfdAddressFile: string;
+  /** The data folder of the system, where processes are recorded; `--dir` is the replica's own in it. */
+  readonly systemDir: string;
+}
+
+export interface ServerCommand {
+  readonly command: string;
+  /** What comes before `server --dir DIR --spec FILE`. */
+  readonly args: readonly string[];
+}
+
+export interface ServerStart {
+  readonly dir: string;
+  readonly command: ServerCommand;
+  readonly server: ServerSpec;
+  readonly onExit: (pid: number, code: number | null, signal: NodeJS.Signals | null, words: string) => void;
+}
+
+export async function startServer(start: ServerStart): Promise<Spawning> {
+  const { dir, server } = start;
+  const name = server.replica;
+  const folder = join(dir, "replicas");
+  const specFile = join(folder, `${name}.spec.json`);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(`${specFile}.new`, `${JSON.stringify(server)}\n`, { mode: 0o600 });
+    renameSync(`${specFile}.new`, specFile);
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+  const logFromBytes = logSizeBytes(dir, name);
+  let pid = 0;
+  const spawning = await spawnChild({
+    dir,
+    name,
+    command: start.command.command,
+    args: [...start.command.args, "server", "--dir", join(folder, name), "--spec", specFile],
+    lifeline: "inherited",
+    onExit: (code, signal) => start.onExit(pid, code, signal, lastWords(dir, name, logFromBytes)),
+  });
+  if (spawning.ok) pid = spawning.child.pid;
+  return spawning;
+}
+
+/** So many folders of one replica are kept for `troupe recover`; a view without their incarnations is active before any is set aside (S5c). */
+const SET_ASIDE_MAX = 3;
+
+/** Moves a replica's data out of the way. `label` tells the folders of one replica apart and sorts by age. Returns an error for the reader, or null. */
+export function setAsideFolder(dir: string, replica: ReplicaId, label: string): string | null {
+  const folder = join(dir, "replicas", "set-aside");
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    renameSync(join(dir, "replicas", replica), join(folder, `${replica}.${label}`));
+    const older = readdirSync(folder)
+      .filter((name) => name.startsWith(`${replica}.`))
+      .sort();
+    for (const name of older.slice(0, -SET_ASIDE_MAX)) rmSync(join(folder, name), { recursive: true, force: true });
+    return null;
+  } catch (error) {
+    // With durability `memory`, or after a crash at start, there may be no folder.
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    return error instanceof Error ? error.message : String(error);
+  }
+}

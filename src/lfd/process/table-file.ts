@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { recordedProcess } from "../../runtime/child.js";
+import { decodeTable, type LfdTable } from "../core/table.js";
+
+const FILE = "table.json";
+
+/** The table of an earlier life, or null when there is none. A process that was started but not noted is found by its record. Throws with a sentence for the reader. */
+export function loadTable(dir: string): LfdTable | null {
+  const path = join(dir, "lfd", FILE);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw new Error(`${path} cannot be read (${reasonOf(error)}). Without it the LFD does not know which servers to expect.`);
+  }
+  const decoded = parse(text);
+  if (!decoded.ok)
+    throw new Error(
+      `${path} is damaged: ${decoded.reason}. Stop all servers of this folder, remove the file and start again; the Replication Manager starts what is missing.`,
+    );
+  return { formatVersion: 1, rows: decoded.table.rows.map((row) => (row.pid === null && !row.ended ? fromRecord(dir, row) : row)) };
+}
+
+function fromRecord(dir: string, row: LfdTable["rows"][number]): LfdTable["rows"][number] {
+  const record = recordedProcess(dir, row.replica);
+  return record === null ? row : { ...row, pid: record.pid, startTime: record.startTime };
+}
+
+function parse(text: string) {
+  try {
+    return decodeTable(JSON.parse(text));
+  } catch (error) {
+    return { ok: false, reason: reasonOf(error) } as const;
+  }
+}
+
+/** Replaces the file: temporary file, fsync, rename, fsync of the folder (PROTOCOL section 7). */
+async function saveTable(dir: string, table: LfdTable): Promise<void> {
+  const folder = join(dir, "lfd");
+  const temporary = join(folder, `${FILE}.new`);
+  const file = await open(temporary, "w", 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify(table)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, join(folder, FILE));
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export interface TableWriter {
+  /** One write at a time; of those that wait only the newest is written, and it stands for the older ones. */
+  save(version: number, table: LfdTable): void;
+}
+
+export function createTableWriter(dir: string, onSaved: (version: number) => void, onError: (reason: string) => void): TableWriter {
+  let waiting: { version: number; table: LfdTable } | null = null;
+  let writing = false;
+  async function run(): Promise<void> {
+    writing = true;
+    for (let next = waiting; next !== null; next = waiting) {
+      waiting = null;
+      await saveTable(dir, next.table);
+      onSaved(next.version);
+    }
+    writing = false;
+  }
+  return {
+    save(version, table) {
+      waiting = { version, table };
+      if (!writing) run().catch((error: unknown) => onError(reasonOf(error)));
+    },
+  };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
