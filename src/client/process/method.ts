@@ -59,6 +59,9 @@ function methodOf(call: (input: Uint8Array, options: QueryOptions) => Promise<Ca
 }
 
 function encodeInput(input: unknown): Uint8Array {
+  // The codec lets these pass as something else.
+  if (typeof input === "function" || typeof input === "symbol")
+    throw new TroupeError("invalid-input", "not-executed", `The input is a ${typeof input}, which cannot be sent.`);
   try {
     return encodeValue(input);
   } catch (error) {

@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { connect } from "../connect.js";
+import { CLUSTER, GROUP, type LoopbackGroup, loopbackGroup } from "./loopback.test-kit.js";
+
+type Service = {
+  readonly operations: { add(state: object, by: number): number };
+  readonly queries: { get(state: object): number };
+};
+
+let group: LoopbackGroup;
+let gateway: Server;
+let url = "";
+let folder = "";
+
+beforeEach(async () => {
+  group = await loopbackGroup();
+  folder = await mkdtemp(join(tmpdir(), "client-"));
+  gateway = createServer((_, response) =>
+    response.end(
+      JSON.stringify({ clusterId: CLUSTER, group: GROUP, view: null, book: group.book(), operations: ["add"], queries: ["get"] }),
+    ),
+  );
+  await new Promise<void>((resolve) => gateway.listen(0, "127.0.0.1", resolve));
+  const address = gateway.address();
+  url = `troupe://127.0.0.1:1,127.0.0.1:${typeof address === "object" ? address?.port : 0}/${GROUP}`;
+});
+
+afterEach(async () => {
+  gateway.close();
+  await group.close();
+  await rm(folder, { recursive: true });
+});
+
+it("finds the group at the second address, and calls with types", async () => {
+  const client = await connect<Service>(url);
+  expect(await client.add(5)).toBe(1);
+  expect(await client.get()).toBe(1);
+  expect(await client.get.with({ consistency: "any", timeoutMs: 1_000 })()).toBe(1);
+  expect(await client.recovered).toEqual([]);
+  await client.close();
+});
+
+it("S6d: a leader that dies costs its clients nothing but time, and nothing is executed twice", async () => {
+  const client = await connect<Service>(url);
+  await client.add(1);
+  group.mute = true;
+  const open = [client.add(1), client.add(1), client.add(1)];
+  while (group.executed.size < 4) await new Promise((resolve) => setImmediate(resolve));
+  const views: number[] = [];
+  client.on("view", (view) => views.push(view.epoch[1]));
+  group.mute = false;
+  group.leader = 2;
+  group.counter = 2;
+  await group.servers[0]?.close();
+  group.announce();
+  expect(await Promise.all(open)).toEqual([2, 3, 4]);
+  expect(group.executed.size).toBe(4);
+  expect(views).toEqual([1, 2]);
+  await client.close();
+});
+
+it("a time-out is an error with an unknown outcome", async () => {
+  const client = await connect<Service>(url);
+  await client.add(1);
+  group.mute = true;
+  await expect(client.add.with({ timeoutMs: 30 })(1)).rejects.toMatchObject({ name: "TroupeError", code: "timeout", outcome: "unknown" });
+  await client.close();
+});
+
+it("S6f: a client that comes back with its file finishes what was open", async () => {
+  const session = { file: join(folder, "client.session") };
+  const first = await connect<Service>(url, { session });
+  await first.add(1);
+  group.mute = true;
+  const lost = expect(first.add(1)).rejects.toMatchObject({ outcome: "unknown" });
+  while (group.executed.size < 2) await new Promise((resolve) => setImmediate(resolve));
+  await first.close();
+  await lost;
+  group.mute = false;
+  const second = await connect<Service>(url, { session });
+  expect(await second.recovered).toEqual([{ operation: "add", sequence: 2, result: 2 }]);
+  expect(await second.add(1)).toBe(3);
+  await second.close();
+});
+
+it("an input that cannot be sent is refused before it is", async () => {
+  const client = await connect<Service>(url);
+  const wrong: unknown = () => 1;
+  await expect(client.add(wrong as number)).rejects.toMatchObject({ code: "invalid-input", outcome: "not-executed" });
+  await client.close();
+});
+
+it("no address that answers is said in words", async () => {
+  await expect(connect(`troupe://127.0.0.1:1/${GROUP}`)).rejects.toThrow(/could not be found at 127.0.0.1:1.*troupe up/);
+});
