@@ -1,0 +1,50 @@
+import { count, nullable, object, type Shape } from "../codec/shape.js";
+import { epochShape, viewShape } from "../codec/view-shape.js";
+import type { Epoch } from "../vocabulary/epoch.js";
+import type { View } from "../vocabulary/view.js";
+import { decodeRecord, encodeRecord, type RecordFormat } from "./record-file.js";
+
+/**
+ * The promise (S2a), the last view known to be active (S1e) and its generation, in two slots of one file. A new promise goes to the first
+ * slot and is durable with one sync; then the second slot is brought up to the same. So one slot is whole at any moment, and when nothing
+ * is under way both hold the promise: damage to one loses nothing.
+ */
+export const PROMISE_PATH = "promise";
+export const PROMISE_SLOT_SIZE_BYTES = 8192;
+const FORMAT: RecordFormat = { magic: "TRPPROMI", version: 1 };
+
+export interface PromiseRecord {
+  readonly sequence: number;
+  readonly promise: Epoch;
+  readonly activeView: View | null;
+  readonly generation: number;
+}
+
+const promiseShape: Shape<PromiseRecord> = object<PromiseRecord>({
+  sequence: count,
+  promise: epochShape,
+  activeView: nullable(viewShape),
+  generation: count,
+});
+
+export function encodePromise(record: PromiseRecord): Uint8Array {
+  return encodeRecord(FORMAT, record);
+}
+
+export type DecodedPromise = { readonly ok: true; readonly record: PromiseRecord } | { readonly ok: false; readonly reason: string };
+
+/** The newest whole slot of the file's bytes. */
+export function decodePromise(bytes: Uint8Array): DecodedPromise {
+  const first = decodeSlot(bytes.subarray(0, PROMISE_SLOT_SIZE_BYTES));
+  const second = decodeSlot(bytes.subarray(PROMISE_SLOT_SIZE_BYTES, 2 * PROMISE_SLOT_SIZE_BYTES));
+  if (first.ok && second.ok) return first.record.sequence >= second.record.sequence ? first : second;
+  if (first.ok) return first;
+  if (second.ok) return second;
+  return { ok: false, reason: `neither slot is whole (first: ${first.reason}; second: ${second.reason})` };
+}
+
+function decodeSlot(bytes: Uint8Array): DecodedPromise {
+  const record = decodeRecord(FORMAT, bytes, true);
+  if (!record.ok) return record;
+  return promiseShape(record.value) ? { ok: true, record: record.value } : { ok: false, reason: "it does not hold a promise" };
+}
