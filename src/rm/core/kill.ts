@@ -1,10 +1,11 @@
 import { sameEpoch } from "../../vocabulary/epoch.js";
-import { holdsIncarnation, type View } from "../../vocabulary/view.js";
+import { holdsIncarnation, memberOf, type View } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { currentIncarnation } from "./observation.js";
 import { placeOrder } from "./order.js";
+import { lifeOf } from "./sight.js";
 import { type GroupState, type Rm, type Sight, type ViewChange, wakeAt } from "./state.js";
 
 /**
@@ -15,10 +16,11 @@ export function killShed(rm: Rm, nowMs: number, group: GroupState, record: Group
   const view = record.activeView;
   if (view === null || group.change !== null || group.activeEpoch === null || !sameEpoch(group.activeEpoch, view.epoch)) return;
   const due = suspects(rm, group, (sight) => !isNamed(view, sight));
-  group.kills = group.kills.filter((kill) => due.some((sight) => sight.bootId === kill.bootId));
+  group.kills = group.kills.filter((kill) => due.some((sight) => lifeOf(sight) === kill.life));
   for (const sight of due) {
-    if (sight.bootId === null || group.kills.some((kill) => kill.bootId === sight.bootId)) continue;
-    group.kills.push({ replica: sight.replica, bootId: sight.bootId, dueMs: nowMs + rm.config.timing.killGraceMs });
+    const life = lifeOf(sight);
+    if (group.kills.some((kill) => kill.life === life)) continue;
+    group.kills.push({ replica: sight.replica, life, dueMs: nowMs + rm.config.timing.killGraceMs });
   }
   for (const kill of group.kills) {
     const sight = rm.sights.get(kill.replica);
@@ -55,13 +57,13 @@ export function killLastResort(
 
 function suspects(rm: Rm, group: GroupState, wanted: (sight: Sight) => boolean): Sight[] {
   return [...rm.sights.values()].filter(
-    (sight) => sight.group === group.group && sight.verdict === "suspected" && !sight.paused && sight.bootId !== null && wanted(sight),
+    (sight) => sight.group === group.group && sight.verdict === "suspected" && !sight.paused && wanted(sight),
   );
 }
 
 function isNamed(view: View, sight: Sight): boolean {
   const incarnation = currentIncarnation(sight);
-  return incarnation !== null && holdsIncarnation(view, sight.replica, incarnation);
+  return incarnation === null ? memberOf(view, sight.replica) !== undefined : holdsIncarnation(view, sight.replica, incarnation);
 }
 
 function killProcess(rm: Rm, sight: Sight, reason: string, effects: RmEffect[]): void {

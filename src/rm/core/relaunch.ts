@@ -2,6 +2,7 @@ import type { ReplicaId } from "../../vocabulary/ids.js";
 import { announce } from "./announce.js";
 import { backoffMs } from "./attempt.js";
 import type { RmEffect } from "./effect.js";
+import { lifeOf } from "./sight.js";
 import { type GroupState, type Order, type Rm, type Sight, type Starts, wakeAt } from "./state.js";
 
 export function startsOf(group: GroupState, replica: ReplicaId): Starts {
@@ -11,11 +12,6 @@ export function startsOf(group: GroupState, replica: ReplicaId): Starts {
     group.starts.set(replica, starts);
   }
   return starts;
-}
-
-/** Names one life of a replica's process, so that one death is counted once. */
-function lifeOf(sight: Sight): string {
-  return `${sight.pid ?? "-"}/${sight.bootId ?? "-"}`;
 }
 
 /**

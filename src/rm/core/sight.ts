@@ -31,6 +31,11 @@ export function createSight(group: GroupName, replica: ReplicaId, host: HostId, 
   };
 }
 
+/** Names one life of a replica's process, so that one death is counted once: also of one that never lived to tell its boot id. */
+export function lifeOf(sight: Sight): string {
+  return `${sight.bootId ?? "-"}/${sight.bornMs}`;
+}
+
 /** Every replica that the store names is looked for; one that its host does not know although it has told of all is not running. */
 export function seeRecords(rm: Rm, nowMs: number): void {
   for (const group of rm.store.stored.groups) {

@@ -149,7 +149,7 @@ export interface HandOver {
 
 export interface Kill {
   readonly replica: ReplicaId;
-  readonly bootId: BootId;
+  readonly life: string;
   readonly dueMs: number;
 }
 

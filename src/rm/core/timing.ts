@@ -39,7 +39,8 @@ export const RM_TIMING: RmTiming = {
   sealGraceMsMax: DEFAULTS.sealGraceMsMax,
   plannedGraceMsMax: 150,
   sealTimeoutMs: DEFAULTS.sealTimeoutMs,
-  leadTimeoutMs: DEFAULTS.leadTimeoutMs,
+  // Longer than the leader's own, which says whom it could not reach.
+  leadTimeoutMs: DEFAULTS.leadTimeoutMs + 300,
   activateRetryMs: 100,
   activateTimeoutMs: 1_000,
   handOverTimeoutMs: 1_000,

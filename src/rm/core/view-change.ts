@@ -8,11 +8,13 @@ import { type GroupRecord, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { killLastResort } from "./kill.js";
 import { closedByLoss, decideLoss, sayLoss } from "./loss.js";
-import { planView } from "./next-view.js";
-import { currentBoot, isDown, memberHealth } from "./observation.js";
+import { memberFloor, planView } from "./next-view.js";
+import { currentBoot, memberHealth } from "./observation.js";
 import { sendToServer } from "./outbox.js";
 import { type ChangeAim, type GroupState, type Rm, type SealAnswer, type ViewChange, wakeAt } from "./state.js";
 import { assertIntersection } from "./succession.js";
+
+const GRACE_MS_MIN = 5;
 
 /** A view change from the last active view (S3c), or from nothing over `asked` founders. Seals are sent in the same step. */
 export function beginChange(
@@ -101,7 +103,7 @@ function driveSealing(rm: Rm, nowMs: number, group: GroupState, record: GroupRec
   wakeAt(rm, nowMs, change.resendMs);
   const answers = [...change.answers.values()];
   if (answers.length >= neededAnswers(change)) {
-    if (!graceEnds(rm, nowMs, change)) return;
+    if (!graceEnds(rm, nowMs, record, change)) return;
     const leader = lead(rm, nowMs, group, record, change, answers, effects);
     if (change.base !== null) assertIntersection(change.base, answers, leader);
     return;
@@ -120,20 +122,21 @@ export function neededAnswers(change: ViewChange): number {
 }
 
 /** With enough answers: a short grace for members that may be well, so as not to shed a healthy one (PROTOCOL section 4). */
-function graceEnds(rm: Rm, nowMs: number, change: ViewChange): boolean {
+function graceEnds(rm: Rm, nowMs: number, record: GroupRecord, change: ViewChange): boolean {
   const { timing } = rm.config;
   change.quorumMs ??= nowMs;
-  const missing = change.asked.filter(
-    (member) =>
-      !change.answers.has(member.replica) &&
-      !change.excluded.has(member.replica) &&
-      change.aim.remove !== member.replica &&
-      !isDown(memberHealth(rm, nowMs, member)),
-  );
+  const fewAnswers = change.answers.size < memberFloor(record);
+  const missing = change.asked.filter((member) => {
+    if (change.answers.has(member.replica) || change.excluded.has(member.replica) || change.aim.remove === member.replica) return false;
+    const health = memberHealth(rm, nowMs, member);
+    // Where few would remain, a suspected member that may be well is given its chance to be kept.
+    return health === "suspected" ? fewAnswers : health !== "gone";
+  });
   if (missing.length === 0) return true;
   const failover = change.base === null || !change.answers.has(change.base.leader);
   const longest = failover ? timing.sealGraceMsMax : timing.plannedGraceMsMax;
-  const endMs = change.quorumMs + Math.min(longest, Math.max(2, 2 * (change.quorumMs - change.attemptMs)));
+  const grace = fewAnswers ? longest : Math.min(longest, Math.max(GRACE_MS_MIN, 2 * (change.quorumMs - change.attemptMs)));
+  const endMs = change.quorumMs + grace;
   if (nowMs >= endMs) return true;
   wakeAt(rm, nowMs, endMs);
   return false;
