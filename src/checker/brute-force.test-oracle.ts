@@ -95,10 +95,10 @@ export const naiveBank: Naive = (state, record) => {
     }
     case "transfer": {
       const [from, to] = [balances.get(of("from")), balances.get(of("to"))];
-      if (from === undefined || to === undefined || from < amount || of("from") === of("to")) return "refused";
+      if (from === undefined || to === undefined || from < amount) return "refused";
       balances.set(of("from"), from - amount);
-      balances.set(of("to"), to + amount);
-      return { state: balances, result: null };
+      balances.set(of("to"), (balances.get(of("to")) ?? 0) + amount);
+      return { state: balances, result: { from: balances.get(of("from")), to: balances.get(of("to")) } };
     }
     case "balance":
       return { state, result: balances.get(String(record.input)) ?? null };

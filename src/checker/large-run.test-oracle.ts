@@ -95,17 +95,17 @@ function isTransfer(input: unknown): input is Transfer {
 }
 
 /** Accounts are opened by being named, with the balance given here; the history must open with `openings`. */
-export function bankService(accountCount: number, balance: number): RunService {
+export function bankService(accountCount: number, balance: number, tellsTransfers = true): RunService {
   const balances = new Map(Array.from({ length: accountCount }, (_, i) => [`a${i}`, balance]));
   return (operation, input) => {
     if (operation === "balance") return { result: balances.get(String(input)) ?? null };
     if (operation === "total") return { result: accountCount * balance };
     if (!isTransfer(input)) return "unexpected";
     const { from, to, amount } = input;
-    if ((balances.get(from) ?? 0) < amount || from === to) return "short of money";
+    if ((balances.get(from) ?? 0) < amount) return "short of money";
     balances.set(from, (balances.get(from) ?? 0) - amount);
     balances.set(to, (balances.get(to) ?? 0) + amount);
-    return { result: null };
+    return { result: tellsTransfers ? { from: balances.get(from), to: balances.get(to) } : null };
   };
 }
 

@@ -110,7 +110,7 @@ function historyOf(
     const outcome: RecordedOutcome = unanswered ?? (after === "refused" ? "refused" : "ok");
     // Some answers are kept back, so that what a model may not look at is not looked at by chance.
     const tells =
-      ["get", "read", "has", "members", "balance", "total", "compareAndSet"].includes(course.request.operation) || course.fate % 3 > 0;
+      ["get", "read", "has", "members", "balance", "total", "compareAndSet"].includes(course.request.operation) || course.fate % 2 > 0;
     const result = after === "refused" || outcome !== "ok" || !tells ? {} : { result: after.result };
     records.push({ ...course.request, ...span, endedAt: outcome === "unknown" ? null : span.endedAt, outcome, ...result });
   }

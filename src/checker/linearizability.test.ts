@@ -113,6 +113,9 @@ describe("the bank", () => {
       "violation",
     );
     expect(check("bank", history(open("x", 10), { operation: "total", result: 11 })).verdict).toBe("violation");
+    const told = (from: number, to: number) =>
+      check("bank", history(open("x", 10), open("y", 0), transfer("x", "y", 3, { result: { from, to } })));
+    expect([told(7, 3).verdict, told(7, 6).verdict, told(4, 3).verdict]).toEqual(["linearizable", "violation", "violation"]);
   });
   test("a refusal by the system says nothing of balances", () => {
     const refused = transfer("x", "y", 1, { outcome: "refused", code: "poison" });

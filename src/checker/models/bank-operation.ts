@@ -43,7 +43,9 @@ function bankOperationOf(record: OperationRecord, numberOf: (account: unknown) =
     }
     case "transfer": {
       const from = numberOf(inputField(record, "from"));
-      return { ...base, kind: operation, to: numberOf(inputField(record, "to")), from, amount: numberField(record, "amount") };
+      const to = numberOf(inputField(record, "to"));
+      const told = [...toldIn(result, "from", from), ...toldIn(result, "to", to)];
+      return { ...base, kind: operation, to, from, amount: numberField(record, "amount"), told };
     }
     case "balance": {
       const to = numberOf(accountOf(record));
@@ -53,6 +55,13 @@ function bankOperationOf(record: OperationRecord, numberOf: (account: unknown) =
     default:
       return { ...base, kind: "total", to: -1, toldTotal: typeof result === "number" ? result : undefined };
   }
+}
+
+/** A balance among the two that a transfer may answer. */
+function toldIn(result: unknown, side: "from" | "to", account: number): BankOperation["told"] {
+  if (typeof result !== "object" || result === null) return [];
+  const balance: unknown = new Map(Object.entries(result)).get(side);
+  return typeof balance === "number" ? [{ account, balance }] : [];
 }
 
 /** The account that `balance` asks for: its input, or the field `account` of it. */

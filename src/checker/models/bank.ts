@@ -21,7 +21,7 @@ export const bankModel = modelOf<BankState>({
   operations: [
     "open({account, balance}) -> nothing or balance",
     "deposit({account, amount}) -> nothing or new balance",
-    "transfer({from, to, amount}), refused when short of money",
+    "transfer({from, to, amount}) -> nothing or {from, to}: new balances; refused when short of money",
     "balance(account) -> balance or null",
     "total() -> sum of balances",
   ],
@@ -89,13 +89,13 @@ function isRefusedFor(state: BankState, { kind, from, to, amount }: BankOperatio
   return balance === undefined || (vectorGet(state.balances, from) ?? -1) < amount;
 }
 
-/** A service may also refuse an amount that is none, and a transfer to the account that pays. */
+/** A service may also refuse an amount that is no whole number or too small. */
 function isRefusable(state: BankState, operation: BankOperation): boolean {
-  const { kind, from, to, amount } = operation;
+  const { kind, to, amount } = operation;
   if (kind === "total") return true;
   if (kind === "balance") return vectorGet(state.balances, to) === undefined;
-  const isAmount = Number.isFinite(amount) && (kind === "open" ? amount >= 0 : amount > 0);
-  return !isAmount || from === to || isRefusedFor(state, operation);
+  const isAmount = Number.isSafeInteger(amount) && (kind === "open" ? amount >= 0 : amount > 0);
+  return !isAmount || isRefusedFor(state, operation);
 }
 
 function paid(state: BankState, { kind, from, to, amount }: BankOperation): BankState | undefined {
@@ -130,12 +130,17 @@ function bankCandidates(
   target: number,
   open: readonly number[],
 ): readonly number[] {
-  const told = operations[target]?.kind === "balance" ? operations[target]?.told[0] : undefined;
-  const before = told === undefined ? undefined : vectorGet(state.balances, told.account);
-  const lacking = told?.balance === undefined || before === undefined ? undefined : told.balance - before;
-  const change = (number: number) => (told === undefined ? 0 : changeOf(operations[number], told.account));
+  const lacks = lacksOf(state, operations[target]);
   // A balance is told that no payments now open add up to: nothing that could be placed helps.
-  if (lacking !== undefined && isOutOfReach(open.map(change), lacking)) return [];
+  if (
+    lacks.some(({ account, amount }) =>
+      isOutOfReach(
+        open.map((number) => changeOf(operations[number], account)),
+        amount,
+      ),
+    )
+  )
+    return [];
   const wanted = new Map<number, number>();
   for (const number of [target, ...open]) {
     const operation = operations[number];
@@ -148,9 +153,20 @@ function bankCandidates(
     return first !== undefined && second !== undefined && bankConflict(first, second, mayRunShort);
   });
   // First the one payment that would do, and known outcomes before unknown ones.
-  const rank = (number: number) =>
-    (lacking !== undefined && change(number) === lacking ? 0 : 2) + (operations[number]?.outcome === "unknown" ? 1 : 0);
+  const isRemedy = (number: number) =>
+    lacks.some(({ account, amount }) => amount !== 0 && changeOf(operations[number], account) === amount);
+  const rank = (number: number) => (isRemedy(number) ? 0 : 2) + (operations[number]?.outcome === "unknown" ? 1 : 0);
   return chain.sort((a, b) => rank(a) - rank(b));
+}
+
+/** What an account lacks for the balance that the operation tells of it. */
+function lacksOf(state: BankState, operation: BankOperation | undefined): { account: number; amount: number }[] {
+  if (operation === undefined) return [];
+  return operation.told.flatMap(({ account, balance }) => {
+    const before = vectorGet(state.balances, account);
+    if (before === undefined || balance === undefined) return [];
+    return [{ account, amount: balance - before - changeOf(operation, account) }];
+  });
 }
 
 function changeOf(operation: BankOperation | undefined, account: number): number {
