@@ -1,0 +1,78 @@
+import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { makeFolder, recordProcess, reap } from "../runtime/child.js";
+import { type FolderLock, lockFolder } from "../runtime/folder-lock.js";
+import { startTimeOf } from "../runtime/process-info.js";
+import { randomId } from "../runtime/random.js";
+import { type ClusterId, clusterId, isId } from "../vocabulary/ids.js";
+
+/** A data folder that belongs to this process for as long as it lives. */
+export interface ClaimedFolder {
+  /** Absolute. */
+  readonly dir: string;
+  readonly clusterId: ClusterId;
+  release(): Promise<void>;
+}
+
+/** The name under which `up` itself is recorded among the processes of its folder. */
+export const SUPERVISOR_NAME = "up";
+
+const SUBFOLDERS = ["run", "run/addresses", "run/processes", "logs", "lfd", "rm", "replicas", "services"];
+
+/**
+ * Makes the data folder (0700), takes its lock, ends what an earlier `up` may have left behind and gives the system its id. Rejects with
+ * a sentence for the reader: `FolderInUse` names the `up` that holds it.
+ */
+export async function claimFolder(path: string): Promise<ClaimedFolder> {
+  const dir = resolve(path);
+  try {
+    makeFolder(dir);
+    chmodSync(dir, 0o700);
+  } catch (error) {
+    throw new Error(
+      `The data folder ${dir} cannot be made or written (${reasonOf(error)}). Choose another with --dir, or mend its rights.`,
+    );
+  }
+  const lock: FolderLock = await lockFolder(dir);
+  try {
+    for (const name of SUBFOLDERS) makeFolder(join(dir, name));
+    // The lock says that no `up` lives here: whatever is recorded and still runs has lost its supervisor.
+    reap(dir);
+    recordProcess(dir, { name: SUPERVISOR_NAME, pid: process.pid, startTime: startTimeOf(process.pid) ?? 0 });
+    return { dir, clusterId: ensureClusterId(dir), release: () => lock.release() };
+  } catch (error) {
+    await lock.release();
+    throw new Error(
+      `The data folder ${dir} cannot be used (${reasonOf(error)}). Mend its rights or free some space, or choose another with --dir.`,
+    );
+  }
+}
+
+/** One id for the life of the data folder: processes of different systems refuse each other. */
+function ensureClusterId(dir: string): ClusterId {
+  const path = join(dir, "cluster.json");
+  const known = readClusterId(path);
+  if (known !== null) return known;
+  const made = clusterId(randomId());
+  writeFileSync(`${path}.new`, `${JSON.stringify({ clusterId: made })}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+  return made;
+}
+
+function readClusterId(path: string): ClusterId | null {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+  const value: unknown = JSON.parse(text);
+  if (typeof value === "object" && value !== null && "clusterId" in value && typeof value.clusterId === "string" && isId(value.clusterId))
+    return clusterId(value.clusterId);
+  throw new Error(`${path} does not hold the id of a system`);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

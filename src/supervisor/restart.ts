@@ -1,0 +1,29 @@
+import { type Presence, presentSince, type Stamp } from "../detection/absence.js";
+
+/** When and after what a component is started again. Holds no state of the protocol: only lives and delays. */
+export const RESTART_DELAY_MS_MIN = 20;
+export const RESTART_DELAY_MS_MAX = 5_000;
+/** Who lived so long is not in a crash loop. */
+const STEADY_LIFE_MS = 10_000;
+
+/** How long to wait before the next start. Doubles from life to life, unless the last one was long. */
+export function restartDelayMs(lastDelayMs: number, livedMs: number): number {
+  if (livedMs >= STEADY_LIFE_MS) return RESTART_DELAY_MS_MIN;
+  return Math.min(RESTART_DELAY_MS_MAX, Math.max(RESTART_DELAY_MS_MIN, lastDelayMs * 2));
+}
+
+export interface LifeSigns {
+  /** Since when the kernel calls it stopped. */
+  readonly stoppedSince: Stamp | null;
+  /** Since when a probe waits for its answer; null when none is open, or when this process has never answered one. */
+  readonly unansweredSince: Stamp | null;
+}
+
+/** Why a component must be killed and started again, or null. Time in which the supervisor itself was away does not count. */
+export function whyKill(signs: LifeSigns, presence: Presence, nowMs: number, silenceTimeoutMs: number): string | null {
+  if (signs.stoppedSince !== null && presentSince(presence, signs.stoppedSince, nowMs) >= silenceTimeoutMs)
+    return `stopped for more than ${silenceTimeoutMs} ms`;
+  if (signs.unansweredSince !== null && presentSince(presence, signs.unansweredSince, nowMs) >= silenceTimeoutMs)
+    return `has not answered for more than ${silenceTimeoutMs} ms`;
+  return null;
+}
