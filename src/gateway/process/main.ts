@@ -1,4 +1,5 @@
 import { networkInterfaces } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { serve } from "@hono/node-server";
 import { isLoopback } from "../../config/schema.js";
 import { readRunConfig } from "../../config/run-config.js";
@@ -50,7 +51,9 @@ export async function runGateway({ dir }: { readonly dir: string }): Promise<voi
     onEvent: (listener) => rm.onEvent(listener),
   };
   const app = createApp(backend, { hosts: ownHosts(config.gateway.host) }, (error) => logger.error({ err: error }, "a request met a bug"));
-  const port = await listenHttp(app.fetch, config.gateway.host, config.gateway.port);
+  // With port 0 a restarted gateway takes the port that callers know, if it is still free.
+  const wanted = config.gateway.port || (readAddress(dir, "gateway")?.port ?? 0);
+  const port = await listenPatiently(app.fetch, config.gateway.host, wanted);
   writeAddress(dir, "gateway", {
     host: config.gateway.host,
     port,
@@ -79,7 +82,24 @@ function ownHosts(host: string): Set<string> {
   return hosts;
 }
 
-function listenHttp(fetch: (request: Request) => Response | Promise<Response>, hostname: string, port: number): Promise<number> {
+const BUSY_PORT_TIMEOUT_MS = 3_000;
+const BUSY_PORT_RETRY_MS = 100;
+
+/** After a kill the port may belong to the dying process for another moment. */
+async function listenPatiently(fetch: Fetch, hostname: string, port: number): Promise<number> {
+  for (let waitedMs = 0; ; waitedMs += BUSY_PORT_RETRY_MS) {
+    try {
+      return await listenHttp(fetch, hostname, port);
+    } catch (error) {
+      if (waitedMs >= BUSY_PORT_TIMEOUT_MS) throw error;
+      await sleep(BUSY_PORT_RETRY_MS);
+    }
+  }
+}
+
+type Fetch = (request: Request) => Response | Promise<Response>;
+
+function listenHttp(fetch: Fetch, hostname: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = serve(
       {
