@@ -1,0 +1,47 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { describe, expect, test } from "vitest";
+import { hasKernelView, isAlive, isSameProcess, parseStat, processInfo, processState, signalProcess, startTimeOf } from "./process-info.js";
+
+const FIELDS = "1 1 1 0 -1 4194560 100 0 0 0 25 5 0 0 20 0 11 0 987654 1 1";
+
+describe("what the kernel knows of a process", () => {
+  test.each([
+    ["node", "S", "running"],
+    ["a) T (b", "R", "running"],
+    ["node", "T", "stopped"],
+    ["node", "t", "stopped"],
+    ["node", "Z", "zombie"],
+    ["node", "D", "running"],
+  ])("the line of (%s) in state %s", (command, state, expected) => {
+    expect(parseStat(`42 (${command}) ${state} ${FIELDS}`)).toEqual({ state: expected, startTime: 987654, cpuMs: 300 });
+  });
+
+  test("a line that is no such line is nothing", () => {
+    expect(parseStat("")).toBeNull();
+    expect(parseStat("42 (node) S 1 2")).toBeNull();
+  });
+
+  test.runIf(hasKernelView())("this process runs, with one start time; a pid that nobody has is absent", () => {
+    expect(processState(process.pid)).toBe("running");
+    expect(isSameProcess(process.pid, startTimeOf(process.pid) ?? -1)).toBe(true);
+    expect(isSameProcess(process.pid, 1)).toBe(false);
+    expect(processInfo(2 ** 22 + 1)).toBeNull();
+  });
+
+  test.runIf(hasKernelView())("nothing is signalled but the very process that is meant", async () => {
+    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+    await once(child, "spawn");
+    const pid = child.pid ?? 0;
+    const startTime = startTimeOf(pid) ?? 0;
+    expect(signalProcess(pid, startTime + 1, "SIGKILL")).toBe(false);
+    expect(signalProcess(0, 0, "SIGKILL")).toBe(false);
+    expect(signalProcess(-1, 0, "SIGKILL")).toBe(false);
+    expect(isAlive(pid, startTime)).toBe(true);
+    expect(signalProcess(pid, startTime, "SIGKILL")).toBe(true);
+    const [, signal] = await once(child, "exit");
+    expect(signal).toBe("SIGKILL");
+    expect(isAlive(pid, startTime)).toBe(false);
+    expect(signalProcess(pid, startTime, "SIGKILL")).toBe(false);
+  });
+});
