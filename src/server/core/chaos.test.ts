@@ -15,13 +15,13 @@ test("S1, S2, S3, S4, S5, S6, S7, S8: random runs lose nothing, double nothing, 
   for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
     const chaos = createChaos(seed, OPTIONS, 60);
     try {
-      storm(chaos, 6_000);
+      storm(chaos, 15_000);
       const words = calm(chaos);
       expect(new Set(words).size).toBe(words.length);
       for (const word of chaos.acked) expect(words).toContain(word);
       expect(words.length).toBe(180);
     } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error });
+      throw new Error(`seed ${seed}: ${error instanceof Error ? error.stack : error}`, { cause: error });
     }
     for (const [name, count] of Object.entries(chaos.marks)) marks[name] = (marks[name] ?? 0) + count;
     marks.changes = (marks.changes ?? 0) + chaos.rm.changes;

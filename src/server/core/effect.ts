@@ -23,8 +23,14 @@ export type ReplicaEffect =
   | { readonly kind: "link"; readonly replicas: readonly ReplicaId[]; readonly book: AddressBook }
   /** Cut the log after `truncateAfter` (null: nothing to cut), append the entries, make it durable: `entries-persisted`. */
   | { readonly kind: "persist"; readonly ticket: number; readonly truncateAfter: number | null; readonly entries: readonly Entry[] }
-  /** Both at once, durable: `promise-persisted`. */
-  | { readonly kind: "persist-promise"; readonly ticket: number; readonly promise: Epoch; readonly activeView: View | null }
+  /** All at once, durable: `promise-persisted`. `blank` is for `recovered`. */
+  | {
+      readonly kind: "persist-promise";
+      readonly ticket: number;
+      readonly promise: Epoch;
+      readonly activeView: View | null;
+      readonly blank: boolean;
+    }
   | { readonly kind: "execution"; readonly command: ExecutionCommand }
   /** The executor is quiet and at exactly `point.index`: begin to capture now, write in the background: `snapshot-persisted`. */
   | { readonly kind: "capture-snapshot"; readonly ticket: number; readonly point: SnapshotPoint; readonly table: TableImage }

@@ -55,6 +55,11 @@ export type ReplicaEvent =
       readonly kind: "recovered";
       readonly promise: Epoch;
       readonly activeView: View | null;
+      /**
+       * As last persisted with the promise: nothing but Seals before the first view was ever promised (S1e). Where it is not stored, a
+       * replica that has promised anything is not blank, and a group whose processes die within its very first view change stays closed.
+       */
+      readonly blank?: boolean;
       readonly snapshot: { readonly record: SnapshotRecord; readonly table: TableImage } | null;
       /** All durable, consecutive, the first at most one above the snapshot. */
       readonly entries: readonly Entry[];

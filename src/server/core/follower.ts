@@ -6,7 +6,7 @@ import type { ReplicationMessage } from "../../vocabulary/message-replication.js
 import { checkView, holdsIncarnation, type View } from "../../vocabulary/view.js";
 import { append, conflictHint, epochAt, lastIndex, truncate } from "./log.js";
 import { scanForPoison, truncatePoison } from "./poison.js";
-import { learnActiveView, raisePromise } from "./stance.js";
+import { learnActiveView, leaveBlank, raisePromise } from "./stance.js";
 import { type Following, note, type Replica, send, type Turn } from "./state.js";
 
 export type Append = Extract<ReplicationMessage, { readonly kind: "append" }>;
@@ -121,7 +121,7 @@ export function onAppend(turn: Turn, connection: number, message: Append): void 
   if (following === null || replica.receiving?.installing != null) return;
   const { view } = following;
   if (message.active && view !== null) learnActiveView(turn, view);
-  if (view !== null && !holdsIncarnation(view, replica.config.replica, replica.config.incarnation)) replica.blank = false;
+  if (view !== null && !holdsIncarnation(view, replica.config.replica, replica.config.incarnation)) leaveBlank(turn);
   if (!matches(replica, message)) {
     const hint = Math.min(conflictHint(log, message.prevIndex), message.prevIndex - 1);
     return refuse(turn, connection, message.epoch, message.prevIndex, Math.max(hint, log.base.index));

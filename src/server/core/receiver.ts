@@ -7,6 +7,7 @@ import { createFifo, fifoSize, peek, push, shift } from "./fifo.js";
 import { follow, type Slice } from "./follower.js";
 import { epochAt, replaceLog } from "./log.js";
 import { tableOf } from "./session-table.js";
+import { leaveBlank } from "./stance.js";
 import { note, type Receiving, type Replica, send, takeTicket, type Turn } from "./state.js";
 
 function isSame(a: TransferIdentity, b: TransferIdentity): boolean {
@@ -33,7 +34,7 @@ export function onSlice(turn: Turn, connection: number, slice: Slice): void {
   const { replica } = turn;
   const following = follow(turn, connection, slice);
   if (following === null) return;
-  replica.blank = false;
+  leaveBlank(turn);
   if (covers(replica, slice) && replica.log.persistedIndex >= slice.snapshotIndex) {
     return acknowledgeSlice(turn, connection, slice, slice.sizeBytes, true);
   }

@@ -50,7 +50,8 @@ export function onRecovered(replica: Replica, event: Recovered): void {
   replica.promise = laterEpoch(laterEpoch(event.promise, lastEpoch(log)), event.activeView?.epoch ?? EPOCH_ZERO);
   replica.durablePromise = replica.promise;
   replica.activeView = event.activeView;
-  replica.blank = lastIndex(log) === 0 && event.activeView === null && compareEpochs(replica.promise, EPOCH_ZERO) === 0;
+  const isEmpty = lastIndex(log) === 0 && compareEpochs(replica.promise, EPOCH_ZERO) === 0;
+  replica.blank = event.activeView === null && event.snapshot === null && (event.blank === true || isEmpty);
   if (event.transfer !== null) {
     const { storedBytes, ...identity } = event.transfer;
     replica.receiving = createReceiving(identity, storedBytes);

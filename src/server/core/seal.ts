@@ -2,7 +2,7 @@
 import { compareEpochs, epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { ControlMessage } from "../../vocabulary/message-control.js";
 import { isSettled, lastEpoch, lastIndex } from "./log.js";
-import { raisePromise } from "./stance.js";
+import { leaveBlank, raisePromise } from "./stance.js";
 import { type Replica, send, type Turn } from "./state.js";
 
 type Seal = Extract<ControlMessage, { readonly kind: "seal" }>;
@@ -33,7 +33,7 @@ export function onSeal(turn: Turn, connection: number, seal: Seal): void {
   const order = compareEpochs(seal.epoch, replica.promise);
   if (order < 0) return refuse(turn, connection, seal.epoch, `epoch ${epochText(replica.promise)} was promised`);
   effects.push({ kind: "reached", point: "seal-received" });
-  if (seal.base !== null) replica.blank = false;
+  if (seal.base !== null) leaveBlank(turn);
   if (order > 0) raisePromise(turn, seal.epoch);
   // An equal epoch is answered (again) in the same way.
   if (!replica.seals.some((waiting) => waiting.connection === connection && sameEpoch(waiting.epoch, seal.epoch))) {

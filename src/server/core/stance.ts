@@ -9,7 +9,15 @@ function persistPromise(turn: Turn): void {
   const { replica, effects } = turn;
   const ticket = takeTicket(replica);
   push(replica.promising, { ticket, promise: replica.promise });
-  effects.push({ kind: "persist-promise", ticket, promise: replica.promise, activeView: replica.activeView });
+  effects.push({ kind: "persist-promise", ticket, promise: replica.promise, activeView: replica.activeView, blank: replica.blank });
+}
+
+/** S1e: a view was active; this replica can be part of no first one any more. */
+export function leaveBlank(turn: Turn): void {
+  if (!turn.replica.blank) return;
+  turn.replica.blank = false;
+  turn.replica.reportDirty = true;
+  persistPromise(turn);
 }
 
 /** S2a: from now on nothing of a lower epoch is accepted or confirmed; what was led or followed ends. */
@@ -33,7 +41,7 @@ export function onPromisePersisted(replica: Replica, ticket: number): void {
 /** S1e, S4c: remembers the last active view. What is served does not wait for this to be durable. */
 export function learnActiveView(turn: Turn, view: View): void {
   const { replica } = turn;
-  replica.blank = false;
+  leaveBlank(turn);
   if (replica.activeView !== null && compareEpochs(view.epoch, replica.activeView.epoch) <= 0) return;
   replica.activeView = view;
   replica.membersDirty = true;

@@ -271,7 +271,7 @@ function disturb(chaos: Chaos, lives: Map<Host, number>): void {
   if (host === undefined) return;
   assert(host.ended === null, "chaos", () => `${host.config.replica} ended: ${host.ended}`);
   if (!host.alive) {
-    if (!oneIn(chance, 20)) return;
+    if (!oneIn(chance, 6)) return;
     if (oneIn(chance, 4) && mayLose(chaos, host)) {
       mark(chaos, "disk lost");
       const life = (lives.get(host) ?? 1) + 1;
@@ -280,12 +280,11 @@ function disturb(chaos: Chaos, lives: Map<Host, number>): void {
     } else start(group, host);
     return;
   }
-  if (oneIn(chance, 500)) {
+  if (oneIn(chance, 40)) {
     mark(chaos, "crash");
     crash(group, host, below(chance, host.writes.length + 1));
-  } else if (oneIn(chance, 300)) {
+  } else if (oneIn(chance, 30)) {
     const wire = group.wires[below(chance, group.wires.length)];
-    // Cut by letting a crash of nobody happen: both ends see the connection close.
     if (wire?.from != null) group.outside.close(host, wire.id);
   }
 }

@@ -132,7 +132,7 @@ export function crash(group: Group, host: Host, kept = 0): void {
 }
 
 function dropWires(group: Group, host: Host): void {
-  for (const wire of group.wires) if (wire.open && (wire.from === host || wire.to === host)) closeWire(group, wire.id);
+  for (const wire of [...group.wires]) if (wire.open && (wire.from === host || wire.to === host)) closeWire(group, wire.id);
 }
 
 function deliver(group: Group, host: Host, event: ReplicaEvent): void {

@@ -20,6 +20,7 @@ interface SnapshotFile {
 export interface Disk {
   promise: Epoch;
   activeView: View | null;
+  blank: boolean;
   entries: Entry[];
   snapshots: SnapshotFile[];
   transfer: { readonly identity: TransferIdentity; bytes: Uint8Array } | null;
@@ -54,7 +55,7 @@ export function createHost(config: ReplicaConfig): Host {
   return {
     config,
     replica: createReplica(config),
-    disk: { promise: EPOCH_ZERO, activeView: null, entries: [], snapshots: [], transfer: null },
+    disk: { promise: EPOCH_ZERO, activeView: null, blank: true, entries: [], snapshots: [], transfer: null },
     service: createService(),
     alive: false,
     boots: 0,
@@ -103,7 +104,15 @@ export function startHost(host: Host, nowMs: number, outside: Outside): void {
   stepHost(
     host,
     nowMs,
-    { kind: "recovered", promise: disk.promise, activeView: disk.activeView, snapshot, entries: [...disk.entries], transfer },
+    {
+      kind: "recovered",
+      promise: disk.promise,
+      activeView: disk.activeView,
+      blank: disk.blank,
+      snapshot,
+      entries: [...disk.entries],
+      transfer,
+    },
     outside,
   );
 }
@@ -149,6 +158,7 @@ function performEffect(host: Host, effect: ReplicaEffect, outside: Outside): voi
       host.writes.push(() => {
         disk.promise = effect.promise;
         disk.activeView = effect.activeView;
+        disk.blank = effect.blank;
         return { kind: "promise-persisted", ticket: effect.ticket };
       });
       return;
