@@ -65,7 +65,11 @@ describe("defineService", () => {
     ["a name twice", { operations: { get: () => 1 }, queries: { get: () => 1 } }, "get is an operation and a query"],
     ["a handler that is no function", { operations: { add: 5 } }, "operation add has to be a function"],
     ["an async query", { queries: { get: async () => 1 } }, "query get is async"],
-    ["an async operation in style active", { operations: { add: async () => 1 }, styles: ["active"] }, "operation add is async, which style active cannot run"],
+    [
+      "an async operation in style active",
+      { operations: { add: async () => 1 }, styles: ["active"] },
+      "operation add is async, which style active cannot run",
+    ],
     ["an unknown style", { styles: ["fancy"] }, 'unknown style "fancy"'],
     ["no style", { styles: [] }, "at least one of"],
     ["a bad service name", { name: "Bad Name" }, 'name "Bad Name" has to be'],

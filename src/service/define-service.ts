@@ -8,7 +8,11 @@ export type OperationHandler<S> = (state: S, input: never, context: OperationCon
 export type QueryHandler<S> = (state: S, input: never, context: QueryContext) => unknown;
 
 /** A service as `defineService` returns it: the default export of a service file. */
-export interface ServiceDefinition<S extends object, O extends Record<string, OperationHandler<S>>, Q extends Record<string, QueryHandler<S>>> {
+export interface ServiceDefinition<
+  S extends object,
+  O extends Record<string, OperationHandler<S>>,
+  Q extends Record<string, QueryHandler<S>>,
+> {
   /** Also the name of the group that runs it, unless it is given another. */
   readonly name: string;
   /** Makes the first state. Called on every replica: it has to give the same each time. */
@@ -37,9 +41,7 @@ export interface AnyService {
 }
 
 /** A handler as its caller sees it: the input, if it takes one, to the result. */
-type CallOf<F> = F extends (...given: infer Given) => infer Result
-  ? (...input: InputOf<Given>) => Awaited<Result>
-  : never;
+type CallOf<F> = F extends (...given: infer Given) => infer Result ? (...input: InputOf<Given>) => Awaited<Result> : never;
 type InputOf<Given extends readonly unknown[]> = Given["length"] extends 0 | 1
   ? []
   : undefined extends Given[1]
@@ -92,10 +94,13 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function checkHandlers(service: string, kind: "operation" | "query", handlers: Record<string, unknown>): string | null {
   // `{ __proto__: f }` sets the prototype instead of a property.
-  if (Object.getPrototypeOf(handlers) !== Object.prototype) return `service ${service}: no ${kind} may be called __proto__, and ${kind === "query" ? "queries" : "operations"} has to be a plain object`;
+  if (Object.getPrototypeOf(handlers) !== Object.prototype)
+    return `service ${service}: no ${kind} may be called __proto__, and ${kind === "query" ? "queries" : "operations"} has to be a plain object`;
   for (const [name, handler] of Object.entries(handlers)) {
-    if (RESERVED.includes(name)) return `service ${service}: no ${kind} may be called ${name}, since clients use that name for themselves; choose another`;
-    if (!HANDLER_NAME.test(name)) return `service ${service}: ${kind} ${JSON.stringify(name)} has to be a letter, then at most 62 letters, digits and _`;
+    if (RESERVED.includes(name))
+      return `service ${service}: no ${kind} may be called ${name}, since clients use that name for themselves; choose another`;
+    if (!HANDLER_NAME.test(name))
+      return `service ${service}: ${kind} ${JSON.stringify(name)} has to be a letter, then at most 62 letters, digits and _`;
     if (typeof handler !== "function") return `service ${service}: ${kind} ${name} has to be a function`;
     if (kind === "query" && isAsync(handler)) return `service ${service}: query ${name} is async; queries have to be synchronous`;
   }
@@ -107,7 +112,12 @@ function checkBoth(service: string, operations: Record<string, unknown>, queries
   return both === undefined ? null : `service ${service}: ${both} is an operation and a query; give one of them another name`;
 }
 
-function checkSettings(service: string, value: Record<string, unknown>, operations: Record<string, unknown>, queries: Record<string, unknown>): string | null {
+function checkSettings(
+  service: string,
+  value: Record<string, unknown>,
+  operations: Record<string, unknown>,
+  queries: Record<string, unknown>,
+): string | null {
   const { styles, inputs, invariants } = value;
   if (styles !== undefined) {
     if (!Array.isArray(styles) || styles.length === 0) return `service ${service}: styles has to name at least one of ${STYLES.join(", ")}`;
@@ -120,8 +130,10 @@ function checkSettings(service: string, value: Record<string, unknown>, operatio
   if (inputs !== undefined) {
     if (!isRecord(inputs)) return `service ${service}: inputs has to be an object of schemas`;
     for (const [name, schema] of Object.entries(inputs)) {
-      if (!Object.hasOwn(operations, name) && !Object.hasOwn(queries, name)) return `service ${service}: inputs names ${name}, which is neither an operation nor a query`;
-      if (schema !== undefined && !hasStandard(schema)) return `service ${service}: the schema of ${name} is no Standard Schema (zod, valibot, arktype, ...)`;
+      if (!Object.hasOwn(operations, name) && !Object.hasOwn(queries, name))
+        return `service ${service}: inputs names ${name}, which is neither an operation nor a query`;
+      if (schema !== undefined && !hasStandard(schema))
+        return `service ${service}: the schema of ${name} is no Standard Schema (zod, valibot, arktype, ...)`;
     }
   }
   if (invariants !== undefined && (!isRecord(invariants) || Object.values(invariants).some((check) => typeof check !== "function")))

@@ -66,7 +66,8 @@ interface ExecutorState {
 export function createExecutor(machine: StateMachine, options: ExecutorOptions): Executor {
   const state: ExecutorState = { machine, options, queue: [], running: null, current: null, draining: false, workCount: 0 };
   const idle = (): boolean => state.running === null && state.queue.length === 0 && !state.draining;
-  const assertQuiet = (rule: string): void => assert(idle() && !machine.hasUnreleased(), rule, () => "something runs, waits, or may still be taken back");
+  const assertQuiet = (rule: string): void =>
+    assert(idle() && !machine.hasUnreleased(), rule, () => "something runs, waits, or may still be taken back");
   return {
     submit: (command) => submit(state, command),
     tick: (nowMs) => tick(state, nowMs),
@@ -157,7 +158,11 @@ function perform(state: ExecutorState, command: QueuedCommand): void {
       complete(state, { kind: "update-applied", ticket: command.ticket });
       return;
     case "query":
-      complete(state, { kind: "query-answered", ticket: command.ticket, reply: machine.query(command.query, command.input, command.nowMs) });
+      complete(state, {
+        kind: "query-answered",
+        ticket: command.ticket,
+        reply: machine.query(command.query, command.input, command.nowMs),
+      });
       return;
     default:
       unreachable(command);

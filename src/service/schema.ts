@@ -9,7 +9,12 @@ export interface StandardSchema {
 
 type SchemaResult =
   | { readonly value: unknown; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] };
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+      }[];
+    };
 
 export type Validation = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
 
@@ -24,7 +29,10 @@ export function validate(schema: StandardSchema, input: unknown): Validation {
   return { ok: false, reason: result.issues.map(issueText).join("; ") || "the schema refuses it" };
 }
 
-function issueText(issue: { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }): string {
+function issueText(issue: {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}): string {
   const path = (issue.path ?? []).map((step) => String(typeof step === "object" ? step.key : step)).join(".");
   return path === "" ? issue.message : `${path}: ${issue.message}`;
 }

@@ -99,7 +99,8 @@ function execute(machine: Machine, call: OperationCall): OperationOutcome | Prom
   assert(!call.settled || machine.unreleased.length === 0, "S8", () => "a settled execution on top of one that may be taken back");
   const { service } = machine;
   const handler = handlerOf(service.operations, call.operation);
-  if (handler === null) return refusedOutcome(refusal("unknown-operation", `service ${service.name} has no operation ${JSON.stringify(call.operation)}`));
+  if (handler === null)
+    return refusedOutcome(refusal("unknown-operation", `service ${service.name} has no operation ${JSON.stringify(call.operation)}`));
   const source = createContext(call);
   const run = <T>(body: () => T): T => (call.settled ? withLogGlobals(source, body) : body());
   const scope = beginScope(machine.journal, { writable: true, redo: !call.settled });
@@ -155,7 +156,10 @@ function endWell(machine: Machine, scope: Scope, call: OperationCall, value: unk
     const reply = replyOf(value);
     const redo = redoOf(scope);
     if (redo.length + reply.bytes.length > LIMITS.payloadSizeBytesMax)
-      throw new ServiceRefusal("too-large", `the operation changes ${redo.length} bytes of state; at most ${LIMITS.payloadSizeBytesMax} at once`);
+      throw new ServiceRefusal(
+        "too-large",
+        `the operation changes ${redo.length} bytes of state; at most ${LIMITS.payloadSizeBytesMax} at once`,
+      );
     endScope(scope, "has ended");
     if (call.settled) settle(scope);
     else machine.unreleased.push({ ticket: call.ticket, scope });
@@ -168,7 +172,9 @@ function endWell(machine: Machine, scope: Scope, call: OperationCall, value: unk
 function endThrown(scope: Scope, call: OperationCall, error: unknown): OperationOutcome {
   const outcome = endRefused(scope, replyToThrow(error));
   if (call.settled && isExhaustion(error))
-    throw new FatalExecution(`operation ${call.operation} exhausted stack or memory: ${error instanceof Error ? error.message : ""}`, { cause: error });
+    throw new FatalExecution(`operation ${call.operation} exhausted stack or memory: ${error instanceof Error ? error.message : ""}`, {
+      cause: error,
+    });
   return outcome;
 }
 

@@ -1,4 +1,18 @@
-import { ARRAY, Cell, emptyData, growIntoDict, type Kind, keyText, MAP, OBJECT, pathOf, ROW_KEYS_MAX, SET, type Value, writeEntry } from "./cell.js";
+import {
+  ARRAY,
+  Cell,
+  emptyData,
+  growIntoDict,
+  type Kind,
+  keyText,
+  MAP,
+  OBJECT,
+  pathOf,
+  ROW_KEYS_MAX,
+  SET,
+  type Value,
+  writeEntry,
+} from "./cell.js";
 import { admitKey, admitLeaf, checkText, type Key, NOT_A_LEAF } from "./leaf.js";
 import { StateRefusal } from "./refusal.js";
 import { type Journal, referenceOf, type Scope } from "./scope.js";
@@ -41,12 +55,7 @@ interface Work {
  * Checks values that shall come into `target` and copies them. Containers in `leaving` lose their place by the same change, so they and
  * what is below them may come back in it.
  */
-export function admit(
-  scope: Scope,
-  target: Cell,
-  entries: readonly (readonly [Key, unknown])[],
-  leaving: readonly Cell[],
-): Admission {
+export function admit(scope: Scope, target: Cell, entries: readonly (readonly [Key, unknown])[], leaving: readonly Cell[]): Admission {
   const work = startWork(scope.journal, scope, target, leaving);
   const values = entries.map(([key, value]) => {
     work.trail.push(keyText(target.kind, key));
@@ -81,7 +90,11 @@ function admitValue(work: Work, value: unknown, parent: Cell | null): Value {
   const reference = referenceOf(source);
   if (reference !== undefined) {
     if (reference.scope !== work.scope)
-      throw new StateRefusal("state-dead-handle", work.path(), "a part of the state that was handed to another operation; copy it, or read it anew");
+      throw new StateRefusal(
+        "state-dead-handle",
+        work.path(),
+        "a part of the state that was handed to another operation; copy it, or read it anew",
+      );
     return admitHandle(work, reference.cell, parent);
   }
   const before = work.seen.get(source);
@@ -102,7 +115,11 @@ function aliasRefusal(path: string, before: string): StateRefusal {
 /** A handle comes back in: allowed when its container has no place in the state, or loses it by this change. */
 function admitHandle(work: Work, cell: Cell, parent: Cell | null): Cell {
   if (work.stale.has(cell) || work.scope?.stale.has(cell))
-    throw new StateRefusal("state-alias", work.path(), "parts of this object were put elsewhere in the state since it was taken out; copy it instead");
+    throw new StateRefusal(
+      "state-alias",
+      work.path(),
+      "parts of this object were put elsewhere in the state since it was taken out; copy it instead",
+    );
   for (let at: Cell | null = work.target; at !== null; at = at.parent)
     if (at === cell) throw new StateRefusal("state-alias", work.path(), "an object cannot be put into itself");
   const passed: Cell[] = [];

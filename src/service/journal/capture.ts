@@ -249,4 +249,3 @@ function addSlot(record: unknown[], slot: Value): number {
   if (typeof slot === "string") return 3 + slot.length;
   return slot instanceof Uint8Array ? 16 + slot.length : 9;
 }
-

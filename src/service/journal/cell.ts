@@ -11,7 +11,7 @@ export type Kind = typeof OBJECT | typeof ARRAY | typeof MAP | typeof SET;
 export type Value = Leaf | Cell;
 /** A small object. Large ones are dictionaries. */
 export type Row = Record<string, Value>;
-export type CellData = Row | Value[] | Dict;
+export type CellData = Row | Value[] | Dict<Value>;
 
 /** Objects with more keys are kept as a dictionary, so that a removal, its undo and a before-image cost the same at any size. */
 export const ROW_KEYS_MAX = 64;
@@ -36,7 +36,7 @@ export class Cell {
 
 export function emptyData(kind: Kind): CellData {
   if (kind === OBJECT) return {};
-  return kind === ARRAY ? [] : new Dict(kind === MAP);
+  return kind === ARRAY ? [] : new Dict<Value>(kind === MAP);
 }
 
 export function itemsOf(cell: Cell): Value[] {
@@ -44,7 +44,7 @@ export function itemsOf(cell: Cell): Value[] {
   return cell.data;
 }
 
-export function dictOf(cell: Cell): Dict {
+export function dictOf(cell: Cell): Dict<Value> {
   if (!(cell.data instanceof Dict)) throw new InvariantViolation(`journal: container ${cell.id} is no dictionary`);
   return cell.data;
 }
@@ -87,7 +87,7 @@ export function objectKeys(cell: Cell): string[] {
 export function growIntoDict(cell: Cell): void {
   if (cell.kind !== OBJECT || cell.data instanceof Dict) return;
   const row = rowOf(cell);
-  const dict = new Dict(true);
+  const dict = new Dict<Value>(true);
   for (const key of Object.keys(row)) dict.append(key, row[key]);
   cell.data = dict;
 }
@@ -106,7 +106,7 @@ export function writeEntry(cell: Cell, key: Key, value: Value): void {
 /** Rebuilds an object with its keys in this order. */
 export function rebuildObject(cell: Cell, order: readonly string[], key: string, value: Value): void {
   const entries = order.map((each) => [each, each === key ? value : valueAt(cell, each)] as const);
-  cell.data = cell.data instanceof Dict ? new Dict(true) : {};
+  cell.data = cell.data instanceof Dict ? new Dict<Value>(true) : {};
   for (const [each, kept] of entries) writeEntry(cell, each, kept);
 }
 

@@ -106,7 +106,7 @@ export function applyRemove(scope: Scope, cell: Cell, key: Key): void {
   reparent(scope, cell, old instanceof Cell ? [old] : NOTHING, NO_VALUES);
 }
 
-function removeFromDict(scope: Scope, cell: Cell, dict: Dict, key: Key, old: Value): void {
+function removeFromDict(scope: Scope, cell: Cell, dict: Dict<Value>, key: Key, old: Value): void {
   scope.journal.capture?.beforeEntry(cell, dict.index.get(key) ?? 0);
   pin(scope, dict);
   const place = dict.remove(key);
@@ -120,7 +120,7 @@ function removeFromRow(scope: Scope, cell: Cell, key: string, old: Value): void 
 }
 
 /** Its undo records name places: no compaction until they are dropped. */
-function pin(scope: Scope, dict: Dict): void {
+function pin(scope: Scope, dict: Dict<Value>): void {
   if (scope.dicts.has(dict)) return;
   scope.dicts.add(dict);
   dict.pins += 1;

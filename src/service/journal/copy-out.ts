@@ -32,9 +32,13 @@ function copyContainer(source: object, path: string, depth: number): unknown {
   const prototype: unknown = Object.getPrototypeOf(source);
   if (prototype === Map.prototype)
     return new Map(
-      [...(source as Map<unknown, unknown>)].map(([key, value]) => [admitKey(key, () => `${path} (key)`), copyValue(value, `${path}.get(...)`, depth)]),
+      [...(source as Map<unknown, unknown>)].map(([key, value]) => [
+        admitKey(key, () => `${path} (key)`),
+        copyValue(value, `${path}.get(...)`, depth),
+      ]),
     );
-  if (prototype === Set.prototype) return new Set([...(source as Set<unknown>)].map((member) => admitKey(member, () => `${path} (member)`)));
+  if (prototype === Set.prototype)
+    return new Set([...(source as Set<unknown>)].map((member) => admitKey(member, () => `${path} (member)`)));
   if (prototype !== Object.prototype && prototype !== null)
     throw new StateRefusal("state-class-instance", path, "an instance of a class; return plain data");
   return copyObject(source, path, depth);

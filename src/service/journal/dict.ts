@@ -1,4 +1,3 @@
-import type { Cell, Value } from "./cell.js";
 import type { Key } from "./leaf.js";
 
 /** Marks the place of a removed entry. */
@@ -11,10 +10,10 @@ const COMPACTION_HOLES_MIN = 32;
  * hole in constant time, so that iteration order comes back exactly. Under Maps, Sets and large objects. Holes are closed only while no
  * undo record knows of places (`pins`). The arrays are never cut or moved in place otherwise, so a snapshot may read them by place.
  */
-export class Dict {
+export class Dict<V> {
   keys: (Key | typeof HOLE)[] = [];
   /** Null for a Set. */
-  values: Value[] | null;
+  values: (V | undefined)[] | null;
   index = new Map<Key, number>();
   holes = 0;
   /** Undo records outstanding on this dictionary, counted by scope. */
@@ -28,18 +27,18 @@ export class Dict {
     return this.index.size;
   }
 
-  get(key: Key): Value {
+  get(key: Key): V | undefined {
     const place = this.index.get(key);
     return place === undefined ? undefined : this.values?.[place];
   }
 
-  append(key: Key, value: Value): void {
+  append(key: Key, value: V | undefined): void {
     this.index.set(key, this.keys.length);
     this.keys.push(key);
     this.values?.push(value);
   }
 
-  replace(place: number, value: Value): void {
+  replace(place: number, value: V | undefined): void {
     if (this.values !== null) this.values[place] = value;
   }
 
@@ -54,7 +53,7 @@ export class Dict {
   }
 
   /** Undo of `remove`. */
-  fill(place: number, key: Key, value: Value): void {
+  fill(place: number, key: Key, value: V | undefined): void {
     this.keys[place] = key;
     if (this.values !== null) this.values[place] = value;
     this.index.set(key, place);
@@ -101,8 +100,8 @@ export class Dict {
 }
 
 /** Entries in order; those appended meanwhile are met, those removed are not, as with a native Map. */
-export function* walk(cell: Cell, dict: Dict): Generator<readonly [Key, Value]> {
-  let keys = dict.keys;
+export function* walk<V>(dict: Dict<V>): Generator<readonly [Key, V | undefined]> {
+  let { keys } = dict;
   for (let place = 0; ; place += 1) {
     if (keys !== dict.keys) {
       // Cleared meanwhile: what is there now was added since.
@@ -112,6 +111,5 @@ export function* walk(cell: Cell, dict: Dict): Generator<readonly [Key, Value]> 
     if (place >= keys.length) return;
     const key = keys[place];
     if (key !== HOLE) yield [key, dict.values?.[place]];
-    if (cell.data !== dict) return;
   }
 }

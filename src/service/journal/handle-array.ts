@@ -175,12 +175,15 @@ function take(scope: Scope, cell: Cell, index: number): unknown {
 /** Sorts places, with the language's own rules: undefined last, stable, by text without a comparator. */
 function sortedOrder(scope: Scope, items: readonly Value[], comparator: unknown): number[] {
   assertWritable(scope);
-  if (comparator !== undefined && typeof comparator !== "function") throw new TypeError("The comparison function must be either a function or undefined");
+  if (comparator !== undefined && typeof comparator !== "function")
+    throw new TypeError("The comparison function must be either a function or undefined");
   const shown = items.map((value) => present(scope, value));
   const places = shown.map((_, at) => at);
   const last = places.filter((at) => shown[at] === undefined);
   const first = places.filter((at) => shown[at] !== undefined);
-  first.sort((a, b) => (comparator === undefined ? compareTexts(String(shown[a]), String(shown[b])) : Number(comparator(shown[a], shown[b]))));
+  first.sort((a, b) =>
+    comparator === undefined ? compareTexts(String(shown[a]), String(shown[b])) : Number(comparator(shown[a], shown[b])),
+  );
   assertWritable(scope);
   return [...first, ...last];
 }

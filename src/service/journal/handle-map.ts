@@ -62,7 +62,7 @@ class MapHandle extends Map<unknown, unknown> {
 
   override *entries(): MapIterator<[unknown, unknown]> {
     assertAlive(this.#scope);
-    for (const [key, value] of walk(this.#cell, dictOf(this.#cell))) {
+    for (const [key, value] of walk(dictOf(this.#cell))) {
       yield [key, present(this.#scope, value)];
       assertAlive(this.#scope);
     }

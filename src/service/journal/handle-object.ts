@@ -68,8 +68,14 @@ class ObjectTraps implements ProxyHandler<object> {
 
   #put(key: string | symbol, value: unknown): void {
     assertWritable(this.#scope);
-    if (typeof key === "symbol") throw new StateRefusal("state-symbol", this.#path(), "a symbol cannot be a key in the state; use a string");
-    put(this.#scope, this.#cell, admitObjectKey(key, () => this.#path()), value);
+    if (typeof key === "symbol")
+      throw new StateRefusal("state-symbol", this.#path(), "a symbol cannot be a key in the state; use a string");
+    put(
+      this.#scope,
+      this.#cell,
+      admitObjectKey(key, () => this.#path()),
+      value,
+    );
   }
 
   #path(): string {
@@ -82,5 +88,9 @@ export function assertPlain(scope: Scope, cell: Cell, descriptor: PropertyDescri
   assertWritable(scope);
   const { writable, enumerable, configurable } = descriptor;
   if (!("value" in descriptor) || writable === false || enumerable === false || configurable === false)
-    throw new StateRefusal("state-fixed", pathOf(cell, scope.journal.root), "only plain properties: no getters, nothing read-only or hidden");
+    throw new StateRefusal(
+      "state-fixed",
+      pathOf(cell, scope.journal.root),
+      "only plain properties: no getters, nothing read-only or hidden",
+    );
 }

@@ -46,7 +46,7 @@ class SetHandle extends Set<unknown> {
 
   override *values(): SetIterator<unknown> {
     assertAlive(this.#scope);
-    for (const [member] of walk(this.#cell, dictOf(this.#cell))) {
+    for (const [member] of walk(dictOf(this.#cell))) {
       yield member;
       assertAlive(this.#scope);
     }

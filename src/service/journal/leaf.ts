@@ -53,7 +53,11 @@ function plainNumber(value: number): number {
 
 export function checkText(text: string, path: () => string): string {
   if (LONE_SURROGATE.test(text))
-    throw new StateRefusal("state-surrogate", path(), "text with half of a surrogate pair; use toWellFormed(), or cut text at whole characters");
+    throw new StateRefusal(
+      "state-surrogate",
+      path(),
+      "text with half of a surrogate pair; use toWellFormed(), or cut text at whole characters",
+    );
   return text;
 }
 
@@ -61,7 +65,11 @@ export function checkText(text: string, path: () => string): string {
 export function admitKey(key: unknown, path: () => string): Key {
   const leaf = typeof key === "function" ? NOT_A_LEAF : admitLeaf(key, path);
   if (leaf === NOT_A_LEAF || (typeof leaf === "object" && leaf !== null))
-    throw new StateRefusal("state-key", path(), "keys of a Map and members of a Set have to be primitives; use a Map from an id to the object");
+    throw new StateRefusal(
+      "state-key",
+      path(),
+      "keys of a Map and members of a Set have to be primitives; use a Map from an id to the object",
+    );
   return leaf;
 }
 

@@ -1,5 +1,19 @@
 import { InvariantViolation } from "../../vocabulary/assert.js";
-import { ARRAY, Cell, type CellData, emptyData, growIntoDict, type Kind, MAP, OBJECT, objectKeys, ROW_KEYS_MAX, SET, type Value, writeEntry } from "./cell.js";
+import {
+  ARRAY,
+  Cell,
+  type CellData,
+  emptyData,
+  growIntoDict,
+  type Kind,
+  MAP,
+  OBJECT,
+  objectKeys,
+  ROW_KEYS_MAX,
+  SET,
+  type Value,
+  writeEntry,
+} from "./cell.js";
 import { Dict, HOLE } from "./dict.js";
 import { type Key, type Leaf, leafOut } from "./leaf.js";
 

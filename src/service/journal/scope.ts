@@ -36,7 +36,7 @@ export interface Scope {
   /** Outside the state, and parts of them were put back elsewhere: they cannot come back themselves. */
   readonly stale: Set<Cell>;
   /** Dictionaries in which entries were removed. */
-  readonly dicts: Set<Dict>;
+  readonly dicts: Set<Dict<Value>>;
   /** One handle a container, so that `state.a === state.a`. */
   readonly handles: Map<Cell, object>;
   readonly makeHandle: (scope: Scope, cell: Cell) => object;

@@ -25,8 +25,7 @@ function pushContent(hash: Hash, stack: (Value | typeof END)[], cell: Cell): voi
   mix(hash, 0xc0 + cell.kind);
   const content: Value[] = [];
   const { data } = cell;
-  if (cell.kind === ARRAY && Array.isArray(data))
-    for (const item of data) content.push(item);
+  if (cell.kind === ARRAY && Array.isArray(data)) for (const item of data) content.push(item);
   else if (cell.kind === OBJECT) for (const key of objectKeys(cell)) content.push(key, valueAt(cell, key));
   else if (data instanceof Dict)
     for (const [place, key] of data.keys.entries()) {

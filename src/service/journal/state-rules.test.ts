@@ -7,7 +7,8 @@ import { handleOf, type Journal } from "./scope.js";
 // biome-ignore lint/suspicious/noExplicitAny: misuse is what is tested here
 type Loose = any;
 
-const fresh = (): Journal => createJournal({ list: [{ n: 1 }, { n: 2 }], map: new Map([["a", { owner: "x" }]]), set: new Set([1]), object: {} });
+const fresh = (): Journal =>
+  createJournal({ list: [{ n: 1 }, { n: 2 }], map: new Map([["a", { owner: "x" }]]), set: new Set([1]), object: {} });
 
 /** Runs `body` on a fresh state and gives the refusal that it meets; the state has to be untouched then. */
 function refusalOf(body: (state: Loose) => unknown): StateRefusal {
@@ -60,14 +61,24 @@ describe("values that the state refuses, by path and code", () => {
     ["an object as Map key inside", (s) => (s.object.x = new Map([[{}, 1]])), "state-key", "state.object.x"],
     ["half a surrogate pair", (s) => (s.object.text = "x\ud800"), "state-surrogate", "state.object.text"],
     ["half a surrogate pair as key", (s) => (s.object["\udc00"] = 1), "state-surrogate", "state.object"],
-    ["the key __proto__", (s) => Object.defineProperty(s.object, "__proto__", { value: 1, writable: true, enumerable: true, configurable: true }), "state-proto-key", "state.object"],
+    [
+      "the key __proto__",
+      (s) => Object.defineProperty(s.object, "__proto__", { value: 1, writable: true, enumerable: true, configurable: true }),
+      "state-proto-key",
+      "state.object",
+    ],
     ["the key __proto__ inside", (s) => (s.object.x = JSON.parse('{"__proto__": 1}')), "state-proto-key", "state.object.x"],
     ["a sparse array", (s) => (s.object.x = new Array(3)), "state-sparse", "state.object.x[0]"],
     ["an index behind the end", (s) => (s.list[5] = 1), "state-sparse", "state.list[5]"],
     ["a longer length", (s) => (s.list.length = 9), "state-sparse", "state.list.length"],
     ["delete of an item", (s) => delete s.list[0], "state-sparse", "state.list[0]"],
     ["a named property of an array", (s) => (s.list.name = 1), "state-array-property", "state.list.name"],
-    ["a named property of an array inside", (s) => (s.object.x = Object.assign([1], { name: 1 })), "state-array-property", "state.object.x"],
+    [
+      "a named property of an array inside",
+      (s) => (s.object.x = Object.assign([1], { name: 1 })),
+      "state-array-property",
+      "state.object.x",
+    ],
     ["a getter", (s) => Object.defineProperty(s.object, "x", { get: () => 1 }), "state-fixed", "state.object"],
     ["a read-only property", (s) => Object.defineProperty(s.object, "x", { value: 1, writable: false }), "state-fixed", "state.object"],
     ["freezing", (s) => Object.freeze(s.object), "state-fixed", "state.object"],
@@ -83,8 +94,21 @@ describe("values that the state refuses, by path and code", () => {
     ["an object of the state at a second place", (s) => (s.object.again = s.list[1]), "state.object.again", "state.list[1]"],
     ["one inside a new value", (s) => (s.object.again = { deep: [s.map.get("a")] }), "state.object.again.deep[0]", 'state.map.get("a")'],
     ["one in place of another", (s) => (s.list[0] = s.list[1]), "state.list[0]", "state.list[1]"],
-    ["the same new object twice in one value", (s) => (s.object.x = { a: sharedPart, b: sharedPart }), "state.object.x.b", "state.object.x.a"],
-    ["a removed object twice", (s) => { const x = s.list.pop(); s.object.pair = [x, x]; }, "state.object.pair[1]", "state.object.pair[0]"],
+    [
+      "the same new object twice in one value",
+      (s) => (s.object.x = { a: sharedPart, b: sharedPart }),
+      "state.object.x.b",
+      "state.object.x.a",
+    ],
+    [
+      "a removed object twice",
+      (s) => {
+        const x = s.list.pop();
+        s.object.pair = [x, x];
+      },
+      "state.object.pair[1]",
+      "state.object.pair[0]",
+    ],
   ])("an alias, naming both places: %s", (_what, body, second, first) => {
     let seen: unknown;
     try {
@@ -100,9 +124,26 @@ describe("values that the state refuses, by path and code", () => {
   });
 
   it("a cycle, or an object put into itself after it was taken out", () => {
-    expect(() => stateAfter((s) => { const cycle: Loose = {}; cycle.self = cycle; s.object.x = cycle; })).toThrow("state.object.x.self");
-    expect(() => stateAfter((s) => { const x = s.list.pop(); x.self = x; })).toThrow("put into itself");
-    expect(() => stateAfter((s) => { const old = s.list; s.list = [...old]; s.object.old = old; })).toThrow("parts of this object were put elsewhere");
+    expect(() =>
+      stateAfter((s) => {
+        const cycle: Loose = {};
+        cycle.self = cycle;
+        s.object.x = cycle;
+      }),
+    ).toThrow("state.object.x.self");
+    expect(() =>
+      stateAfter((s) => {
+        const x = s.list.pop();
+        x.self = x;
+      }),
+    ).toThrow("put into itself");
+    expect(() =>
+      stateAfter((s) => {
+        const old = s.list;
+        s.list = [...old];
+        s.object.old = old;
+      }),
+    ).toThrow("parts of this object were put elsewhere");
   });
 
   it("leaves an operation that catches the refusal with the state as it was", () => {
@@ -156,7 +197,10 @@ describe("what the state takes", () => {
       s.object.hasOwnProperty = 2;
       s.map.set("__proto__", 3);
     }) as { object: object; map: Map<unknown, unknown> };
-    expect(Object.entries(after.object)).toEqual([["constructor", 1], ["hasOwnProperty", 2]]);
+    expect(Object.entries(after.object)).toEqual([
+      ["constructor", 1],
+      ["hasOwnProperty", 2],
+    ]);
     expect(after.map.get("__proto__")).toBe(3);
   });
 
