@@ -275,7 +275,7 @@ describe("hosts", () => {
     const world = started();
     pass(world, 1_010);
     world.answering.clear();
-    pass(world, 30);
+    pass(world, 60);
     world.nowMs += 20_000;
     give(world, { kind: "woken" });
     world.answering.add(LFD1);

@@ -21,14 +21,13 @@ export function isComplete(state: GfdState, nowMs: number): boolean {
 export function settleLeftMs(state: GfdState, nowMs: number): number {
   if (state.expected === null) return Number.POSITIVE_INFINITY;
   let leftMs = 0;
-  // An LFD that is there ends its own waiting; one that went away meanwhile is waited for from when it was last heard.
+  // An LFD that speaks ends its own waiting; one that fell silent meanwhile is waited for from when it was last heard.
   for (const host of state.hosts.values()) if (!host.snapshot.complete) leftMs = Math.max(leftMs, hostLeftMs(state, host, nowMs));
   if (state.expected.every((hostId) => state.hosts.has(hostId))) return leftMs;
   return Math.max(leftMs, state.times.gatheringTimeoutMs - presentSince(state.presence, state.bootedAt, nowMs));
 }
 
 function hostLeftMs(state: GfdState, host: WatchedHost, nowMs: number): number {
-  if (host.connection !== null) return Number.POSITIVE_INFINITY;
   return state.times.gatheringTimeoutMs - presentSince(state.presence, host.lastHeardAt, nowMs);
 }
 

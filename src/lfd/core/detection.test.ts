@@ -181,7 +181,7 @@ describe("what the LFD sees of a server", () => {
 
   test.each([
     ["absent", absent()],
-    ["a zombie", { state: "zombie", startTime: 0, cpuMs: 0 } as const],
+    ["a zombie", { state: "zombie", startTime: 1_010, cpuMs: 0 } as const],
     ["another process under its pid", { state: "running", startTime: 77, cpuMs: 0 } as const],
   ])("the closing of its connection is checked against the kernel: %s is gone", (_what, view) => {
     const world = createWorld();
@@ -206,12 +206,30 @@ describe("what the LFD sees of a server", () => {
     expect(seen(world, R1)).toMatchObject({ verdict: "suspected", reason: expect.stringContaining("connection closed") });
   });
 
+  test("a server that registers again on another connection has the former one closed", () => {
+    const world = createWorld();
+    const server = startServer(world, R1);
+    register(world, R1, server.pid, 555);
+    expect(effectsOf(world, "close")).toMatchObject([{ connection: server.connection }]);
+    give(world, { kind: "connection-closed", connection: server.connection });
+    pass(world, 1_000);
+    expect(faults(world)).toEqual([]);
+  });
+
+  test("another process of the same replica does not inherit that its predecessor counted", () => {
+    const world = createWorld();
+    const server = startServer(world, R1);
+    give(world, { kind: "process-exited", replica: R1, pid: server.pid, code: 0, signal: null, lastWords: "" });
+    register(world, R1, 999, 999, false);
+    expect(seen(world, R1)).toMatchObject({ pid: 999, counted: false });
+  });
+
   test("after its own absence the LFD suspects nobody for it", () => {
     const world = createWorld();
     startServer(world, R1);
     startServer(world, R2);
     for (const server of world.servers.values()) server.answers = false;
-    pass(world, 15);
+    pass(world, 30);
     // Stopped for ten seconds; the servers' answers lie unread when the timer runs first.
     world.nowMs += 10_000;
     give(world, { kind: "woken" });

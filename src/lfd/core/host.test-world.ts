@@ -155,9 +155,9 @@ export function spawned(world: World, replica: ReplicaId): number {
   return pid;
 }
 
-export function register(world: World, replica: ReplicaId, pid: number, connection = pid): Server {
+export function register(world: World, replica: ReplicaId, pid: number, connection = pid, answers = true): Server {
   const hello = helloOf("server", replica, pid.toString(16));
-  const server: Server = { replica, pid, connection, hello, answers: true, pulse: {}, view: running(pid) };
+  const server: Server = { replica, pid, connection, hello, answers, pulse: {}, view: running(pid) };
   world.servers.set(connection, server);
   const message: Message = {
     kind: "register",

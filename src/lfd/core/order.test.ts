@@ -29,6 +29,8 @@ describe("orders of the RM", () => {
     order(world, startOrder(R1));
     expect(effectsOf(world, "spawn-server")).toEqual([]);
     const [save] = effectsOf(world, "save-table");
+    give(world, { kind: "table-saved", version: (save?.version ?? 0) - 1 });
+    expect(effectsOf(world, "spawn-server")).toEqual([]);
     expect(save?.table.rows).toMatchObject([{ replica: R1, pid: null, ended: false }]);
     give(world, { kind: "table-saved", version: save?.version ?? 0 });
     expect(effectsOf(world, "spawn-server")).toMatchObject([{ replica: R1 }]);
@@ -77,6 +79,24 @@ describe("orders of the RM", () => {
     expect(effectsOf(world, "set-aside-folder")).toEqual([]);
   });
 
+  test("a kill that comes while the server is being started strikes as soon as its pid is known, or stops the start", () => {
+    const world = createWorld();
+    order(world, startOrder(R1));
+    order(world, kill(null, false));
+    const pid = spawned(world, R1);
+    expect(effectsOf(world, "signal-process")).toMatchObject([{ pid, signal: "SIGKILL" }]);
+    const other = createWorld();
+    other.savesTables = false;
+    order(other, startOrder(R1));
+    order(other, kill(null, false));
+    give(other, { kind: "table-saved", version: 99 });
+    expect(effectsOf(other, "spawn-server")).toEqual([]);
+    expect(ordersDone(other)).toMatchObject([
+      { ticket: 1, error: expect.stringContaining("a kill came first") },
+      { ticket: 9, error: null },
+    ]);
+  });
+
   test("discard: process, then folder, then row of the table, then the answer", () => {
     const world = createWorld();
     const server = startServer(world, R1);
@@ -88,6 +108,7 @@ describe("orders of the RM", () => {
     expect(ordersDone(world)).toHaveLength(1);
     world.savesTables = false;
     give(world, { kind: "folder-set-aside", replica: R1, error: null });
+    give(world, { kind: "table-saved", version: (effectsOf(world, "save-table").at(-1)?.version ?? 0) - 1 });
     expect(ordersDone(world)).toHaveLength(1);
     give(world, { kind: "table-saved", version: effectsOf(world, "save-table").at(-1)?.version ?? 0 });
     expect(ordersDone(world).at(-1)).toEqual({ kind: "order-done", ticket: 9, error: null });

@@ -92,7 +92,6 @@ export function onSpawned(
   watched.life = { kind: "starting", process: { pid, startTime }, since: stamp(state.presence, nowMs) };
   watched.observeAtMs = nowMs;
   state.tableChanged = true;
-  if (watched.killing !== null) sendKill(watched, nowMs, effects);
 }
 
 /** A server that was started by another hand while the order was being prepared registers, and the order is fulfilled. */
