@@ -1,7 +1,6 @@
 import { assert } from "../../vocabulary/assert.js";
 import { compareEpochs } from "../../vocabulary/epoch.js";
 import type { BootId, ClusterId, GroupName, HostId, ReplicaId } from "../../vocabulary/ids.js";
-import { DEFAULTS } from "../../vocabulary/limit.js";
 import type { DetectorKnobs, GroupSpec } from "../../vocabulary/spec.js";
 import { checkView, type Member, sameView, type View } from "../../vocabulary/view.js";
 
@@ -44,13 +43,13 @@ export interface StoreRecord {
   readonly content: ControlContent | null;
 }
 
-export function emptyContent(clusterId: ClusterId, owner: BootId): ControlContent {
+export function emptyContent(clusterId: ClusterId, owner: BootId, detectors: ControlContent["detectors"]): ControlContent {
   return {
     formatVersion: 1,
     clusterId,
     term: 0,
     owner,
-    detectors: { lfd: DEFAULTS.lfd, gfd: DEFAULTS.gfd },
+    detectors,
     hosts: [],
     groups: [],
   };

@@ -1,6 +1,7 @@
 import type { AdminOutcome } from "../../vocabulary/admin.js";
 import type { Epoch } from "../../vocabulary/epoch.js";
 import type { BootId, ClusterId, GroupName, HostId, Incarnation, ReplicaId } from "../../vocabulary/ids.js";
+import { DEFAULTS } from "../../vocabulary/limit.js";
 import type { ControlMessage } from "../../vocabulary/message.js";
 import type { ReplicaReport } from "../../vocabulary/report.js";
 import type { RequestIdentity } from "../../vocabulary/session.js";
@@ -17,6 +18,8 @@ export interface RmConfig {
   readonly hostId: HostId;
   /** Groups of the configuration: made when the store does not know them. */
   readonly groups: readonly GroupSpec[];
+  /** Of the configuration: they hold until the store has others. */
+  readonly detectors: { readonly lfd: DetectorKnobs; readonly gfd: DetectorKnobs };
   readonly timing: RmTiming;
 }
 
@@ -250,10 +253,13 @@ export interface Rm {
 }
 
 /** `timing` may be given in part, for tests. */
-export function createRm(config: Omit<RmConfig, "timing"> & { readonly timing?: Partial<RmTiming> }): Rm {
-  const empty = emptyContent(config.clusterId, config.bootId);
+export function createRm(
+  config: Omit<RmConfig, "timing" | "detectors"> & Partial<Pick<RmConfig, "detectors">> & { readonly timing?: Partial<RmTiming> },
+): Rm {
+  const detectors = config.detectors ?? { lfd: DEFAULTS.lfd, gfd: DEFAULTS.gfd };
+  const empty = emptyContent(config.clusterId, config.bootId, detectors);
   return {
-    config: { ...config, timing: { ...RM_TIMING, ...config.timing } },
+    config: { ...config, detectors, timing: { ...RM_TIMING, ...config.timing } },
     store: { phase: "new", ticket: 0, refusal: null, revision: 0, stored: empty, draft: empty, written: null },
     gfd: { linkOpen: false, linkBootId: null, pid: 0, bootId: null, version: 0, complete: false, knobs: null },
     hosts: new Map(),

@@ -1,0 +1,78 @@
+import { appendFile, closeSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { wallMs } from "../../runtime/clock.js";
+import type { TroupeEvent } from "../../vocabulary/admin.js";
+import type { Announcement } from "../core/effect.js";
+
+const EVENTS_MAX = 1_000;
+const FILE = "events.ndjson";
+
+export interface EventLog {
+  /** Gives the event its number and its time, remembers it, and has it written behind. */
+  add(announcement: Announcement): TroupeEvent;
+  after(id: number): readonly TroupeEvent[];
+}
+
+/** The history of decisions: the last 1,000 in memory, and a file that outlives the process. For people; nothing is decided by it. */
+export function openEventLog(folder: string): EventLog {
+  const path = join(folder, FILE);
+  let events = readEvents(path);
+  rewrite(path, events);
+  let lines: string[] = [];
+  let writing = false;
+
+  function write(): void {
+    if (writing || lines.length === 0) return;
+    writing = true;
+    const text = lines.join("");
+    lines = [];
+    // A full disk costs history, not service.
+    appendFile(path, text, { mode: 0o600 }, () => {
+      writing = false;
+      write();
+    });
+  }
+
+  return {
+    add(announcement) {
+      const event: TroupeEvent = { id: (events.at(-1)?.id ?? 0) + 1, atMs: wallMs(), ...announcement };
+      events.push(event);
+      if (events.length > 2 * EVENTS_MAX) events = events.slice(-EVENTS_MAX);
+      if (lines.length < EVENTS_MAX) lines.push(`${JSON.stringify(event)}\n`);
+      write();
+      return event;
+    },
+    after: (id) => events.filter((event) => event.id > id).slice(-EVENTS_MAX),
+  };
+}
+
+/** Unreadable lines (cut off by a crash) are left out. */
+function readEvents(path: string): TroupeEvent[] {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return [];
+  }
+  const events: TroupeEvent[] = [];
+  for (const line of text.split("\n").slice(-EVENTS_MAX - 1)) {
+    try {
+      const event: unknown = JSON.parse(line);
+      if (isEvent(event)) events.push(event);
+    } catch {
+      // Cut off.
+    }
+  }
+  return events;
+}
+
+function isEvent(value: unknown): value is TroupeEvent {
+  return typeof value === "object" && value !== null && "id" in value && typeof value.id === "number" && "kind" in value && "text" in value;
+}
+
+/** At each start the file is cut to what memory holds, so that it does not grow for ever. */
+function rewrite(path: string, events: readonly TroupeEvent[]): void {
+  closeSync(openSync(path, "a", 0o600));
+  writeFileSync(`${path}.new`, events.map((event) => `${JSON.stringify(event)}\n`).join(""), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}

@@ -1,0 +1,20 @@
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Where a test has the Replication Manager die: the file `failpoint` in its folder names a step of the view change; the process removes the
+ * file and kills itself there. Nothing of it is looked at unless TROUPE_FAILPOINTS=1.
+ */
+export function dieAtFailpoint(folder: string, point: string): void {
+  if (process.env.TROUPE_FAILPOINTS !== "1") return;
+  const path = join(folder, "failpoint");
+  let armed: string;
+  try {
+    armed = readFileSync(path, "utf8").trim();
+  } catch {
+    return; // Not armed.
+  }
+  if (armed !== point) return;
+  rmSync(path);
+  process.kill(process.pid, "SIGKILL");
+}

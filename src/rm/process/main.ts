@@ -1,0 +1,228 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { readRunConfig } from "../../config/run-config.js";
+import { readAddress, writeAddress } from "../../runtime/address-file.js";
+import { endWithSupervisor } from "../../runtime/child.js";
+import type { Connection } from "../../runtime/connection.js";
+import { createDisk } from "../../runtime/disk.js";
+import { createDriver, type Driver } from "../../runtime/driver.js";
+import { lockFolder } from "../../runtime/folder-lock.js";
+import { type Listener, type ListenOptions, listen } from "../../runtime/listener.js";
+import { createLogger, type Logger } from "../../runtime/log.js";
+import { startTimeOf } from "../../runtime/process-info.js";
+import { randomId } from "../../runtime/random.js";
+import type { TroupeEvent } from "../../vocabulary/admin.js";
+import { unreachable } from "../../vocabulary/assert.js";
+import { type BootId, bootId, type ClusterId, type GroupName, type HostId, hostId } from "../../vocabulary/ids.js";
+import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import type { Hello, Message, Role } from "../../vocabulary/message.js";
+import type { Address } from "../../vocabulary/view.js";
+import type { RmEffect } from "../core/effect.js";
+import type { RmEvent, RmPeer } from "../core/event.js";
+import { createRm } from "../core/state.js";
+import { nextWakeMs, step } from "../core/step.js";
+import type { ControlStore, SwapOutcome } from "./control-store.js";
+import { openEmbeddedStore } from "./embedded-store.js";
+import { openEventLog } from "./event-log.js";
+import { dieAtFailpoint } from "./failpoint.js";
+import { createLinks } from "./links.js";
+import { createSubscribers } from "./subscribers.js";
+
+export interface RmOptions {
+  /** The data folder of the system; `DIR/config.json` says which groups there are to be. */
+  readonly dir: string;
+  /** The host that it runs on, for the status. Default `host-1`. */
+  readonly hostId?: HostId;
+  /** How it ends when it must: the reason is for the operator. Default: exit code 78, which says that starting again will not help. */
+  readonly onEnd?: (reason: string) => void;
+}
+
+export interface RmProcess {
+  readonly address: Address;
+  close(): Promise<void>;
+}
+
+/** EX_CONFIG: a person has to do something before another start can succeed. */
+const EXIT_REFUSED = 78;
+/** EX_IOERR: the store failed; what was under way is looked up at the next start (S1d). */
+const EXIT_STORE_FAILED = 74;
+const ROLES_SERVED: readonly Role[] = ["gateway", "client"];
+
+/** Runs the Replication Manager. Rejects with a sentence for the reader: a folder in use, a damaged store, a bad configuration. */
+export async function runRm(options: RmOptions): Promise<RmProcess> {
+  const { dir } = options;
+  const log = createLogger("rm");
+  const config = readRunConfig(dir);
+  const { clusterId } = config;
+  const folder = join(dir, "rm");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = await lockFolder(folder);
+  const store = await openEmbeddedStore(createDisk(folder));
+  const boot = bootId(randomId());
+  const rm = createRm({
+    clusterId,
+    bootId: boot,
+    pid: process.pid,
+    hostId: options.hostId ?? hostId("host-1"),
+    groups: config.groups,
+    detectors: config.detectors,
+    timing: { killGraceMs: config.killGraceMs },
+  });
+  const events = openEventLog(folder);
+  const subscribers = createSubscribers(events);
+  const connections = new Map<number, Connection>();
+  const driver: Driver<RmEvent> = createDriver<RmEvent, RmEffect>({
+    step: (nowMs, event, effects) => step(rm, nowMs, event, effects),
+    nextWakeMs: () => nextWakeMs(rm),
+    wake: () => ({ kind: "wake" }),
+    perform: performAll,
+  });
+  const links = createLinks(dir, (group) => helloOf(clusterId, boot, group), driver.push);
+
+  function performAll(effects: readonly RmEffect[]): void {
+    const said: TroupeEvent[] = [];
+    for (const effect of effects) perform(effect, said);
+    if (said.length > 0) subscribers.tell(said);
+  }
+
+  function perform(effect: RmEffect, said: TroupeEvent[]): void {
+    switch (effect.kind) {
+      case "send":
+        return links.send(effect.to, effect.message);
+      case "set-links":
+        return links.set(effect.servers, effect.lfds);
+      case "store-read":
+      case "store-swap":
+        return useStore(store, effect, driver, log);
+      case "announce": {
+        const event = events.add(effect.announcement);
+        log.info({ event: event.kind, ...event.data }, event.text);
+        said.push(event);
+        return;
+      }
+      case "publish-status":
+        return subscribers.publish(effect.status);
+      case "admin-answer":
+        connections.get(effect.connection)?.send({ kind: "admin-reply", ticket: effect.ticket, outcome: effect.outcome });
+        return;
+      case "reached":
+        return dieAtFailpoint(folder, effect.point);
+      case "end":
+        return end(effect.reason);
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  function end(reason: string): void {
+    log.fatal(reason);
+    if (options.onEnd !== undefined) options.onEnd(reason);
+    else process.exit(EXIT_REFUSED);
+  }
+
+  function onMessage(connection: Connection, message: Message): void {
+    if (message.kind === "heartbeat") answerHeartbeat(connection, message.sequence, driverTurns());
+    else if (message.kind === "subscribe-status") subscribers.add(connection, message.afterEventId);
+    else driver.push({ kind: "received", peer: gatewayPeer(dir, connection), message });
+  }
+
+  let turns = 0;
+  const driverTurns = (): number => ++turns;
+
+  const listener = await listenAgain(dir, {
+    connectionsMax: LIMITS.connectionsMax,
+    hello: () => helloOf(clusterId, boot, null),
+    accepts: (peer) => refusePeer(peer, clusterId),
+    onOpen(connection) {
+      connections.set(connection.id, connection);
+      driver.push({ kind: "opened", peer: gatewayPeer(dir, connection) });
+    },
+    onMessage,
+    onClose(connection) {
+      connections.delete(connection.id);
+      subscribers.remove(connection);
+      driver.push({ kind: "closed", peer: gatewayPeer(dir, connection) });
+    },
+  });
+  writeAddress(dir, "rm", { ...listener.address, pid: process.pid, startTime: startTimeOf(process.pid) ?? 0, bootId: boot });
+  endWithSupervisor(dir);
+  driver.push({ kind: "start" });
+  log.info({ address: listener.address }, "the Replication Manager listens");
+  return {
+    address: listener.address,
+    async close() {
+      driver.stop();
+      links.close();
+      await listener.close();
+      await lock.release();
+    },
+  };
+}
+
+function helloOf(clusterId: ClusterId, boot: BootId, group: GroupName | null): Hello {
+  return {
+    kind: "hello",
+    protocolVersion: PROTOCOL_VERSION,
+    clusterId,
+    role: "rm",
+    bootId: boot,
+    group,
+    replica: null,
+    incarnation: null,
+    hostId: null,
+  };
+}
+
+function refusePeer(peer: Hello, clusterId: ClusterId): string | null {
+  if (peer.clusterId !== clusterId)
+    return `this is the Replication Manager of system ${clusterId}, the caller belongs to ${peer.clusterId}`;
+  return ROLES_SERVED.includes(peer.role) ? null : `a Replication Manager dials a ${peer.role} itself`;
+}
+
+function gatewayPeer(dir: string, connection: Connection): RmPeer {
+  const record = connection.peer.role === "gateway" ? readAddress(dir, "gateway") : null;
+  return { kind: "gateway", connection: connection.id, pid: record?.bootId === connection.peer.bootId ? record.pid : 0 };
+}
+
+function answerHeartbeat(connection: Connection, sequence: number, workCount: number): void {
+  const { heapUsed } = process.memoryUsage();
+  const pulse = { workCount, eventLoopDelayMs: 0, heapBytes: heapUsed, oldestFsyncMs: 0, stuckMs: 0, executing: null };
+  connection.send({ kind: "heartbeat-answer", sequence, pulse, report: null });
+}
+
+type StoreEffect = Extract<RmEffect, { kind: "store-read" | "store-swap" }>;
+
+/** An error of the embedded store ends the RM: at its next start it reads what has become of the write. */
+function useStore(store: ControlStore, effect: StoreEffect, driver: Driver<RmEvent>, log: Logger): void {
+  const failed = (error: unknown): void => {
+    log.fatal({ err: error }, "the control store failed: the Replication Manager ends");
+    process.exit(EXIT_STORE_FAILED);
+  };
+  const { ticket } = effect;
+  if (effect.kind === "store-read") store.read().then((record) => driver.push({ kind: "store-read", ticket, record }), failed);
+  else store.swap(effect.expectedRevision, effect.content).then((outcome) => driver.push(swapEvent(ticket, outcome)), failed);
+}
+
+function swapEvent(ticket: number, outcome: SwapOutcome): RmEvent {
+  switch (outcome.kind) {
+    case "swapped":
+      return { kind: "store-swapped", ticket, revision: outcome.revision };
+    case "refused":
+      return { kind: "store-refused", ticket, reason: outcome.reason };
+    case "unknown":
+      return { kind: "store-unknown", ticket, reason: outcome.reason };
+  }
+}
+
+/** The port of before, if it is free: peers that knew it need not look it up. */
+async function listenAgain(dir: string, options: Omit<ListenOptions, "host" | "port">): Promise<Listener> {
+  const known = readAddress(dir, "rm");
+  if (known !== null) {
+    try {
+      return await listen({ ...options, host: "127.0.0.1", port: known.port });
+    } catch {
+      // Another process has it now: any free one will do.
+    }
+  }
+  return listen({ ...options, host: "127.0.0.1", port: 0 });
+}
