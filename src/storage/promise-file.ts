@@ -2,6 +2,7 @@ import { count, nullable, object, type Shape } from "../codec/shape.js";
 import { epochShape, viewShape } from "../codec/view-shape.js";
 import type { Epoch } from "../vocabulary/epoch.js";
 import type { View } from "../vocabulary/view.js";
+import { perform, type Task } from "./task.js";
 import { decodeRecord, encodeRecord, type RecordFormat } from "./record-file.js";
 
 /**
@@ -31,20 +32,29 @@ export function encodePromise(record: PromiseRecord): Uint8Array {
   return encodeRecord(FORMAT, record);
 }
 
-export type DecodedPromise = { readonly ok: true; readonly record: PromiseRecord } | { readonly ok: false; readonly reason: string };
+type DecodedSlot = { readonly ok: true; readonly record: PromiseRecord } | { readonly ok: false; readonly reason: string };
+export type DecodedPromise =
+  | { readonly ok: true; readonly record: PromiseRecord; readonly slot: 0 | 1 }
+  | { readonly ok: false; readonly reason: string };
 
 /** The newest whole slot of the file's bytes. */
 export function decodePromise(bytes: Uint8Array): DecodedPromise {
   const first = decodeSlot(bytes.subarray(0, PROMISE_SLOT_SIZE_BYTES));
   const second = decodeSlot(bytes.subarray(PROMISE_SLOT_SIZE_BYTES, 2 * PROMISE_SLOT_SIZE_BYTES));
-  if (first.ok && second.ok) return first.record.sequence >= second.record.sequence ? first : second;
-  if (first.ok) return first;
-  if (second.ok) return second;
-  return { ok: false, reason: `neither slot is whole (first: ${first.reason}; second: ${second.reason})` };
+  if (first.ok && (!second.ok || first.record.sequence >= second.record.sequence)) return { ...first, slot: 0 };
+  if (second.ok) return { ...second, slot: 1 };
+  return { ok: false, reason: `neither slot is whole (first: ${first.ok ? "" : first.reason}; second: ${second.reason})` };
 }
 
-function decodeSlot(bytes: Uint8Array): DecodedPromise {
+function decodeSlot(bytes: Uint8Array): DecodedSlot {
   const record = decodeRecord(FORMAT, bytes, true);
   if (!record.ok) return record;
   return promiseShape(record.value) ? { ok: true, record: record.value } : { ok: false, reason: "it does not hold a promise" };
+}
+
+/** Durable when the task ends. */
+export function* writePromiseSlot(slot: 0 | 1, record: PromiseRecord): Task {
+  const bytes = encodePromise(record);
+  yield* perform({ kind: "write", path: PROMISE_PATH, offsetBytes: slot * PROMISE_SLOT_SIZE_BYTES, chunks: [bytes] });
+  yield* perform({ kind: "sync", path: PROMISE_PATH });
 }

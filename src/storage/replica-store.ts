@@ -1,1 +1,112 @@
+import { assert, unreachable } from "../vocabulary/assert.js";
+import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
+import { encodePromise, PROMISE_SLOT_SIZE_BYTES, type PromiseRecord, writePromiseSlot } from "./promise-file.js";
+import { recover } from "./recovery.js";
+import { installReceived, loadMore, loadState, readSnapshot, receiveSlice, releaseSnapshot } from "./snapshot-reading.js";
+import { abortSnapshot, addStateSlice, beginSnapshot, finishSnapshot } from "./snapshot-writing.js";
+import type { StoreCommand, StoreResult } from "./store-command.js";
+import type { ReplicaStore } from "./store-state.js";
+import { completeTask, startTask, type Task } from "./task.js";
+import { appendToLog, dropLog } from "./write-ahead-log.js";
+
 export type { PartialTransfer, SnapshotMeta, StoreCommand, StoreConfig, StoreIdentity, StoreResult } from "./store-command.js";
+export { createReplicaStore, type ReplicaStore } from "./store-state.js";
+
+/**
+ * Takes one command or one completion; what the disk shall do and what the store says is added to the arrays. Operations of one step may be
+ * performed in any order. After `damaged` or `failed` the store does nothing any more.
+ */
+export function stepStore(
+  store: ReplicaStore,
+  input: StoreCommand | DiskCompletion,
+  operations: DiskOperation[],
+  results: StoreResult[],
+): void {
+  if (store.stage === "ended") return;
+  switch (input.kind) {
+    case "done":
+    case "listed":
+    case "read-done":
+    case "failed":
+      completeTask(store.runner, input);
+      break;
+    default:
+      take(store, input);
+  }
+  results.push(...store.results);
+  store.results = [];
+  const { failure } = store.runner;
+  if (failure === null) operations.push(...store.runner.operations);
+  else {
+    store.stage = "ended";
+    results.push({ kind: "failed", ...failure });
+  }
+  store.runner.operations = [];
+}
+
+function take(store: ReplicaStore, command: StoreCommand): void {
+  if (command.kind === "recover") {
+    assert(store.stage === "new", "store", () => "recover is the first command, and given once");
+    store.stage = "recovering";
+    startTask(store.runner, recover(store));
+    return;
+  }
+  assert(store.stage === "open" && store.log !== null, "store", () => `${command.kind} before the store has recovered`);
+  switch (command.kind) {
+    case "persist": {
+      const { ticket, truncateAfter, entries } = command;
+      const done = (): void => {
+        store.results.push({ kind: "persisted", ticket });
+      };
+      const cut = truncateAfter === null ? ({ kind: "none" } as const) : ({ kind: "truncate", afterIndex: truncateAfter } as const);
+      return appendToLog(store.runner, store.log, { cut, entries, done });
+    }
+    case "persist-promise":
+      store.promises.push(command);
+      if (store.promising) return;
+      store.promising = true;
+      return startTask(store.runner, writePromises(store));
+    case "begin-snapshot": {
+      const { index, epoch, ageMs, view, table } = command;
+      return beginSnapshot(store, { group: store.config.group, index, epoch, ageMs, view }, table);
+    }
+    case "snapshot-slice":
+      return addStateSlice(store, command.bytes);
+    case "finish-snapshot":
+      return finishSnapshot(store);
+    case "abort-snapshot":
+      return abortSnapshot(store);
+    case "read-snapshot":
+      return readSnapshot(store, command);
+    case "release-snapshot":
+      return releaseSnapshot(store, command.index);
+    case "receive-slice":
+      return receiveSlice(store, command);
+    case "install-received":
+      return installReceived(store, command.ticket);
+    case "drop-log":
+      // Never beyond what a published snapshot holds, whatever is asked for.
+      return dropLog(store.runner, store.log, Math.min(command.throughIndex, store.snapshots.at(-1)?.meta.index ?? 0));
+    case "load-state":
+      return loadState(store, command.ticket);
+    case "load-more":
+      return loadMore(store, command.ticket);
+    default:
+      return unreachable(command);
+  }
+}
+
+/** The newest promise is the one that counts: what waits together is written together. */
+function* writePromises(store: ReplicaStore): Task {
+  for (let newest = store.promises.at(-1); newest !== undefined; newest = store.promises.at(-1)) {
+    const taken = store.promises.splice(0);
+    const { promise, activeView, generation } = newest;
+    store.promiseSequence += 1;
+    const record: PromiseRecord = { sequence: store.promiseSequence, promise, activeView, generation };
+    assert(encodePromise(record).length <= PROMISE_SLOT_SIZE_BYTES, "store", () => "a promise is larger than its slot");
+    yield* writePromiseSlot(0, record);
+    for (const { ticket } of taken) store.results.push({ kind: "promise-persisted", ticket });
+    yield* writePromiseSlot(1, record);
+  }
+  store.promising = false;
+}

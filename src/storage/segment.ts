@@ -143,7 +143,8 @@ export function parseSegment(
       if (batch.batch.cut.kind === "seal") return { batches, endBytes: offsetBytes, sealed: true, damage: null };
       continue;
     }
-    const what = batch.kind === "whole" ? "a batch with a wrong number" : (batch.what ?? laterTrace(bytes, offsetBytes, salt, place.segmentId));
+    const what =
+      batch.kind === "whole" ? "a batch with a wrong number" : (batch.what ?? laterTrace(bytes, offsetBytes, salt, place.segmentId));
     return { batches, endBytes: offsetBytes, sealed: false, damage: what === null ? null : { offsetBytes, what } };
   }
 }
@@ -168,7 +169,10 @@ function parseBatch(bytes: Uint8Array, offsetBytes: number, salt: number, segmen
     return { kind: "bad", what: `batch ${number} is closed by its trailer, but its content is damaged` };
   const entries = parseEntries(bytes, recordsAt, trailerAt, group);
   if (typeof entries === "string" || entries.length !== entryCount)
-    return { kind: "bad", what: `batch ${number} holds ${typeof entries === "string" ? entries : "another number of entries than it says"}` };
+    return {
+      kind: "bad",
+      what: `batch ${number} holds ${typeof entries === "string" ? entries : "another number of entries than it says"}`,
+    };
   const sizeBytes = trailerAt + BATCH_TRAILER_SIZE_BYTES - offsetBytes;
   return { kind: "whole", batch: { number, cut, entries, offsetBytes, sizeBytes } };
 }

@@ -3,8 +3,10 @@ import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
 /** A disk operation before it has a ticket. */
 export type DiskRequest = DiskOperation extends infer O ? (O extends DiskOperation ? Omit<O, "ticket"> : never) : never;
 
-/** What a task waits for: an operation, or to be resumed by another task. `tolerates`: system codes that it wants to see itself. */
-export type TaskStep = { readonly request: DiskRequest; readonly tolerates?: readonly string[] } | { readonly request: null };
+/** What a task waits for: an operation, or another task that resumes it. `tolerates`: system codes that it wants to see itself. */
+export type TaskStep =
+  | { readonly request: DiskRequest; readonly tolerates?: readonly string[] }
+  | { readonly request: null; readonly park: string };
 
 /**
  * One sequence of disk operations, each begun when the one before is done: the order is the safety argument, and here it can be read.
@@ -12,7 +14,62 @@ export type TaskStep = { readonly request: DiskRequest; readonly tolerates?: rea
  */
 export type Task<Result = void> = Generator<TaskStep, Result, DiskCompletion>;
 
-export const PARK: TaskStep = { request: null };
+/** Runs tasks: who waits for which completion, and what is to be submitted. */
+export interface TaskRunner {
+  nextTicket: number;
+  readonly waiting: Map<number, { readonly task: Task; readonly tolerates: readonly string[] }>;
+  readonly parked: Map<string, Task>;
+  operations: DiskOperation[];
+  /** Set by the first failure; nothing runs any more. */
+  failure: { readonly code: string; readonly message: string } | null;
+}
+
+export function createTaskRunner(): TaskRunner {
+  return { nextTicket: 1, waiting: new Map(), parked: new Map(), operations: [], failure: null };
+}
+
+const FIRST: DiskCompletion = { kind: "done", ticket: 0 };
+
+export function startTask(runner: TaskRunner, task: Task): void {
+  advance(runner, task, FIRST);
+}
+
+/** Resumes the task that waits under this name, if one does. */
+export function unpark(runner: TaskRunner, name: string): void {
+  const task = runner.parked.get(name);
+  if (task === undefined) return;
+  runner.parked.delete(name);
+  advance(runner, task, FIRST);
+}
+
+export function* park(name: string): Task {
+  yield { request: null, park: name };
+}
+
+/** Takes a completion to the task that waits for it. */
+export function completeTask(runner: TaskRunner, completion: DiskCompletion): void {
+  const waiter = runner.waiting.get(completion.ticket);
+  runner.waiting.delete(completion.ticket);
+  if (waiter === undefined || runner.failure !== null) return;
+  if (completion.kind === "failed" && !waiter.tolerates.includes(completion.code)) {
+    // S5e: nothing is tried again; what was not synced before is not trusted.
+    runner.failure = { code: completion.code, message: completion.message };
+    return;
+  }
+  advance(runner, waiter.task, completion);
+}
+
+function advance(runner: TaskRunner, task: Task, completion: DiskCompletion): void {
+  const step = task.next(completion);
+  if (step.done) return;
+  if (step.value.request === null) {
+    runner.parked.set(step.value.park, task);
+    return;
+  }
+  const ticket = runner.nextTicket++;
+  runner.waiting.set(ticket, { task, tolerates: step.value.tolerates ?? [] });
+  runner.operations.push({ ...step.value.request, ticket });
+}
 
 export function* perform(request: DiskRequest): Task {
   yield { request };

@@ -1,0 +1,223 @@
+import { readU8, readU32, startReader } from "../codec/byte-reader.js";
+import { crc32 } from "../codec/checksum.js";
+import { count, nullable, object, real, type Shape } from "../codec/shape.js";
+import { encodeText } from "../codec/text.js";
+import { encodeValue, tryDecodeValue } from "../codec/value.js";
+import { epochShape, groupShape, tableShape, viewShape } from "../codec/view-shape.js";
+import type { Epoch } from "../vocabulary/epoch.js";
+import type { GroupName } from "../vocabulary/ids.js";
+import type { KeyImage, SessionImage, TableImage } from "../vocabulary/session.js";
+import type { View } from "../vocabulary/view.js";
+import type { SnapshotMeta } from "./store-command.js";
+
+/**
+ * A snapshot file: eight letters, format version, then sections (u32 size, u8 kind, content): one head, state slices, table pieces, one
+ * end with counts; then the checksum of everything before it. It is the same file on the disk and on the way to a learner.
+ */
+export interface SnapshotHead {
+  readonly group: GroupName;
+  readonly epoch: Epoch;
+  readonly index: number;
+  readonly ageMs: number;
+  readonly view: View | null;
+}
+
+interface SnapshotEnd {
+  readonly stateSlices: number;
+  readonly stateBytes: number;
+  readonly sessions: number;
+  readonly keys: number;
+}
+
+export const SNAPSHOT_CHECKSUM_SIZE_BYTES = 4;
+const MAGIC = "TRPSNAP1";
+const FORMAT_VERSION = 1;
+const PREFIX_SIZE_BYTES = MAGIC.length + 4;
+const SECTION_HEAD_SIZE_BYTES = 5;
+const KINDS = { head: 1, state: 2, table: 3, end: 4 } as const;
+const TABLE_PIECE_ROWS = 512;
+
+const headShape: Shape<SnapshotHead> = object<SnapshotHead>({
+  group: groupShape,
+  epoch: epochShape,
+  index: count,
+  ageMs: real,
+  view: nullable(viewShape),
+});
+const endShape: Shape<SnapshotEnd> = object<SnapshotEnd>({ stateSlices: count, stateBytes: count, sessions: count, keys: count });
+
+/** `<index>-<term>-<counter>`: names sort by index. */
+export function snapshotPath(index: number, epoch: Epoch): string {
+  return `snapshot-${String(index).padStart(16, "0")}-${epoch[0]}-${epoch[1]}`;
+}
+
+export function snapshotOfName(name: string): { readonly index: number; readonly epoch: Epoch } | null {
+  const match = /^snapshot-(\d{16})-(\d{1,16})-(\d{1,16})$/.exec(name);
+  return match === null ? null : { index: Number(match[1]), epoch: [Number(match[2]), Number(match[3])] };
+}
+
+function section(kind: number, content: Uint8Array): Uint8Array[] {
+  const head = new Uint8Array(SECTION_HEAD_SIZE_BYTES);
+  new DataView(head.buffer).setUint32(0, content.length);
+  head[4] = kind;
+  return [head, content];
+}
+
+export function encodeSnapshotHead(head: SnapshotHead): Uint8Array[] {
+  const prefix = new Uint8Array(PREFIX_SIZE_BYTES);
+  prefix.set(encodeText(MAGIC));
+  new DataView(prefix.buffer).setUint32(MAGIC.length, FORMAT_VERSION);
+  return [prefix, ...section(KINDS.head, encodeValue(head))];
+}
+
+export function encodeStateSlice(bytes: Uint8Array): Uint8Array[] {
+  return section(KINDS.state, bytes);
+}
+
+/** Pieces are encoded when they are asked for: a large table does not hold the event loop. */
+export function* encodeTable(table: TableImage): Generator<Uint8Array[]> {
+  for (let at = 0; at < table.sessions.length; at += TABLE_PIECE_ROWS)
+    yield section(KINDS.table, encodeValue({ sessions: table.sessions.slice(at, at + TABLE_PIECE_ROWS), keys: [] }));
+  for (let at = 0; at < table.keys.length; at += TABLE_PIECE_ROWS)
+    yield section(KINDS.table, encodeValue({ sessions: [], keys: table.keys.slice(at, at + TABLE_PIECE_ROWS) }));
+}
+
+export function encodeSnapshotEnd(stateSlices: number, stateBytes: number, table: TableImage): Uint8Array[] {
+  const end: SnapshotEnd = { stateSlices, stateBytes, sessions: table.sessions.length, keys: table.keys.length };
+  return section(KINDS.end, encodeValue(end));
+}
+
+export function encodeSnapshotChecksum(checksum: number): Uint8Array {
+  const bytes = new Uint8Array(SNAPSHOT_CHECKSUM_SIZE_BYTES);
+  new DataView(bytes.buffer).setUint32(0, checksum);
+  return bytes;
+}
+
+/** Reads a snapshot file piece by piece, with no more in memory than one section and the table. */
+export interface SnapshotScan {
+  readonly group: GroupName;
+  readonly fileSizeBytes: number;
+  offsetBytes: number;
+  rest: Uint8Array;
+  checksum: number;
+  head: SnapshotHead | null;
+  readonly sessions: SessionImage[];
+  readonly keys: KeyImage[];
+  stateSlices: number;
+  stateBytes: number;
+  end: SnapshotEnd | null;
+  /** What is wrong with the file, at `offsetBytes`; null so far. */
+  problem: string | null;
+  /** Everything was read and is as it should be. */
+  whole: boolean;
+}
+
+export function startSnapshotScan(group: GroupName, fileSizeBytes: number): SnapshotScan {
+  return {
+    group,
+    fileSizeBytes,
+    offsetBytes: 0,
+    rest: new Uint8Array(0),
+    checksum: 0,
+    head: null,
+    sessions: [],
+    keys: [],
+    stateSlices: 0,
+    stateBytes: 0,
+    end: null,
+    problem: null,
+    whole: false,
+  };
+}
+
+/** The next bytes of the file; `onState` gets the state slices that they complete. None (an early end) is a problem, too. */
+export function feedSnapshotScan(scan: SnapshotScan, bytes: Uint8Array, onState: (slice: Uint8Array) => void): void {
+  if (bytes.length === 0 && !scan.whole) scan.problem ??= "it ends too early";
+  let data = scan.rest.length === 0 ? bytes : concat(scan.rest, bytes);
+  while (scan.problem === null && !scan.whole) {
+    const size = pieceSize(scan, data);
+    if (size === null || size > data.length) break;
+    takePiece(scan, data.subarray(0, size), onState);
+    data = data.subarray(size);
+  }
+  scan.rest = data.slice();
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}
+
+/** Size of the next piece, null when too little is here to know. */
+function pieceSize(scan: SnapshotScan, data: Uint8Array): number | null {
+  if (scan.offsetBytes === 0) return PREFIX_SIZE_BYTES;
+  if (scan.end !== null) return SNAPSHOT_CHECKSUM_SIZE_BYTES;
+  if (data.length < SECTION_HEAD_SIZE_BYTES) return null;
+  const size = SECTION_HEAD_SIZE_BYTES + readU32(startReader(data));
+  // Checked before anything is kept for it.
+  if (scan.offsetBytes + size + SNAPSHOT_CHECKSUM_SIZE_BYTES <= scan.fileSizeBytes) return size;
+  scan.problem = "a section is larger than the file";
+  return null;
+}
+
+function takePiece(scan: SnapshotScan, piece: Uint8Array, onState: (slice: Uint8Array) => void): void {
+  scan.problem =
+    scan.offsetBytes === 0 ? checkPrefix(piece) : scan.end !== null ? finishScan(scan, piece) : takeSection(scan, piece, onState);
+  // The checksum that a file is known by does not cover itself.
+  if (scan.problem !== null || scan.whole) return;
+  scan.checksum = crc32(piece, scan.checksum);
+  scan.offsetBytes += piece.length;
+}
+
+function checkPrefix(piece: Uint8Array): string | null {
+  const magic = encodeText(MAGIC);
+  if (!magic.every((byte, at) => byte === piece[at])) return `it does not begin with ${MAGIC}`;
+  const version = readU32(startReader(piece, MAGIC.length));
+  return version === FORMAT_VERSION ? null : `it has format version ${version}; this release reads version ${FORMAT_VERSION}`;
+}
+
+function takeSection(scan: SnapshotScan, piece: Uint8Array, onState: (slice: Uint8Array) => void): string | null {
+  const kind = readU8(startReader(piece, 4));
+  const content = piece.subarray(SECTION_HEAD_SIZE_BYTES);
+  if ((kind === KINDS.head) !== (scan.head === null)) return "its head is not at its beginning";
+  if (kind === KINDS.state) {
+    scan.stateSlices += 1;
+    scan.stateBytes += content.length;
+    onState(content.slice());
+    return null;
+  }
+  const decoded = tryDecodeValue(content);
+  if (!decoded.ok) return decoded.reason;
+  if (kind === KINDS.head && headShape(decoded.value)) {
+    scan.head = decoded.value;
+    return decoded.value.group === scan.group ? null : `it is of group ${decoded.value.group}`;
+  }
+  if (kind === KINDS.table && tableShape(decoded.value)) {
+    scan.sessions.push(...decoded.value.sessions);
+    scan.keys.push(...decoded.value.keys);
+    return null;
+  }
+  if (kind !== KINDS.end || !endShape(decoded.value)) return "a section does not have its form";
+  scan.end = decoded.value;
+  return null;
+}
+
+function finishScan(scan: SnapshotScan, piece: Uint8Array): string | null {
+  const { end } = scan;
+  if (readU32(startReader(piece)) !== scan.checksum) return "its checksum is wrong";
+  if (scan.offsetBytes + piece.length !== scan.fileSizeBytes) return "bytes stand behind its end";
+  if (end?.stateSlices !== scan.stateSlices || end.stateBytes !== scan.stateBytes) return "a part of the state is missing";
+  if (end.sessions !== scan.sessions.length || end.keys !== scan.keys.length) return "a part of the session table is missing";
+  scan.whole = true;
+  return null;
+}
+
+/** What a whole file says of itself; null when it is not whole. */
+export function scannedSnapshot(scan: SnapshotScan): { readonly meta: SnapshotMeta; readonly table: TableImage } | null {
+  if (!scan.whole || scan.head === null) return null;
+  const { epoch, index, ageMs, view } = scan.head;
+  const meta = { epoch, index, ageMs, view, sizeBytes: scan.fileSizeBytes, checksum: scan.checksum };
+  return { meta, table: { sessions: scan.sessions, keys: scan.keys } };
+}
