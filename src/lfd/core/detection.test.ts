@@ -206,6 +206,17 @@ describe("what the LFD sees of a server", () => {
     expect(seen(world, R1)).toMatchObject({ verdict: "suspected", reason: expect.stringContaining("connection closed") });
   });
 
+  test("the late news that a former process ended does not end its successor", () => {
+    const world = createWorld();
+    const former = startServer(world, R1);
+    former.view = absent();
+    give(world, { kind: "connection-closed", connection: former.connection });
+    expect(seen(world, R1).verdict).toBe("gone");
+    const server = startServer(world, R1);
+    give(world, { kind: "process-exited", replica: R1, pid: former.pid, code: 1, signal: null, lastWords: "" });
+    expect(seen(world, R1)).toMatchObject({ verdict: "alive", pid: server.pid });
+  });
+
   test("a server that registers again on another connection has the former one closed", () => {
     const world = createWorld();
     const server = startServer(world, R1);
