@@ -46,9 +46,10 @@ interface Work {
   readonly moved: Map<Cell, string>;
   readonly stale: Set<Cell>;
   /** First path of each object that was met, to name both places of an alias. */
-  readonly seen: Map<object, string>;
+  readonly seen: Map<object, readonly string[]>;
   readonly trail: string[];
   readonly path: () => string;
+  readonly pathTo: (steps: readonly string[]) => string;
 }
 
 /**
@@ -78,9 +79,22 @@ export function admitRoot(journal: Journal, value: unknown): Cell {
 
 function startWork(journal: Journal, scope: Scope | null, target: Cell | null, leaving: readonly Cell[]): Work {
   const trail: string[] = [];
-  const path = (): string => `${target === null ? "state" : pathOf(target, journal.root)}${trail.join("")}`;
-  const seen = new Map<object, string>();
-  return { journal, scope, target, leaving, created: [], moves: [], moved: new Map(), stale: new Set(), seen, trail, path };
+  const pathTo = (steps: readonly string[]): string => `${target === null ? "state" : pathOf(target, journal.root)}${steps.join("")}`;
+  const path = (): string => pathTo(trail);
+  return {
+    journal,
+    scope,
+    target,
+    leaving,
+    created: [],
+    moves: [],
+    moved: new Map(),
+    stale: new Set(),
+    seen: new Map(),
+    trail,
+    path,
+    pathTo,
+  };
 }
 
 function admitValue(work: Work, value: unknown, parent: Cell | null): Value {
@@ -98,9 +112,9 @@ function admitValue(work: Work, value: unknown, parent: Cell | null): Value {
     return admitHandle(work, reference.cell, parent);
   }
   const before = work.seen.get(source);
-  if (before !== undefined) throw aliasRefusal(work.path(), before);
+  if (before !== undefined) throw aliasRefusal(work.path(), work.pathTo(before));
   if (work.trail.length > DEPTH_MAX) throw new StateRefusal("state-too-deep", "state", `a value nested deeper than ${DEPTH_MAX}`);
-  work.seen.set(source, work.path());
+  work.seen.set(source, work.trail.slice());
   return copyContainer(work, source, parent);
 }
 

@@ -90,9 +90,13 @@ export class Dict<V> {
     this.holes = 0;
   }
 
-  /** Closes the holes when they are most of it and nothing refers to places. */
-  compactIfWasteful(): void {
-    if (this.pins > 0 || this.holes < COMPACTION_HOLES_MIN || this.holes <= this.index.size) return;
+  /** Mostly holes, and nothing refers to places. */
+  isWasteful(): boolean {
+    return this.pins === 0 && this.holes >= COMPACTION_HOLES_MIN && this.holes > this.index.size;
+  }
+
+  /** Closes the holes, into new arrays. */
+  compact(): void {
     const { keys, values } = this;
     this.reset();
     for (const [place, key] of keys.entries()) if (key !== HOLE) this.append(key, values?.[place]);

@@ -13,13 +13,22 @@ import type { Journal, Scope } from "./scope.js";
 
 /** The state as `state()` made it. Refuses a state that cannot be replicated, naming the place. */
 export function createJournal(initial: unknown): Journal {
-  const journal: Journal = { root: new Cell(0, OBJECT, {}), index: new Map(), nextId: 1, captureCount: 0, capture: null };
+  const journal: Journal = {
+    root: new Cell(0, OBJECT, {}),
+    index: new Map(),
+    nextId: 1,
+    captureCount: 0,
+    openCount: 0,
+    wasteful: new Set(),
+    capture: null,
+  };
   journal.root = admitRoot(journal, initial);
   return journal;
 }
 
 /** Begins an operation (writable) or a query. `redo`: whether its changes are recorded for backups. */
 export function beginScope(journal: Journal, options: { readonly writable: boolean; readonly redo: boolean }): Scope {
+  if (options.writable) journal.openCount += 1;
   return newScope(journal, options.writable, options.writable ? [] : null, options.redo ? [] : null);
 }
 
@@ -55,6 +64,7 @@ function makeHandle(scope: Scope, cell: Cell): object {
 
 /** Cuts the handler off from the state: its handles are dead from here on. `ended` completes "an operation that ...". */
 export function endScope(scope: Scope, ended: string): void {
+  if (scope.writable && scope.ended === null) scope.journal.openCount -= 1;
   scope.ended = ended;
   scope.handles.clear();
 }
@@ -84,8 +94,16 @@ export function settle(scope: Scope): void {
 function unpin(scope: Scope): void {
   for (const dict of scope.dicts) {
     dict.pins -= 1;
-    dict.compactIfWasteful();
+    if (dict.isWasteful()) scope.journal.wasteful.add(dict);
   }
+  compact(scope.journal);
+}
+
+/** An asynchronous operation may be in the middle of iterating by place: then it waits for the next time. */
+function compact({ openCount, wasteful }: Journal): void {
+  if (openCount > 0 || wasteful.size === 0) return;
+  for (const dict of wasteful) if (dict.isWasteful()) dict.compact();
+  wasteful.clear();
 }
 
 function purge(journal: Journal, top: Cell): void {

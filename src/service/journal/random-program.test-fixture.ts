@@ -69,7 +69,7 @@ export function perform(root: object, step: Step): unknown {
 function performOnObject(object: Record<string, unknown>, step: Step, value: unknown): unknown {
   const key = String(step.key);
   const first = Object.keys(object)[0];
-  switch (step.action % 6) {
+  switch (step.action % 8) {
     case 0:
     case 1:
       object[key] = value;
@@ -84,6 +84,25 @@ function performOnObject(object: Record<string, unknown>, step: Step, value: unk
       const moved = object[first];
       delete object[first];
       object[key] = moved;
+      return undefined;
+    }
+    case 5: {
+      // Replaces a container by a new one of its own parts, in another order.
+      const old = object[key] ?? (first === undefined ? null : object[first]);
+      const at = key in object ? key : (first ?? key);
+      if (Array.isArray(old)) object[at] = old.filter((_, place) => place !== step.place).reverse();
+      else if (old instanceof Map) object[at] = new Map([...old].reverse());
+      else if (isContainer(old) && !(old instanceof Set)) object[at] = { wrapped: old, value };
+      return undefined;
+    }
+    case 6: {
+      // Takes a container out and changes it outside before it comes back.
+      if (first === undefined) return undefined;
+      const taken = object[first];
+      delete object[first];
+      if (Array.isArray(taken)) taken.push(value);
+      else if (taken instanceof Map) taken.set(step.key, value);
+      if (step.place % 2 === 0) object.back = [1, taken];
       return undefined;
     }
     default:
@@ -159,7 +178,7 @@ function performOnArray(array: unknown[], step: Step, value: unknown): unknown {
     case 4:
       return array.splice(place, 2, value, 7).length;
     case 5:
-      array[place] = value;
+      array[place] = step.key === "a" && isContainer(array[place]) ? { inside: [array[place]] } : value;
       return undefined;
     case 6:
       array.length = place;

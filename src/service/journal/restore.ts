@@ -44,7 +44,7 @@ class RunningRestore implements Restore {
     assert(this.#stage === "done" && this.#pendingBytes === 0, "restore", () => "the snapshot is not complete");
     const root = this.#index.get(this.#rootId);
     assert(root !== undefined, "restore", () => "the snapshot has no root");
-    return { root, index: this.#index, nextId: this.#nextId, captureCount: 0, capture: null };
+    return { root, index: this.#index, nextId: this.#nextId, captureCount: 0, openCount: 0, wasteful: new Set(), capture: null };
   }
 
   #nextBlockSize(): number {

@@ -16,6 +16,10 @@ export interface Journal {
   readonly index: Map<number, Cell>;
   nextId: number;
   captureCount: number;
+  /** Operations that have not ended: while one runs, it may be iterating. */
+  openCount: number;
+  /** Dictionaries with more holes than entries, to be closed when no operation runs. */
+  readonly wasteful: Set<Dict<Value>>;
   capture: CaptureHooks | null;
 }
 

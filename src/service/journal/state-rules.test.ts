@@ -304,4 +304,26 @@ describe("places in large containers", () => {
     rollBack(first);
     expect([...(plainCopy(journal.root) as Map<number, number>).keys()]).toEqual(before);
   });
+
+  it("are not closed under an asynchronous operation that iterates over them", () => {
+    const journal = createJournal(new Map(Array.from({ length: 100 }, (_, at) => [at, at])));
+    const begin = () => beginScope(journal, { writable: true, redo: true });
+    const released = begin();
+    const map = handleOf(released, journal.root) as Map<number, number>;
+    for (let key = 0; key < 90; key += 1) map.delete(key);
+    endScope(released, "has ended");
+    const running = begin();
+    const iterator = (handleOf(running, journal.root) as Map<number, number>).keys();
+    expect([iterator.next().value, iterator.next().value]).toEqual([90, 91]);
+    settle(released);
+    expect([...iterator]).toEqual([92, 93, 94, 95, 96, 97, 98, 99]);
+    endScope(running, "has ended");
+    settle(running);
+    expect(itemCount(journal)).toBe(10);
+  });
 });
+
+/** Places that the root takes, holes included. */
+function itemCount(journal: Journal): number {
+  return "keys" in journal.root.data && Array.isArray(journal.root.data.keys) ? journal.root.data.keys.length : -1;
+}
