@@ -78,12 +78,12 @@ function linkTarget(link: string): string | null {
   }
 }
 
-/** The default export of a bundle. Throws in words when it throws while it is loaded. */
-export async function loadDefault(path: string, name: string): Promise<unknown> {
+/** The default (or another) export of a bundle; undefined when there is none. Throws in words when the bundle throws while it is loaded. */
+export async function loadExport(path: string, name: string, exported = "default"): Promise<unknown> {
   const url = path.startsWith("data:") ? path : pathToFileURL(path).href;
   try {
     const loaded: unknown = await import(url);
-    return typeof loaded === "object" && loaded !== null && "default" in loaded ? loaded.default : undefined;
+    return typeof loaded === "object" && loaded !== null ? Reflect.get(loaded, exported) : undefined;
   } catch (error) {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     throw new Error(`${name} throws when it is loaded:\n${reason}`);

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { bundleText, loadDefault } from "./bundle.js";
+import { bundleText, loadExport } from "./bundle.js";
 
 export const CONFIG_FILES: readonly string[] = ["troupe.config.ts", "troupe.config.json"];
 
@@ -29,7 +29,7 @@ function readJson(path: string): unknown {
 
 async function readModule(path: string): Promise<unknown> {
   const text = await bundleText(path, { banner: {} });
-  const loaded = await loadDefault(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`, basename(path));
+  const loaded = await loadExport(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`, basename(path));
   if (loaded === undefined) throw new Error(`${path} has no default export: write \`export default { ... }\`.`);
   return loaded;
 }

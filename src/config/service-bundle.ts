@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { ServiceCode } from "../vocabulary/spec.js";
 import type { Durability, Style } from "../vocabulary/style.js";
-import { bundleFile, loadDefault } from "./bundle.js";
+import { bundleFile, loadExport } from "./bundle.js";
 import { EXAMPLES, examplePath } from "./installation.js";
 import { RUN_CONFIG_FILE, readRunConfig, type ServiceNames } from "./run-config.js";
 
@@ -27,7 +27,7 @@ export async function bundleService(service: string, dir: string, judge: Service
       `There is no service ${service}: it is neither a file nor one of ${EXAMPLES.join(", ")}. Give the path of a service file, such as ./orders.ts.`,
     );
   const bundle = await bundleFile(source, dir);
-  const loaded = await loadDefault(bundle.path, basename(source));
+  const loaded = await loadExport(bundle.path, basename(source));
   const problem = judge.check(loaded);
   if (problem !== null) throw new Error(`${basename(source)} is no service: ${problem}.`);
   const { name, styles, operations, queries } = judge.describe(loaded);

@@ -1,0 +1,39 @@
+import type { TroupeEvent } from "../vocabulary/admin.js";
+import { gatewayUrl, type Target } from "./gateway-api.js";
+
+/**
+ * The events of a running system, from after an id on, then as they happen. Ends when the connection does, or with `signal`.
+ * Throws when nobody answers.
+ */
+export async function* followEvents(target: Target, after: number, signal?: AbortSignal): AsyncGenerator<TroupeEvent> {
+  const init: RequestInit = { headers: { "last-event-id": String(after) } };
+  if (signal !== undefined) init.signal = signal;
+  const response = await fetch(`${gatewayUrl(target)}/v1/events`, init);
+  if (response.body === null || !response.ok) throw new Error(`the gateway answered ${response.status}`);
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of response.body) {
+    text += decoder.decode(bytes, { stream: true });
+    const blocks = text.split("\n\n");
+    text = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const data = /^data: (.*)$/m.exec(block)?.[1];
+      if (data !== undefined) yield JSON.parse(data) as TroupeEvent;
+    }
+  }
+}
+
+export function eventText(event: TroupeEvent): string {
+  const time = new Date(event.atMs).toISOString().slice(11, 23);
+  const data =
+    event.data === undefined
+      ? ""
+      : ` (${Object.entries(event.data)
+          .map(([name, value]) => `${name} ${shortNumber(value)}`)
+          .join(", ")})`;
+  return `${time}  ${event.kind.padEnd(14)}  ${event.text}${data}`;
+}
+
+function shortNumber(value: number | string | boolean): string {
+  return typeof value === "number" ? String(Math.round(value * 100) / 100) : String(value);
+}

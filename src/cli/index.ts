@@ -1,0 +1,27 @@
+import { CommanderError } from "commander";
+import { EXIT, Failure } from "./output.js";
+import { createProgram } from "./program.js";
+
+/** Errors are a sentence on stderr and an exit code; with --json the error is on stdout as well, as data. */
+async function main(): Promise<void> {
+  const program = createProgram();
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)]) command.exitOverride();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // It has printed its message, or the help that was asked for.
+      process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+      return;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${message}\n`);
+    if (process.argv.includes("--json"))
+      process.stdout.write(
+        `${JSON.stringify({ error: error instanceof Failure && error.data !== undefined ? error.data : { message } })}\n`,
+      );
+    process.exitCode = error instanceof Failure ? error.exitCode : EXIT.failed;
+  }
+}
+
+await main();

@@ -1,0 +1,78 @@
+import type { Command } from "commander";
+import { InvalidArgumentError } from "commander";
+import { DEFAULTS } from "../vocabulary/limit.js";
+
+/** Exit codes of all commands (docs/reference/cli.md). `check` has its own, in its help. */
+export const EXIT = {
+  done: 0,
+  /** It did not work, and nothing else below says why. */
+  failed: 1,
+  /** The command line itself is wrong. */
+  usage: 2,
+  /** No system answers. */
+  unreachable: 3,
+  /** The service said no. */
+  refused: 4,
+  /** Whether the request was executed is not known. */
+  unknown: 5,
+  /** EX_CONFIG: of a component, starting it again will not help. */
+  gaveUp: 78,
+} as const;
+
+/** An error for the reader, with the exit code that it deserves. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly exitCode: number;
+  readonly data: unknown;
+
+  constructor(exitCode: number, message: string, data?: unknown) {
+    super(message);
+    this.exitCode = exitCode;
+    this.data = data;
+  }
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Text for people, or one JSON value a line. */
+export function show(isJson: boolean, value: unknown, text: string): void {
+  print(isJson ? JSON.stringify(value) : text);
+}
+
+/** Columns as wide as what is in them. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,12}$/.test(text)) throw new InvalidArgumentError("It has to be a whole number.");
+  return Number(text);
+}
+
+export interface TargetOptions {
+  readonly port?: number;
+  readonly dir: string;
+  readonly json?: boolean;
+}
+
+/** What every command that talks to a running system takes. */
+export function withTarget(command: Command): Command {
+  return command
+    .option("--port <port>", `port of the gateway; default: what the data folder says, ${DEFAULTS.port} unless told otherwise`, wholeNumber)
+    .option("--dir <folder>", "the data folder", ".troupe")
+    .option("--json", "print JSON");
+}
+
+export function withExample(command: Command, ...examples: readonly string[]): Command {
+  return command.addHelpText("after", `\nExample:\n${examples.map((example) => `  ${example}`).join("\n")}`);
+}

@@ -1,0 +1,50 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { commandEntry } from "../config/installation.js";
+import type { Settings } from "../config/schema.js";
+import { EXIT, Failure, print } from "./output.js";
+import type { UpFlags } from "./up-plan.js";
+
+const LOOK_AGAIN_MS = 50;
+
+/** Starts the same `up` in a session of its own, with its output in DIR/logs/up.log, and returns once that says `ready`. */
+export async function detach(flags: UpFlags, settings: Settings): Promise<void> {
+  const logs = join(resolve(settings.dir), "logs");
+  mkdirSync(logs, { recursive: true, mode: 0o700 });
+  const path = join(logs, "up.log");
+  const output = openSync(path, "w", 0o600);
+  const child = spawn(process.execPath, ["--enable-source-maps", commandEntry(), "up", ...argumentsOf(flags)], {
+    detached: true,
+    stdio: ["ignore", output, output],
+  });
+  closeSync(output);
+  let exitCode: number | null = null;
+  child.once("exit", (code) => {
+    exitCode = code ?? EXIT.failed;
+  });
+  for (;;) {
+    const text = readFileSync(path, "utf8");
+    const ready = /^ready (\S+)$/m.exec(text);
+    if (ready !== null) break;
+    if (exitCode !== null)
+      throw new Failure(exitCode === 0 ? EXIT.failed : exitCode, text.trim() || `\`up\` ended with exit code ${exitCode}.`);
+    await sleep(LOOK_AGAIN_MS);
+  }
+  print(readFileSync(path, "utf8").trim());
+  child.unref();
+}
+
+/** The flags as they were given, but for --detach. */
+function argumentsOf(flags: UpFlags): string[] {
+  const { service, detach: _, ...options } = flags;
+  const given = Object.entries(options).flatMap(([name, value]) => {
+    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    if (value === undefined) return [];
+    if (value === true) return [`--${flag}`];
+    if (value === false) return [`--no-${flag}`];
+    return [`--${flag}`, String(value)];
+  });
+  return service === undefined ? given : [service, ...given];
+}

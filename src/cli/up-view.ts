@@ -1,0 +1,107 @@
+import colours from "picocolors";
+import type { TroupeEvent } from "../vocabulary/admin.js";
+import { epochText } from "../vocabulary/epoch.js";
+import { eventText } from "./event-stream.js";
+import type { Status } from "./gateway-api.js";
+import { table } from "./output.js";
+
+/** Everything that the live view of `troupe up` shows. */
+export interface ViewModel {
+  readonly url: string;
+  readonly status: Status | null;
+  /** Requests executed in the last second, by group. */
+  readonly throughput: ReadonlyMap<string, number>;
+  readonly load: string | null;
+  /** Oldest first. */
+  readonly events: readonly TroupeEvent[];
+}
+
+const EVENTS_SHOWN = 8;
+const FAILOVERS_SHOWN = 3;
+
+/** The lines of the view; pure, so that it is tested without a terminal. */
+export function viewLines(model: ViewModel): string[] {
+  const { status } = model;
+  const head = `${colours.bold("troupe")}  ${model.url}`;
+  if (status === null) return [head, "  the gateway does not answer; it is being restarted"];
+  const stale = status.stale ? [colours.yellow("  the Replication Manager does not answer; this is its last word")] : [];
+  const load = model.load === null ? [] : [`  load: ${model.load}`];
+  const failovers = model.events.filter((event) => event.kind === "failover").slice(-FAILOVERS_SHOWN);
+  return [
+    head,
+    ...stale,
+    ...status.groups.flatMap((group) => groupLines(group, model.throughput.get(group.group) ?? 0)),
+    ...load,
+    `  ${status.components.map((each) => `${each.component} ${each.pid}${each.verdict === "alive" ? "" : ` ${colours.yellow(each.verdict)}`}`).join("  ")}`,
+    ...(failovers.length === 0 ? [] : ["", "last failovers", ...failovers.map((event) => `  ${eventText(event)}`)]),
+    "",
+    "events",
+    ...model.events.slice(-EVENTS_SHOWN).map((event) => `  ${eventText(event)}`),
+  ];
+}
+
+function groupLines(group: Status["groups"][number], throughput: number): string[] {
+  const state = group.serving ? colours.green("serving") : colours.red(group.waiting ?? "not serving");
+  const style = group.style === group.styleWanted ? group.style : `${group.style} -> ${group.styleWanted}`;
+  const rows = group.members.map((member) => [
+    `  ${member.replica}`,
+    member.role,
+    member.paused ? "paused" : member.verdict,
+    member.pid === null ? "-" : `pid ${member.pid}`,
+    `commit ${member.commitIndex}`,
+  ]);
+  return [
+    `${colours.bold(group.group)}  ${style}, ${group.durability}, epoch ${epochText(group.epoch)}, ${Math.round(throughput)} requests/s, ${state}`,
+    ...(rows.length === 0 ? [] : table(rows).split("\n")),
+  ];
+}
+
+/** Draws lines over the ones that it drew before. */
+export function createScreen(out: NodeJS.WriteStream): { draw(lines: readonly string[]): void } {
+  let drawn = 0;
+  return {
+    draw(lines) {
+      const width = out.columns ?? 80;
+      const height = (out.rows ?? 24) - 1;
+      const shown = lines.slice(0, height).map((line) => cut(line, width));
+      const up = drawn === 0 ? "" : `\u001b[${drawn}A`;
+      out.write(`${up}\r\u001b[J${shown.join("\n")}\n`);
+      drawn = shown.length;
+    },
+  };
+}
+
+const ESCAPE = "\u001b";
+const COLOUR_OR_CHARACTER = new RegExp(`${ESCAPE}\\[[0-9;]*m|.`, "gu");
+
+/** A line that wraps would be drawn over wrongly. Colour codes take no room. */
+export function cut(line: string, width: number): string {
+  let room = width;
+  let result = "";
+  for (const [part] of line.matchAll(COLOUR_OR_CHARACTER)) {
+    if (!part.startsWith(ESCAPE)) {
+      if (room === 0) continue;
+      room -= 1;
+    }
+    result += part;
+  }
+  return result;
+}
+
+/** Requests per second from the counts of two looks; a process that was replaced begins anew. */
+export function throughputOf(before: Status | null, after: Status, elapsedMs: number): Map<string, number> {
+  const rates = new Map<string, number>();
+  for (const group of after.groups) {
+    const executed = executedByLeader(after, group.group);
+    const earlier = before === null ? null : executedByLeader(before, group.group);
+    if (executed === null || earlier === null || executed.pid !== earlier.pid || elapsedMs <= 0) continue;
+    rates.set(group.group, ((executed.count - earlier.count) * 1_000) / elapsedMs);
+  }
+  return rates;
+}
+
+function executedByLeader(status: Status, name: string): { pid: number | null; count: number } | null {
+  const group = status.groups.find((each) => each.group === name);
+  const leader = group?.members.find((member) => member.replica === group.leader);
+  return leader === undefined ? null : { pid: leader.pid, count: leader.executedCount };
+}
