@@ -7,7 +7,7 @@ import { healthOf, isDown } from "./observation.js";
 import { placeOrder } from "./order.js";
 import { placeReplica } from "./placement.js";
 import { noteStartOrdered, startIsDue } from "./relaunch.js";
-import type { GroupState, Rm } from "./state.js";
+import { type GroupState, type Rm, wakeAt } from "./state.js";
 
 /** As many replicas as the spec wants: new ones are placed, superfluous ones are marked to leave. One a step. */
 export function keepCount(rm: Rm, nowMs: number, group: GroupState, effects: RmEffect[]): void {
@@ -63,6 +63,7 @@ function start(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, on
   const host = rm.hosts.get(one.host);
   // No relaunch while the servers of a restarted LFD may still register (PROTOCOL section 8).
   if (sight === undefined || host === undefined || host.verdict !== "alive" || !host.complete) return;
+  if (isBusyChanging(rm, nowMs, group)) return;
   if (healthOf(rm, nowMs, one.replica) !== "gone" || !startIsDue(rm, nowMs, group, sight, effects)) return;
   const { replica } = one;
   const about = { host: one.host, group: group.group, replica, purpose: "start" } as const;
@@ -72,6 +73,14 @@ function start(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, on
   const text = first ? `${replica} is started on ${one.host}` : `${replica} is started again on ${one.host}, with its data`;
   announce(effects, first ? "start-ordered" : "relaunched", text, { group: group.group, replica, host: one.host });
   noteStartOrdered(nowMs, group, sight, ticket);
+}
+
+function isBusyChanging(rm: Rm, nowMs: number, group: GroupState): boolean {
+  const { change } = group;
+  if (change === null || change.base === null || change.attempt === 0) return false;
+  const untilMs = change.beganMs + rm.config.timing.startDelayMs;
+  if (nowMs < untilMs) wakeAt(rm, nowMs, untilMs);
+  return nowMs < untilMs;
 }
 
 /** S5c: nothing of a replica is set aside before a view without it is active, which the store says here. */

@@ -19,6 +19,8 @@ export interface RmTiming {
   readonly unreachableMs: number;
   /** How long the first view waits for all wanted replicas before it goes without the late ones. */
   readonly firstViewMs: number;
+  /** A dead replica is not started in the first moments of a view change: it would take the processor from those that take part. */
+  readonly startDelayMs: number;
   readonly startTimeoutMs: number;
   /** A process that dies younger than this was short-lived. */
   readonly shortLifeMs: number;
@@ -48,6 +50,7 @@ export const RM_TIMING: RmTiming = {
   probeMs: 500,
   unreachableMs: 1_000,
   firstViewMs: 5_000,
+  startDelayMs: 100,
   startTimeoutMs: 10_000,
   shortLifeMs: 2_000,
   relaunchMsMin: 100,

@@ -367,8 +367,9 @@ function answerSeal(world: World, fake: FakeServer, message: Extract<ControlMess
 
 function answerLead(world: World, fake: FakeServer, message: Extract<ControlMessage, { kind: "lead" }>): void {
   const { epoch, members } = message.view;
-  if (fake.unreachable !== null) {
-    say(world, fake, { kind: "lead-failed", group: GROUP, epoch, reason: "out of reach", unreachable: fake.unreachable });
+  const { unreachable } = fake;
+  if (unreachable !== null && (unreachable.length === 0 || members.some((member) => unreachable.includes(member.replica)))) {
+    say(world, fake, { kind: "lead-failed", group: GROUP, epoch, reason: "out of reach", unreachable });
     return;
   }
   const startIndex = fake.lastIndex + 1;

@@ -1,0 +1,218 @@
+import { expect, test } from "vitest";
+import * as w from "./world.test-harness.js";
+
+test("S5c: a suspected process is killed only after a view without it is active, and after the grace", () => {
+  const world = w.servingWorld();
+  w.server(world, 1).silent.add("seal");
+  w.suspect(world, w.server(world, 1));
+  w.runUntil(world, () => w.serves(world));
+  expect(w.activeView(world).members.map((member) => member.replica)).not.toContain("bank-1");
+  expect(w.sentOf(world, "kill-replica")).toEqual([]);
+  const { bootId } = w.server(world, 1);
+  w.run(world, 900);
+  expect(w.sentOf(world, "kill-replica")).toEqual([]);
+  w.run(world, 200);
+  expect(w.sentOf(world, "kill-replica")).toMatchObject([{ replica: "bank-1", bootId, discard: false }]);
+  w.runUntil(world, () => w.activeView(world).members.length === 3 && w.serves(world));
+});
+
+test("S5c: a suspected process that is alive again before the grace ends is not killed, and comes back as a learner", () => {
+  const world = w.servingWorld();
+  const fake = w.server(world, 1);
+  fake.silent.add("seal");
+  w.suspect(world, fake);
+  w.runUntil(world, () => w.serves(world));
+  fake.silent.clear();
+  fake.verdict = "alive";
+  w.publish(world);
+  w.runUntil(world, () => w.activeView(world).members.length === 3 && w.serves(world));
+  expect(w.sentOf(world, "kill-replica")).toEqual([]);
+  expect(w.server(world, 1).bootId).toBe(fake.bootId);
+});
+
+test("section 8: a process that is paused on purpose is never killed", () => {
+  const world = w.servingWorld();
+  const fake = w.server(world, 1);
+  fake.silent.add("seal");
+  fake.paused = true;
+  w.publish(world);
+  w.suspect(world, fake, "paused");
+  w.run(world, 20_000);
+  expect(w.serves(world)).toBe(true);
+  expect(w.sentOf(world, "kill-replica")).toEqual([]);
+});
+
+test("section 8: with memory, two that are suspected at once and do not answer are not killed", () => {
+  const world = w.servingWorld({ durability: "memory", minimumReplicas: 2 });
+  for (const number of [1, 2]) w.server(world, number).silent.add("seal");
+  const faulty = [w.server(world, 1), w.server(world, 2)];
+  for (const fake of faulty) fake.verdict = "suspected";
+  for (const fake of faulty) w.suspect(world, fake);
+  w.run(world, 10_000);
+  expect(w.sentOf(world, "kill-replica")).toEqual([]);
+  for (const fake of faulty) {
+    fake.silent.clear();
+    fake.verdict = "alive";
+  }
+  w.publish(world);
+  w.runUntil(world, () => w.serves(world) && w.activeView(world).members.length === 3);
+});
+
+test("section 8: with disk, when nothing succeeds without them, suspected processes are restarted as the last resort", () => {
+  const world = w.servingWorld();
+  for (const number of [1, 2]) {
+    w.server(world, number).silent.add("seal");
+    w.server(world, number).verdict = "suspected";
+  }
+  w.suspect(world, w.server(world, 1));
+  w.runUntil(world, () => w.serves(world) && w.activeView(world).members.length === 3);
+  expect(w.sentOf(world, "kill-replica").length).toBeGreaterThanOrEqual(2);
+});
+
+test("section 8: absence from an incomplete snapshot is no verdict", () => {
+  const world = w.servingWorld();
+  const view = w.activeView(world);
+  const starts = w.sentOf(world, "start-replica").length;
+  const kept = [...world.servers];
+  world.servers.clear();
+  world.lfdUp = false;
+  w.publish(world);
+  world.lfdUp = true;
+  for (const [id, fake] of kept) world.servers.set(id, fake);
+  w.publish(world);
+  w.run(world, 2_000);
+  expect(w.activeView(world)).toEqual(view);
+  expect(w.sentOf(world, "start-replica").length).toBe(starts);
+});
+
+test("section 8: a leader that no detector vouches for and that does not answer the RM's own probe is suspected", () => {
+  const world = w.servingWorld();
+  const view = w.activeView(world);
+  world.lfdUp = false;
+  w.publish(world);
+  w.run(world, 5_000);
+  expect(w.activeView(world)).toEqual(view);
+  for (const kind of ["activate", "seal", "lead"] as const) w.server(world, 1).silent.add(kind);
+  w.runUntil(world, () => w.serves(world) && w.activeView(world).leader !== "bank-1");
+  expect(w.sentOf(world, "kill-replica")).toEqual([]);
+});
+
+test("section 8: an old snapshot that comes late does not raise a dead process", () => {
+  const world = w.servingWorld();
+  world.refuseStarts = true;
+  const fake = w.server(world, 3);
+  w.die(world, fake);
+  fake.verdict = "alive";
+  w.publish(world);
+  expect(world.rm.sights.get(fake.replica)?.verdict).toBe("gone");
+});
+
+test("a replica that dies right after each start is reported as a crash loop and not started in a tight loop", () => {
+  const world = w.servingWorld();
+  for (let round = 0; round < 8; round++) {
+    const fake = w.server(world, 3);
+    const starts = w.sentOf(world, "start-replica").length;
+    fake.withinBound = false;
+    w.die(world, fake, "exit code 1");
+    w.runUntil(world, () => w.sentOf(world, "start-replica").length > starts);
+  }
+  expect(w.saidKinds(world)).toContain("crash-loop");
+  const fake = w.server(world, 3);
+  w.die(world, fake, "exit code 1");
+  const starts = w.sentOf(world, "start-replica").length;
+  w.run(world, 4_000);
+  expect(w.sentOf(world, "start-replica").length).toBe(starts);
+});
+
+test("S6i: a request at which two processes died is named in the next Lead", () => {
+  const world = w.servingWorld();
+  const key = "k:order-66";
+  for (const number of [1, 2]) {
+    const fake = w.server(world, number);
+    fake.executing = key;
+    w.publish(world);
+    w.die(world, fake, "exit code 134");
+    w.runUntil(world, () => w.serves(world));
+    world.refuseStarts = true;
+  }
+  expect(w.sentOf(world, "lead").at(-1)?.poison).toEqual([{ kind: "key", key: "order-66" }]);
+  expect(w.saidKinds(world)).toContain("poison");
+});
+
+test("the number of replicas is changed up and down while the group serves", () => {
+  const world = w.servingWorld();
+  w.admin(world, { kind: "set-group", group: w.GROUP, change: { replicas: 5 } });
+  w.runUntil(world, () => w.activeView(world).members.length === 5 && w.serves(world));
+  expect(w.activeView(world).quorum).toBe(3);
+  expect(w.activeView(world).leader).toBe("bank-1");
+  w.admin(world, { kind: "set-group", group: w.GROUP, change: { replicas: 1 } });
+  w.runUntil(world, () => w.activeView(world).members.length === 1 && w.serves(world) && world.content?.groups[0]?.replicas.length === 1);
+  expect(w.activeView(world).leader).toBe("bank-1");
+  for (const order of w.sentOf(world, "kill-replica")) expect(order).toMatchObject({ discard: true });
+});
+
+test("S5c: a replica that is removed is set aside only after a view without it is active; a leader hands over first", () => {
+  const world = w.servingWorld();
+  w.admin(world, { kind: "replica", replica: w.replica(1), action: "remove" });
+  w.runUntil(world, () => w.sentOf(world, "kill-replica").length > 0);
+  expect(w.activeView(world).members.map((member) => member.replica)).toEqual(["bank-2", "bank-3"]);
+  expect(w.sentOf(world, "hand-over").length).toBe(1);
+  w.runUntil(world, () => world.content?.groups[0]?.replicas.length === 2);
+  expect(world.content?.groups[0]?.spec.replicas).toBe(2);
+});
+
+test("a learner that falls behind at its admission waits longer for the next one", () => {
+  const world = w.servingWorld();
+  w.server(world, 1).unreachable = [w.replica(3)];
+  w.die(world, w.server(world, 3));
+  w.run(world, 10_000);
+  const failed = w.saidKinds(world).filter((kind) => kind === "admission-failed").length;
+  expect(failed).toBeGreaterThan(1);
+  expect(failed).toBeLessThan(8);
+  expect(w.serves(world)).toBe(true);
+  w.server(world, 1).unreachable = null;
+  w.runUntil(world, () => w.activeView(world).members.length === 3 && w.serves(world));
+});
+
+test("loss: with memory, more than w - 1 dead at once close the group, and it says for which replicas it waits", () => {
+  const world = w.servingWorld({ durability: "memory", minimumReplicas: 1 });
+  const { generation } = w.activeView(world);
+  for (const number of [1, 2]) {
+    w.server(world, number).silent.add("seal");
+    w.server(world, number).verdict = "gone";
+  }
+  const doomed = [w.server(world, 1), w.server(world, 2)];
+  for (const fake of doomed) w.die(world, fake);
+  w.run(world, 5_000);
+  expect(w.activeView(world).generation).toBe(generation);
+  expect(world.status?.groups[0]).toMatchObject({ serving: false });
+  expect(world.status?.groups[0]?.waiting).toContain("bank-1, bank-2");
+});
+
+test("loss: goes on by itself only where the spec says so, in a new generation", () => {
+  const world = w.servingWorld({ durability: "memory", minimumReplicas: 1, onLoss: "continue" });
+  const { generation } = w.activeView(world);
+  const doomed = [w.server(world, 1), w.server(world, 2)];
+  for (const fake of doomed) {
+    fake.silent.add("seal");
+    fake.verdict = "gone";
+  }
+  for (const fake of doomed) w.die(world, fake);
+  w.runUntil(world, () => w.serves(world) && w.activeView(world).members.length === 3);
+  expect(w.activeView(world).generation).toBe(generation + 1);
+  expect(w.saidKinds(world)).toContain("data-loss");
+});
+
+test("settings reach servers and detectors at once, and what makes no sense is refused", () => {
+  const world = w.servingWorld();
+  w.admin(world, { kind: "set-group", group: w.GROUP, change: { checkpointEntries: 50 } });
+  expect(w.sentOf(world, "configure").at(-1)?.knobs.checkpointEntries).toBe(50);
+  w.admin(world, { kind: "set-detector", detector: "lfd", knobs: { heartbeatIntervalMs: 40 } });
+  expect(w.sentOf(world, "configure-detector").at(-1)?.knobs).toEqual({ heartbeatIntervalMs: 40, suspicionTimeoutMs: 150 });
+  w.admin(world, { kind: "set-detector", detector: "gfd", knobs: { suspicionTimeoutMs: 10 } });
+  expect(world.answers.at(-1)).toMatchObject({ kind: "rejected", httpStatus: 400 });
+  w.admin(world, { kind: "replica", replica: w.replica(9), action: "kill" });
+  expect(world.answers.at(-1)).toMatchObject({ kind: "rejected", httpStatus: 404 });
+  w.admin(world, { kind: "set-group", group: w.GROUP, change: { quorum: "all" } });
+  w.runUntil(world, () => w.activeView(world).quorum === 3 && w.serves(world));
+});
