@@ -9,6 +9,16 @@ const TEMPORARY = "control.tmp";
 const SIZE_BYTES_MAX = 64 * 1024 * 1024;
 const GROUP_PREFIX = "group/";
 
+/** `code` is the system's: some (a full disk) pass, and a later start may succeed. */
+class StoreFailed extends Error {
+  override readonly name = "StoreFailed";
+  readonly code: string;
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** What is stored beside the groups, each of which has an entry (and a checksum) of its own. */
 interface Head extends Omit<ControlContent, "groups"> {
   readonly revision: number;
@@ -114,7 +124,7 @@ function submit(disk: Disk, operation: DiskOperation, tolerated?: string): Promi
   return new Promise((resolve, reject) => {
     disk.submit(operation, (completion) => {
       if (completion.kind !== "failed" || completion.code === tolerated) resolve(completion);
-      else reject(new Error(`The control store cannot ${operation.kind} ${operation.path}: ${completion.message}`));
+      else reject(new StoreFailed(`The control store cannot ${operation.kind} ${operation.path}: ${completion.message}`, completion.code));
     });
   });
 }
