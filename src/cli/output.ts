@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
-import { DEFAULTS } from "../vocabulary/limit.js";
 
 /** Exit codes of all commands (docs/reference/cli.md). `check` has its own, in its help. */
 export const EXIT = {
@@ -68,7 +67,7 @@ export interface TargetOptions {
 /** What every command that talks to a running system takes. */
 export function withTarget(command: Command): Command {
   return command
-    .option("--port <port>", `port of the gateway; default: what the data folder says, ${DEFAULTS.port} unless told otherwise`, wholeNumber)
+    .option("--port <port>", "port of the gateway; default: what the data folder says", wholeNumber)
     .option("--dir <folder>", "the data folder", ".troupe")
     .option("--json", "print JSON");
 }

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { ERRORS } from "../../vocabulary/error.js";
+
+const read = (name: string) => readFileSync(new URL(`../../../docs/reference/${name}`, import.meta.url), "utf8");
+
+it("docs/reference/errors.md has the rows of the table of errors, and no other", () => {
+  const documented = [...read("errors.md").matchAll(/^\| `([a-z-]+)` \| (\d+) \| `([a-z-]+)` \| (.+?) \| (.+?) \|$/gm)].map((row) =>
+    row.slice(1),
+  );
+  const rows = Object.entries(ERRORS).map(([code, row]) => [code, String(row.httpStatus), row.outcome, row.means, row.todo]);
+  expect(documented).toEqual(rows);
+});
+
+it("docs/reference/http.md has every route of the interface", () => {
+  const text = read("http.md");
+  const routes = [
+    "operations/{operation}",
+    "queries/{query}",
+    "sessions",
+    "members",
+    "/v1/status",
+    "/v1/events",
+    "/metrics",
+    "/v1/admin/groups/{group}",
+    "/v1/admin/detectors/",
+    "kill",
+    "pause",
+    "resume",
+    "lead",
+    "remove",
+  ];
+  for (const route of routes) expect(text).toContain(route);
+});
