@@ -8,7 +8,6 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest
 import { type ProcessRecord, recordedProcesses } from "../runtime/child.js";
 import { isAlive, signalProcess } from "../runtime/process-info.js";
 import type { SupervisorEvent } from "./component.js";
-import { startDetached } from "./detach.js";
 import { stopDetached } from "./end.js";
 import { RESTART_DELAY_MS_MAX, RESTART_DELAY_MS_MIN, restartDelayMs } from "./restart.js";
 
@@ -204,17 +203,7 @@ describe("nothing is left behind", () => {
   });
 
   test("after down, also when up itself is stopped; down once more finds nothing to do", async () => {
-    const { pid, ready } = await startDetached({
-      dir,
-      command: process.execPath,
-      args: [upProgram, dir, componentProgram, "rm", "lfd"],
-      timeoutMs: 15_000,
-    });
-    expect(ready).toBe("ready http://stand-in");
-    await until(() => alive("server") !== undefined, "the server");
-    expect(alive("up")?.pid).toBe(pid);
-    const second = startDetached({ dir, command: process.execPath, args: [upProgram, dir, componentProgram, "rm"], timeoutMs: 15_000 });
-    await expect(second).rejects.toThrow(`process ${pid}`);
+    await startMany();
     expect(await stopDetached(dir)).toBe("stopped");
     expect(look()).toEqual([]);
     expect(await stopDetached(dir)).toBe("not-running");

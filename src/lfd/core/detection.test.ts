@@ -52,6 +52,8 @@ describe("what the LFD sees of a server", () => {
     give(world, { kind: "process-exited", replica: R1, pid, code: 1, signal: null, lastWords: "Error: no such module" });
     expect(seen(world, R1)).toMatchObject({
       verdict: "gone",
+      pid,
+      bootId: null,
       reason: "ended before it registered: exit code 1; its log ends: Error: no such module",
     });
   });

@@ -57,6 +57,7 @@ function beginLife(watched: WatchedReplica, order: StartOrder): void {
   watched.heartbeats = createHeartbeats();
   watched.pulses = createPulseHistory();
   watched.pulse = { kind: "well" };
+  watched.lastPid = null;
   watched.kernel = null;
   watched.answeredCpuMs = 0;
 }
@@ -89,6 +90,7 @@ export function onSpawned(
   watched.starting = [];
   // It may have registered, or ended, before the shell could say that it was started.
   if (watched.life.kind !== "spawning") return;
+  watched.lastPid = pid;
   watched.life = { kind: "starting", process: { pid, startTime }, since: stamp(state.presence, nowMs) };
   watched.observeAtMs = nowMs;
   state.tableChanged = true;

@@ -1,7 +1,7 @@
 import { sameStanding } from "../../detection/observation.js";
 import type { HostObservation, ReplicaObservation } from "../../vocabulary/message-detection.js";
 import type { LfdEffect } from "./event.js";
-import type { LfdState, WatchedReplica } from "./state.js";
+import { type LfdState, processOf, type WatchedReplica } from "./state.js";
 
 /** Full and versioned, never a delta: whoever missed ten of them needs only the last. */
 export function observeHost(state: LfdState): HostObservation {
@@ -24,14 +24,14 @@ export function isComplete(state: LfdState): boolean {
 }
 
 function observeReplica(watched: WatchedReplica): ReplicaObservation {
-  const life = watched.life;
-  const process = life.kind === "starting" || life.kind === "registered" || life.kind === "expected" ? life.process : null;
+  // A process that ended before it registered is told from the next one by its pid alone; any other by its boot id.
+  const pid = processOf(watched)?.pid ?? (watched.bootId === null ? watched.lastPid : null);
   return {
     group: watched.group,
     replica: watched.replica,
     incarnation: watched.incarnation,
     bootId: watched.bootId,
-    pid: process?.pid ?? null,
+    pid,
     address: watched.address,
     verdict: watched.verdict,
     counted: watched.counted,

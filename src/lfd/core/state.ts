@@ -86,6 +86,8 @@ export interface WatchedReplica {
   /** CPU time at the last heartbeat answer. */
   answeredCpuMs: number;
   observeAtMs: number;
+  /** Of the process that runs or ran last: names a life that ended before it could tell its boot id. */
+  lastPid: number | null;
   killing: Killing | null;
   starting: OrderSource[];
 }
@@ -168,6 +170,7 @@ export function createReplica(group: GroupName, replica: ReplicaId, spec: GroupS
     stoppedSince: null,
     answeredCpuMs: 0,
     observeAtMs: 0,
+    lastPid: null,
     killing: null,
     starting: [],
   };

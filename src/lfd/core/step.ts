@@ -106,12 +106,14 @@ function onReplicaEvent(state: LfdState, nowMs: number, watched: WatchedReplica,
 
 /** The kernel told the parent: the quickest and most certain verdict of all. */
 function onExited(state: LfdState, watched: WatchedReplica, event: Extract<LfdEvent, { kind: "process-exited" }>): void {
-  if (processOf(watched)?.pid !== event.pid) return;
+  if (watched.lastPid !== event.pid) return;
   const how = event.signal === null ? `exit code ${event.code ?? "unknown"}` : `killed by ${event.signal}`;
-  const crashedAtStart = watched.life.kind === "starting" && watched.killing === null;
+  const crashedAtStart = watched.bootId === null && watched.killing === null;
   const when = crashedAtStart ? `ended before it registered: ${how}` : how;
   const words = event.lastWords === "" || event.signal === "SIGKILL" ? "" : `; its log ends: ${event.lastWords}`;
-  end(state, watched, `${when}${words}`);
+  // /proc may have told first that it ended; how it ended only the parent hears.
+  if (watched.life.kind === "ended") watched.life = { kind: "ended", reason: `${when}${words}` };
+  else end(state, watched, `${when}${words}`);
 }
 
 function onMessage(state: LfdState, nowMs: number, connection: number, peer: Hello, message: Message, effects: LfdEffect[]): void {

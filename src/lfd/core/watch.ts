@@ -46,6 +46,7 @@ export function onRegister(
   watched.pulses = createPulseHistory();
   watched.pulse = { kind: "well" };
   watched.observeAtMs = nowMs;
+  watched.lastPid = message.pid;
   watched.life = {
     kind: "registered",
     process: { pid: message.pid, startTime: message.startTime },

@@ -182,8 +182,8 @@ describe("LFD and GFD as processes", () => {
     await member(R2);
     expect(membership()?.memberCount).toBe(2);
     process.kill(first.pid, "SIGKILL");
-    await until(() => seen(R1)?.verdict === "gone", "the verdict gone");
-    expect(seen(R1)).toMatchObject({ reason: "killed by SIGKILL", bootId: first.boot });
+    await until(() => seen(R1)?.verdict === "gone" && seen(R1)?.reason === "killed by SIGKILL", "the verdict gone and its reason");
+    expect(seen(R1)?.bootId).toBe(first.boot);
     expect(membership()?.memberCount).toBe(1);
     expect(heard).toContainEqual(expect.objectContaining({ kind: "fault", replica: R1, verdict: "gone" }));
     await start(R1);
@@ -192,7 +192,7 @@ describe("LFD and GFD as processes", () => {
 
   test("a crash at start is reported with exit code and last words", async () => {
     await start(R1, "crash");
-    await until(() => seen(R1)?.verdict === "gone", "the verdict gone");
+    await until(() => seen(R1)?.verdict === "gone" && seen(R1)?.reason !== "its process has ended", "the verdict gone and its reason");
     expect(seen(R1)?.reason).toBe("ended before it registered: exit code 3; its log ends: the service cannot be loaded");
   });
 
