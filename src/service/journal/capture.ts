@@ -4,14 +4,14 @@ import { LIMITS } from "../../vocabulary/limit.js";
 import type { SnapshotCapture } from "../state-machine.js";
 import { Cell, type Kind, objectKeys, type Value } from "./cell.js";
 import { Dict, HOLE } from "./dict.js";
-import type { Key } from "./leaf.js";
-import { REFERENCE } from "./redo-record.js";
+import type { Key, Leaf } from "./leaf.js";
 import type { Journal } from "./scope.js";
 
 /**
- * Snapshot format 1: a byte stream cut into slices. It is a sequence of blocks, each a 4-byte length (big-endian) and an encoded value:
- * first `[format, rootId, nextId]`; then lists of records, one container each or a part of one, `[kind, id, totalSize, ...content]` with
- * children as `[REFERENCE, id]`, parts of one container in order; last `[containerCount]`.
+ * Snapshot format 1: a byte stream cut into slices. It is a sequence of blocks, each a 4-byte length (big-endian) and an encoded list:
+ * first `[format, rootId, nextId]`; then records, one container each or a part of one, one after the other in a flat list (objects for
+ * each would cost more than their content): `kind, id, totalSize, slotCount, references, ...slots`; last `[containerCount]`.
+ * Slots are as in redo records, but children are plain ids, at the places that `references` lists (0: none). Parts are in order.
  */
 export const SNAPSHOT_FORMAT = 1;
 
@@ -84,7 +84,8 @@ class Capture implements SnapshotCapture {
   }
 
   next(): Uint8Array | null {
-    while (this.#queuedBytes < this.#sizes.sliceBytes && this.#stage !== "done") this.#encodeBlock();
+    // One block a call bounds its time; more only when there is nothing to give.
+    if (this.#queuedBytes < this.#sizes.sliceBytes && this.#stage !== "done") this.#encodeBlock();
     if (this.#queuedBytes === 0) {
       this.close();
       return null;
@@ -129,7 +130,7 @@ class Capture implements SnapshotCapture {
       this.#enqueue([SNAPSHOT_FORMAT, this.#rootId, this.#nextId]);
       return;
     }
-    const records: unknown[][] = [];
+    const records: unknown[] = [];
     let left = this.#sizes.blockBytes;
     while (left > 0) {
       this.#cursor ??= this.#nextCursor();
@@ -162,14 +163,16 @@ class Capture implements SnapshotCapture {
   }
 
   /** Adds a record with as much of the container as fits, and says how many bytes that is, roughly. */
-  #emit(cursor: Cursor, records: unknown[][], left: number): number {
+  #emit(cursor: Cursor, records: unknown[], left: number): number {
     const image = this.#images.get(cursor.cell) ?? viewOf(cursor.cell);
-    const record: unknown[] = [cursor.kind, cursor.id, imageSize(image)];
+    const slots: Slots = { values: [], references: [] };
     const length = image.kind === "items" ? image.items.length : image.kind === "row" ? image.keys.length : image.length;
     // At least one entry each time, however little is left.
     let used = 0;
-    for (; cursor.place < length && used < left; cursor.place += 1) used += addEntry(record, image, cursor.place);
-    records.push(record);
+    for (; cursor.place < length && used < left; cursor.place += 1) used += addEntry(slots, image, cursor.place);
+    const { values, references } = slots;
+    records.push(cursor.kind, cursor.id, imageSize(image), values.length, references.length === 0 ? 0 : references);
+    for (const value of values) records.push(value);
     if (cursor.place >= length) {
       cursor.cell.emittedBy = this.#number;
       this.#images.delete(cursor.cell);
@@ -231,21 +234,28 @@ function imageSize(image: Image): number {
   return image.kind === "items" ? image.items.length : image.kind === "row" ? image.keys.length : image.size;
 }
 
-function addEntry(record: unknown[], image: Image, place: number): number {
-  if (image.kind === "items") return addSlot(record, image.items[place]);
-  if (image.kind === "row") return addSlot(record, image.keys[place]) + addSlot(record, image.values[place]);
-  const [key, value] = image.before.get(place) ?? [image.keys[place], image.values?.[place]];
-  if (key === HOLE) return 1;
-  const used = addSlot(record, key);
-  return image.values === null ? used : used + addSlot(record, value);
+interface Slots {
+  readonly values: (Leaf | number)[];
+  /** Places of ids in `values`. */
+  readonly references: number[];
 }
 
-function addSlot(record: unknown[], slot: Value): number {
+function addEntry(slots: Slots, image: Image, place: number): number {
+  if (image.kind === "items") return addSlot(slots, image.items[place]);
+  if (image.kind === "row") return addSlot(slots, image.keys[place]) + addSlot(slots, image.values[place]);
+  const [key, value] = image.before.get(place) ?? [image.keys[place], image.values?.[place]];
+  if (key === HOLE) return 1;
+  const used = addSlot(slots, key);
+  return image.values === null ? used : used + addSlot(slots, value);
+}
+
+function addSlot(slots: Slots, slot: Value): number {
   if (slot instanceof Cell) {
-    record.push([REFERENCE, slot.id]);
+    slots.references.push(slots.values.length);
+    slots.values.push(slot.id);
     return 8;
   }
-  record.push(slot);
+  slots.values.push(slot);
   if (typeof slot === "string") return 3 + slot.length;
   return slot instanceof Uint8Array ? 16 + slot.length : 9;
 }

@@ -88,8 +88,8 @@ function performOnObject(object: Record<string, unknown>, step: Step, value: unk
     }
     case 5: {
       // Replaces a container by a new one of its own parts, in another order.
-      const old = object[key] ?? (first === undefined ? null : object[first]);
-      const at = key in object ? key : (first ?? key);
+      const at = Object.hasOwn(object, key) ? key : (first ?? key);
+      const old = object[at];
       if (Array.isArray(old)) object[at] = old.filter((_, place) => place !== step.place).reverse();
       else if (old instanceof Map) object[at] = new Map([...old].reverse());
       else if (isContainer(old) && !(old instanceof Set)) object[at] = { wrapped: old, value };

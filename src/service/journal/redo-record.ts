@@ -79,7 +79,7 @@ export function valueOfTree(tree: unknown, parent: Cell | null, reading: Reading
   const cell = new Cell(id, checkKind(kind), emptyData(checkKind(kind)));
   cell.parent = parent;
   reading.created.push(cell);
-  addSlots(cell, tree, 2, (slot) => valueOfTree(slot, cell, reading));
+  addSlots(cell, tree, 2, tree.length, (slot) => valueOfTree(slot, cell, reading));
   return cell;
 }
 
@@ -88,14 +88,20 @@ export function checkKind(kind: unknown): Kind {
   throw new InvariantViolation(`journal: record with a container of kind ${String(kind)}`);
 }
 
-/** Adds the content of `tree` from place `from` on to a container. */
-export function addSlots(cell: Cell, tree: readonly unknown[], from: number, read: (slot: unknown) => Value): void {
+/** Adds the slots `from` (included) to `to` (not) of a record to a container. */
+export function addSlots(
+  cell: Cell,
+  slots: readonly unknown[],
+  from: number,
+  to: number,
+  read: (slot: unknown, place: number) => Value,
+): void {
   const data: CellData = cell.data;
   if (Array.isArray(data)) {
-    for (let at = from; at < tree.length; at += 1) data.push(read(tree[at]));
+    for (let at = from; at < to; at += 1) data.push(read(slots[at], at));
     return;
   }
   const step = cell.kind === SET ? 1 : 2;
-  if (cell.kind === OBJECT && (tree.length - from) / 2 > ROW_KEYS_MAX) growIntoDict(cell);
-  for (let at = from; at < tree.length; at += step) writeEntry(cell, tree[at] as Key, step === 2 ? read(tree[at + 1]) : undefined);
+  if (cell.kind === OBJECT && (to - from) / 2 > ROW_KEYS_MAX) growIntoDict(cell);
+  for (let at = from; at < to; at += step) writeEntry(cell, slots[at] as Key, step === 2 ? read(slots[at + 1], at + 1) : undefined);
 }

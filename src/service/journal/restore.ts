@@ -1,9 +1,9 @@
 import { decodeValue } from "../../codec/value.js";
 import { assert } from "../../vocabulary/assert.js";
-import { ARRAY, Cell, emptyData, growIntoDict, OBJECT, ROW_KEYS_MAX, type Value } from "./cell.js";
+import { ARRAY, Cell, emptyData, growIntoDict, OBJECT, ROW_KEYS_MAX } from "./cell.js";
 import { SNAPSHOT_FORMAT } from "./capture.js";
 import { type Leaf, leafOut } from "./leaf.js";
-import { addSlots, checkKind, REFERENCE } from "./redo-record.js";
+import { addSlots, checkKind } from "./redo-record.js";
 import type { Journal } from "./scope.js";
 
 /** Takes slices in order, in any cut, and gives the state at the end. Throws when they are no snapshot; checksums are the caller's. */
@@ -77,16 +77,17 @@ class RunningRestore implements Restore {
       this.#stage = "content";
       return;
     }
-    if (typeof block[0] === "number") {
+    if (block.length === 1) {
       assert(block[0] === this.#complete.size && block[0] === this.#index.size, "restore", () => "containers are missing");
       this.#stage = "done";
       return;
     }
-    for (const record of block) this.#takeRecord(record as unknown[]);
+    for (let at = 0; at < block.length; ) at = this.#takeRecord(block, at);
   }
 
-  #takeRecord(record: readonly unknown[]): void {
-    const [kind, id, size] = record as [number, number, number];
+  /** Reads the record that begins at `start`, and says where the next begins. */
+  #takeRecord(block: readonly unknown[], start: number): number {
+    const [kind, id, size, slotCount, references] = block.slice(start, start + 5) as [number, number, number, number, number[] | 0];
     const cell = this.#find(id);
     if (!this.#complete.has(cell)) {
       this.#complete.add(cell);
@@ -94,15 +95,18 @@ class RunningRestore implements Restore {
       cell.data = emptyData(cell.kind);
       if (kind === OBJECT && size > ROW_KEYS_MAX) growIntoDict(cell);
     }
-    addSlots(cell, record, 3, (slot) => this.#read(slot, cell));
-  }
-
-  #read(slot: unknown, parent: Cell): Value {
-    if (!Array.isArray(slot)) return leafOut(slot as Leaf);
-    assert(slot[0] === REFERENCE && typeof slot[1] === "number", "restore", () => "a slot that is neither a leaf nor a reference");
-    const child = this.#find(slot[1]);
-    child.parent = parent;
-    return child;
+    const from = start + 5;
+    const end = from + slotCount;
+    assert(end <= block.length, "restore", () => "a record is cut off");
+    let next = 0;
+    addSlots(cell, block, from, end, (slot, place) => {
+      if (references === 0 || references[next] !== place - from) return leafOut(slot as Leaf);
+      next += 1;
+      const child = this.#find(slot as number);
+      child.parent = cell;
+      return child;
+    });
+    return end;
   }
 
   /** A container may be referred to before its record comes. */
