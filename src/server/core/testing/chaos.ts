@@ -85,7 +85,7 @@ export function createChaos(seed: number, options: GroupOptions, operationsMax: 
     marks: {},
   };
   group.passes = (from, to, message) => {
-    if (oneIn(chance, 60)) return false;
+    if (chaos.rm.isolated.has(from.config.replica) || chaos.rm.isolated.has(to.config.replica) || oneIn(chance, 60)) return false;
     if (oneIn(chance, 60)) double(group, from, to, message);
     return true;
   };
@@ -264,6 +264,14 @@ function mayLose(chaos: Chaos, host: Host): boolean {
   return chaos.group.view !== null && chaos.rm.attempt === null;
 }
 
+/** An RM that cannot reach a replica does not hear it either. */
+function isolate(chaos: Chaos, host: Host): void {
+  const { replica } = host.config;
+  if (chaos.rm.isolated.delete(replica) || chaos.rm.isolated.size > 0) return;
+  chaos.rm.isolated.add(replica);
+  mark(chaos, "isolated");
+}
+
 function disturb(chaos: Chaos, lives: Map<Host, number>): void {
   const { group, chance } = chaos;
   const hosts = [...group.hosts.values()];
@@ -280,17 +288,19 @@ function disturb(chaos: Chaos, lives: Map<Host, number>): void {
     } else start(group, host);
     return;
   }
-  if (oneIn(chance, 40)) {
+  if (oneIn(chance, 30)) isolate(chaos, host);
+  else if (oneIn(chance, 40)) {
     mark(chaos, "crash");
     crash(group, host, below(chance, host.writes.length + 1));
-  } else if (oneIn(chance, 30)) {
+  } else if (oneIn(chance, 25)) {
     const wire = group.wires[below(chance, group.wires.length)];
     if (wire?.from != null) group.outside.close(host, wire.id);
   }
 }
 
 function rmDeliver(chaos: Chaos) {
-  return (replica: ReplicaId, message: Parameters<typeof order>[2]) => order(chaos.group, Number(replica.split("-")[1]), message);
+  return (replica: ReplicaId, message: Parameters<typeof order>[2]) =>
+    !chaos.rm.isolated.has(replica) && order(chaos.group, Number(replica.split("-")[1]), message);
 }
 
 /** Runs `steps` random steps. */
@@ -333,6 +343,7 @@ function relink(group: Group): void {
 /** Heals everything: all operations are answered, and all replicas end in one state. */
 export function calm(chaos: Chaos): string[] {
   const { group, chance } = chaos;
+  chaos.rm.isolated.clear();
   group.passes = () => true;
   group.instant = true;
   for (const host of group.hosts.values()) if (!host.alive) start(group, host);

@@ -14,10 +14,12 @@ export interface ScriptedRm {
   attempt: { epoch: Epoch; answers: Map<ReplicaId, Sealed>; view: View | null; patience: number; joins: Member[] } | null;
   readonly reports: Map<ReplicaId, ReplicaReport>;
   changes: number;
+  /** Neither heard nor reached. */
+  readonly isolated: Set<ReplicaId>;
 }
 
 export function createRm(): ScriptedRm {
-  return { attempt: null, reports: new Map(), changes: 0 };
+  return { attempt: null, reports: new Map(), changes: 0, isolated: new Set() };
 }
 
 function tell(
@@ -29,10 +31,11 @@ function tell(
   if (group.hosts.get(replica)?.alive === true) deliver(replica, message);
 }
 
-type Deliver = (replica: ReplicaId, message: ControlMessage) => void;
+type Deliver = (replica: ReplicaId, message: ControlMessage) => unknown;
 
 function hearAll(group: Group, rm: ScriptedRm, deliver: Deliver): void {
   for (const [replica, line] of group.rm) {
+    if (rm.isolated.has(replica)) continue;
     for (const message of line.heard.splice(0)) {
       if (message.kind === "report") rm.reports.set(replica, message.report);
       if (message.kind === "sealed" && rm.attempt !== null && rm.attempt.view === null && sameEpoch(message.epoch, rm.attempt.epoch)) {
@@ -58,10 +61,10 @@ function activateStored(group: Group, deliver: Deliver): void {
   tell(group, view.leader, { kind: "activate", view, bootId: leader.replica.config.bootId }, deliver);
 }
 
-function leadsActive(group: Group): boolean {
+function leadsActive(group: Group, rm: ScriptedRm): boolean {
   const { view } = group;
   const stance = view === null ? undefined : group.hosts.get(view.leader)?.replica.stance;
-  const alive = view !== null && group.hosts.get(view.leader)?.alive === true;
+  const alive = view !== null && !rm.isolated.has(view.leader) && group.hosts.get(view.leader)?.alive === true;
   return alive && stance?.kind === "leading" && stance.phase === "active" && sameEpoch(stance.view.epoch, view.epoch);
 }
 
@@ -139,7 +142,7 @@ export function tickRm(group: Group, rm: ScriptedRm, chance: Chance, deliver: De
     return;
   }
   if (group.view === null) return beginChange(group, rm, [], deliver);
-  if (!leadsActive(group)) {
+  if (!leadsActive(group, rm)) {
     if (oneIn(chance, 2)) activateStored(group, deliver);
     else beginChange(group, rm, [], deliver);
     return;

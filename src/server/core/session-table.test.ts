@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import type { SessionId } from "../../vocabulary/ids.js";
+import type { RequestIdentity } from "../../vocabulary/session.js";
+import {
+  createTable,
+  expireKeys,
+  find,
+  highestSequence,
+  imageOf,
+  openSession,
+  raiseFloor,
+  remember,
+  renew,
+  resumeSession,
+  type SessionTable,
+  sessionsBefore,
+  tableOf,
+} from "./session-table.js";
+
+const REPLY = { refused: false, bytes: new Uint8Array([1]) };
+
+function numbered(session: SessionId, sequence: number, floor = 0, resumption = 0): RequestIdentity {
+  return { kind: "session", session, sequence, floor, resumption };
+}
+
+function execute(table: SessionTable, identity: RequestIdentity, index: number, ageMs = index): void {
+  raiseFloor(table, identity, ageMs);
+  remember(table, identity, { index, digest: 7, reply: REPLY }, ageMs);
+}
+
+test("S6a: an id that the table does not know is an expired one", () => {
+  const table = createTable();
+  const id = openSession(table, 1, 5, "ab", 0);
+  expect(id).toBe("1.5.ab");
+  expect(find(table, numbered("1.4.ab" as SessionId, 1), 7).kind).toBe("expired");
+});
+
+test("S6b: executed if and only if at or above the floor and not in the table", () => {
+  const table = createTable();
+  const id = openSession(table, 1, 1, "a", 0);
+  execute(table, numbered(id, 3), 2);
+  expect(find(table, numbered(id, 3), 7).kind).toBe("remembered");
+  expect(find(table, numbered(id, 1), 7).kind).toBe("new");
+  execute(table, numbered(id, 5, 4), 3);
+  expect(find(table, numbered(id, 3), 7).kind).toBe("stale");
+  expect(find(table, numbered(id, 4), 7).kind).toBe("new");
+  execute(table, numbered(id, 1_000_000, 1_000_000), 4);
+  expect(find(table, numbered(id, 5), 7).kind).toBe("stale");
+  expect(table.sessions.get(id)?.replies.size).toBe(1);
+});
+
+test("S6g: the same number or key with another request is an error", () => {
+  const table = createTable();
+  const id = openSession(table, 1, 1, "a", 0);
+  execute(table, numbered(id, 1), 2);
+  expect(find(table, numbered(id, 1), 8).kind).toBe("reused");
+  execute(table, { kind: "key", key: "k" }, 3);
+  expect(find(table, { kind: "key", key: "k" }, 8).kind).toBe("reused");
+  expect(find(table, { kind: "key", key: "__proto__" }, 8).kind).toBe("new");
+});
+
+test("S6f: a resumption ends what its older life has on the way", () => {
+  const table = createTable();
+  const id = openSession(table, 1, 1, "a", 0);
+  execute(table, numbered(id, 4), 2);
+  const session = resumeSession(table, id, 9);
+  expect(session?.resumption).toBe(1);
+  expect(session === null ? 0 : highestSequence(session)).toBe(4);
+  expect(find(table, numbered(id, 5), 7).kind).toBe("expired");
+  expect(find(table, numbered(id, 5, 0, 1), 7).kind).toBe("new");
+});
+
+test("S6e: sessions and keys are in order of age, and only what is old is found", () => {
+  const table = createTable();
+  const a = openSession(table, 1, 1, "a", 10);
+  const b = openSession(table, 1, 2, "b", 20);
+  expect(sessionsBefore(table, 15, 10)).toEqual([a]);
+  renew(table, a, 30);
+  expect(sessionsBefore(table, 25, 10)).toEqual([b]);
+  execute(table, { kind: "key", key: "x" }, 3, 10);
+  execute(table, { kind: "key", key: "y" }, 4, 20);
+  expireKeys(table, 20);
+  expect([...table.keys.keys()]).toEqual(["y"]);
+});
+
+test("S6b: a snapshot carries the table whole and in order", () => {
+  const table = createTable();
+  const a = openSession(table, 1, 1, "a", 1);
+  openSession(table, 1, 2, "b", 2);
+  execute(table, numbered(a, 1), 3);
+  execute(table, { kind: "key", key: "k" }, 4);
+  const copy = tableOf(imageOf(table));
+  expect(imageOf(copy)).toEqual(imageOf(table));
+  expect([...copy.sessions.keys()]).toEqual([...table.sessions.keys()]);
+});
