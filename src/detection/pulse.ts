@@ -6,8 +6,6 @@ import type { Pulse } from "../vocabulary/verdict.js";
  */
 export interface PulseHistory {
   last: Pulse | null;
-  /** Work counter at the time the present standstill began. */
-  stuckWorkCount: number;
   /** Answers in a row that were slow, or, while degraded, that were not. */
   slowCount: number;
   steadyCount: number;
@@ -32,7 +30,7 @@ export const FSYNC_AGE_MS_MAX = 1_000;
 export type PulseFinding = { readonly kind: "well" } | { readonly kind: "slow" | "stuck"; readonly reason: string };
 
 export function createPulseHistory(): PulseHistory {
-  return { last: null, stuckWorkCount: -1, slowCount: 0, steadyCount: 0, degraded: false, slowReason: "" };
+  return { last: null, slowCount: 0, steadyCount: 0, degraded: false, slowReason: "" };
 }
 
 /** `handlerTimeoutMs` 0 (no limit known) is taken as none: then only the time-out counts. */
@@ -42,18 +40,16 @@ export function pulseLimits(suspicionTimeoutMs: number, handlerTimeoutMs: number
 
 /** Judges the newest pulse in the light of the ones before it. Pulses come from the network: absurd numbers only make it slow or well. */
 export function judgePulse(history: PulseHistory, pulse: Pulse, limits: PulseLimits): PulseFinding {
-  const stuck = judgeProgress(history, pulse, limits);
+  const stuck = judgeProgress(pulse, limits);
   judgeSpeed(history, pulse, limits);
   history.last = pulse;
   if (stuck !== null) return { kind: "stuck", reason: stuck };
   return history.degraded ? { kind: "slow", reason: history.slowReason } : { kind: "well" };
 }
 
-/** Both must agree: work waits for long, by the server's own word, and its work counter has not moved since the answer before. */
-function judgeProgress(history: PulseHistory, pulse: Pulse, limits: PulseLimits): string | null {
-  const moved = pulse.workCount !== history.stuckWorkCount;
-  history.stuckWorkCount = pulse.workCount;
-  if (moved || !(pulse.stuckMs > limits.stuckMs)) return null;
+/** The server's own word, and no other sign of life outweighs it: the loop may turn and turn while the service stands still. */
+function judgeProgress(pulse: Pulse, limits: PulseLimits): string | null {
+  if (!(pulse.stuckMs > limits.stuckMs)) return null;
   const executing = pulse.executing === null ? "" : `, executing ${pulse.executing}`;
   return `no progress for ${Math.round(pulse.stuckMs)} ms while work waits${executing}`;
 }
