@@ -2,16 +2,9 @@ import * as fs from "node:fs";
 import { isAbsolute, join, normalize } from "node:path";
 import { unreachable } from "../vocabulary/assert.js";
 import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
+import { createMemoryDisk, type Disk } from "./memory-disk.js";
 
-export { createMemoryDisk } from "./memory-disk.js";
-
-/**
- * Performs disk operations. Several may be under way at once and may overtake each other: who needs an order waits for the completion.
- * Completions come in a later turn of the event loop.
- */
-export interface Disk {
-  submit(operation: DiskOperation, done: (completion: DiskCompletion) => void): void;
-}
+export { createMemoryDisk, type Disk };
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;

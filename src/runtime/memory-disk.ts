@@ -1,6 +1,13 @@
 import { unreachable } from "../vocabulary/assert.js";
 import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
-import type { Disk } from "./disk.js";
+
+/**
+ * Performs disk operations. Several may be under way at once and may overtake each other: who needs an order waits for the completion.
+ * Completions never come from within `submit`.
+ */
+export interface Disk {
+  submit(operation: DiskOperation, done: (completion: DiskCompletion) => void): void;
+}
 
 interface MemoryFile {
   bytes: Uint8Array;
