@@ -103,7 +103,7 @@ describe("crash states of the log", () => {
 
   it("I7: snapshots are published whole or not at all, and the log is dropped only behind one", () => {
     const snapshot = (index: number): StoreCommand[] => [
-      { kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, view: null, table: { sessions: [], keys: [] } },
+      { kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, generation: 1, table: { sessions: [], keys: [] } },
       { kind: "snapshot-slice", bytes: new Uint8Array(10).fill(index) },
       { kind: "finish-snapshot" },
     ];

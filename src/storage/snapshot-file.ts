@@ -1,13 +1,12 @@
 import { readU8, readU32, startReader } from "../codec/byte-reader.js";
 import { crc32 } from "../codec/checksum.js";
-import { count, nullable, object, real, type Shape } from "../codec/shape.js";
+import { count, object, real, type Shape } from "../codec/shape.js";
 import { encodeText } from "../codec/text.js";
 import { encodeValue, tryDecodeValue } from "../codec/value.js";
-import { epochShape, groupShape, tableShape, viewShape } from "../codec/view-shape.js";
+import { epochShape, groupShape, tableShape } from "../codec/view-shape.js";
 import type { Epoch } from "../vocabulary/epoch.js";
 import type { GroupName } from "../vocabulary/ids.js";
 import type { KeyImage, SessionImage, TableImage } from "../vocabulary/session.js";
-import type { View } from "../vocabulary/view.js";
 import type { SnapshotMeta } from "./store-command.js";
 
 /**
@@ -19,7 +18,7 @@ export interface SnapshotHead {
   readonly epoch: Epoch;
   readonly index: number;
   readonly ageMs: number;
-  readonly view: View | null;
+  readonly generation: number;
 }
 
 interface SnapshotEnd {
@@ -42,7 +41,7 @@ const headShape: Shape<SnapshotHead> = object<SnapshotHead>({
   epoch: epochShape,
   index: count,
   ageMs: real,
-  view: nullable(viewShape),
+  generation: count,
 });
 const endShape: Shape<SnapshotEnd> = object<SnapshotEnd>({ stateSlices: count, stateBytes: count, sessions: count, keys: count });
 
@@ -217,7 +216,7 @@ function finishScan(scan: SnapshotScan, piece: Uint8Array): string | null {
 /** What a whole file says of itself; null when it is not whole. */
 export function scannedSnapshot(scan: SnapshotScan): { readonly meta: SnapshotMeta; readonly table: TableImage } | null {
   if (!scan.whole || scan.head === null) return null;
-  const { epoch, index, ageMs, view } = scan.head;
-  const meta = { epoch, index, ageMs, view, sizeBytes: scan.fileSizeBytes, checksum: scan.checksum };
+  const { epoch, index, ageMs, generation } = scan.head;
+  const meta = { epoch, index, ageMs, generation, sizeBytes: scan.fileSizeBytes, checksum: scan.checksum };
   return { meta, table: { sessions: scan.sessions, keys: scan.keys } };
 }

@@ -102,8 +102,8 @@ function* finishFile(store: ReplicaStore, writer: SnapshotWriter): Task {
   addChunks(store.runner, writer, [encodeSnapshotChecksum(checksum)]);
   yield* settled(writer);
   yield* perform({ kind: "sync", path: writer.path });
-  const { epoch, index, ageMs, view } = writer.head;
-  const meta = { epoch, index, ageMs, view, sizeBytes: writer.offsetBytes, checksum };
+  const { epoch, index, ageMs, generation } = writer.head;
+  const meta = { epoch, index, ageMs, generation, sizeBytes: writer.offsetBytes, checksum };
   yield* publishSnapshot(store, writer.path, meta);
   store.results.push({ kind: "snapshot-persisted", meta });
 }

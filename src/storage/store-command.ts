@@ -27,12 +27,12 @@ export interface StoreConfig {
   readonly sliceSizeBytes?: number;
 }
 
-/** What a snapshot says of itself. `view` is the newest start entry's view at its index. */
+/** What a snapshot says of itself. `generation` is that of the newest start entry's view at its index: new session ids begin with it. */
 export interface SnapshotMeta {
   readonly epoch: Epoch;
   readonly index: number;
   readonly ageMs: number;
-  readonly view: View | null;
+  readonly generation: number;
   /** Of the whole file, header and trailer included. */
   readonly sizeBytes: number;
   /** CRC-32 of the whole file but its last four bytes, which hold this very number. */
@@ -67,7 +67,7 @@ export type StoreCommand =
       readonly index: number;
       readonly epoch: Epoch;
       readonly ageMs: number;
-      readonly view: View | null;
+      readonly generation: number;
       readonly table: TableImage;
     }
   | { readonly kind: "snapshot-slice"; readonly bytes: Uint8Array }
