@@ -1,0 +1,94 @@
+/** Something that is to happen. Of two at the same time the smaller `tie` comes first: ties are drawn by chance. */
+interface Task {
+  readonly atMs: number;
+  readonly tie: number;
+  readonly number: number;
+  action: (() => void) | null;
+}
+
+export interface Appointment {
+  cancel(): void;
+}
+
+/** What is to happen in virtual time, ordered by (time, tie, sequence): a binary heap. */
+export interface Agenda {
+  add(atMs: number, tie: number, action: () => void): Appointment;
+  /** The time of the next task; Infinity when there is none. */
+  nextMs(): number;
+  take(): { readonly atMs: number; readonly action: () => void } | null;
+}
+
+export function createAgenda(): Agenda {
+  const heap: Task[] = [];
+  let count = 0;
+
+  function isBefore(a: Task, b: Task): boolean {
+    if (a.atMs !== b.atMs) return a.atMs < b.atMs;
+    return a.tie !== b.tie ? a.tie < b.tie : a.number < b.number;
+  }
+
+  function rise(from: number): void {
+    let at = from;
+    const task = heap[at];
+    while (at > 0 && task !== undefined) {
+      const up = (at - 1) >> 1;
+      const parent = heap[up];
+      if (parent === undefined || !isBefore(task, parent)) break;
+      heap[at] = parent;
+      at = up;
+    }
+    if (task !== undefined) heap[at] = task;
+  }
+
+  function sink(task: Task): void {
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      let least = heap[child];
+      if (least === undefined) break;
+      const right = heap[child + 1];
+      if (right !== undefined && isBefore(right, least)) {
+        least = right;
+        child += 1;
+      }
+      if (!isBefore(least, task)) break;
+      heap[at] = least;
+      at = child;
+    }
+    heap[at] = task;
+  }
+
+  function pop(): Task | null {
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined) return null;
+    if (heap.length > 0) sink(last);
+    return first;
+  }
+
+  function dropCancelled(): void {
+    while (heap[0] !== undefined && heap[0].action === null) pop();
+  }
+
+  return {
+    add(atMs, tie, action) {
+      const task: Task = { atMs, tie, number: count++, action };
+      heap.push(task);
+      rise(heap.length - 1);
+      return {
+        cancel() {
+          task.action = null;
+        },
+      };
+    },
+    nextMs() {
+      dropCancelled();
+      return heap[0]?.atMs ?? Number.POSITIVE_INFINITY;
+    },
+    take() {
+      dropCancelled();
+      const task = pop();
+      return task === null || task.action === null ? null : { atMs: task.atMs, action: task.action };
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import type { ReplicaEffect } from "../server/core/effect.js";
+import type { StoreResult } from "../storage/store-command.js";
+import type { Entry } from "../vocabulary/entry.js";
+import type { ReplicaId } from "../vocabulary/ids.js";
+import type { RunningServer } from "./shells/server-shell.js";
+
+/** What the checkers are told of servers, by the shells that run them. */
+export interface Observer {
+  onStart(server: RunningServer): void;
+  onEnd(server: RunningServer): void;
+  /** After a turn of its core, before the effects are performed. */
+  onTurn(server: RunningServer, effects: readonly ReplicaEffect[]): void;
+  onPersist(server: RunningServer, ticket: number, truncateAfter: number | null, entries: readonly Entry[]): void;
+  onStoreResult(replica: ReplicaId, result: StoreResult): void;
+  /** Its data was given up: a new incarnation begins. */
+  onSetAside(replica: ReplicaId): void;
+}

@@ -1,0 +1,31 @@
+import type { AnyService } from "../service/define-service.js";
+import type { ReplicaBounds, ReplicaTimings } from "../server/core/state.js";
+import type { DetectorKnobs, GroupSpec } from "../vocabulary/spec.js";
+import type { WorkloadName } from "./services.js";
+import type { WorldSettings } from "./world.js";
+
+/** Everything that a seed decides before the world begins. */
+export interface Plan {
+  readonly settings: WorldSettings;
+  readonly hostCount: number;
+  readonly spec: GroupSpec;
+  readonly service: AnyService;
+  readonly workload: WorkloadName;
+  readonly lfdKnobs: DetectorKnobs;
+  readonly gfdKnobs: DetectorKnobs;
+  readonly timings: Partial<ReplicaTimings>;
+  readonly bounds: Partial<ReplicaBounds>;
+  readonly segmentSizeBytes: number;
+  readonly sliceSizeBytes: number;
+  readonly clientCount: number;
+  readonly threadsPerClient: number;
+  /** Between the end of one operation of a thread and the next. */
+  readonly thinkMs: number;
+  readonly requestTimeoutMs: number;
+  readonly storeUnknownProbability: number;
+  /** Kinds of fault that strike in this run, each with its mean time between strikes. */
+  readonly faults: readonly { readonly kind: string; readonly everyMs: number }[];
+  /** Faults strike between these two; after the second everything heals. */
+  readonly stormFromMs: number;
+  readonly stormUntilMs: number;
+}

@@ -1,0 +1,162 @@
+import type { CallOutcome, ClientEffect, LinkTarget } from "../../client/core/effect.js";
+import type { ClientEvent } from "../../client/core/event.js";
+import { createClient } from "../../client/core/state.js";
+import { nextWakeMs, step } from "../../client/core/step.js";
+import { unreachable } from "../../vocabulary/assert.js";
+import type { ReplicaId } from "../../vocabulary/ids.js";
+import { LIMITS } from "../../vocabulary/limit.js";
+import type { Consistency } from "../../vocabulary/message-client.js";
+import type { ClientMessage, Message } from "../../vocabulary/message.js";
+import { createSimDriver } from "../driver.js";
+import type { Installation } from "../installation.js";
+import { dial, type SimConnection, type SimDialer } from "../network.js";
+import { after, localMs, reach, type SimProcess } from "../world.js";
+import { helloOf, newBootId } from "./hello.js";
+
+export interface RunningClient {
+  operate(operation: string, input: Uint8Array, timeoutMs: number, done: (outcome: CallOutcome) => void): void;
+  query(query: string, input: Uint8Array, consistency: Consistency, timeoutMs: number, done: (outcome: CallOutcome) => void): void;
+}
+
+/** As client/process/group-client.ts. */
+export function runClient(installation: Installation, process: SimProcess): RunningClient {
+  const { world, plan } = installation;
+  const state = createClient(
+    {
+      nonce: world.chance.ids.hex(24),
+      seed: world.chance.process.uint32(),
+      savesRequests: false,
+      waitingMax: 4_096,
+      heldBytesMax: LIMITS.inFlightPerGroupBytesMax,
+      inFlightMax: LIMITS.inFlightPerClientMax,
+      backoffMinMs: 10,
+      backoffMaxMs: 500,
+      discoverAfterMs: 500,
+    },
+    null,
+  );
+  const callers = new Map<number, (outcome: CallOutcome) => void>();
+  let nextCall = 1;
+  const links = createLinks(installation, process, (event) => driver.push(event));
+  const driver = createSimDriver<ClientEvent, ClientEffect>(world, process, {
+    step: (nowMs, event, effects) => step(state, nowMs, event, effects),
+    nextWakeMs: () => nextWakeMs(state),
+    wake: () => ({ kind: "woken" }),
+    perform,
+  });
+
+  function perform(effect: ClientEffect): void {
+    switch (effect.kind) {
+      case "send":
+        return links.send(effect.connection, effect.message);
+      case "links":
+        return links.keep(effect.targets);
+      case "discover":
+        return discover();
+      case "settle": {
+        const done = callers.get(effect.call);
+        callers.delete(effect.call);
+        done?.(effect.outcome);
+        return;
+      }
+      case "recovered":
+      case "view":
+      case "save-session":
+      case "save-request":
+      case "save-settled":
+        return;
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  /** A gateway answers with what the Replication Manager published last. */
+  function discover(): void {
+    after(world, world.chance.network.between(1, 10), () => {
+      const group = installation.status?.groups.find((each) => each.group === plan.spec.group);
+      if (group !== undefined) reach(process, () => driver.push({ kind: "discovered", view: group.view, book: group.book }));
+    });
+  }
+
+  driver.push({ kind: "woken" });
+  discover();
+  return {
+    operate(operation, input, timeoutMs, done) {
+      const call = nextCall++;
+      callers.set(call, done);
+      driver.push({
+        kind: "operation",
+        call,
+        identity: null,
+        operation,
+        input,
+        deadlineMs: localMs(world, process.host) + timeoutMs,
+        patienceMs: timeoutMs,
+      });
+    },
+    query(query, input, consistency, timeoutMs, done) {
+      const call = nextCall++;
+      callers.set(call, done);
+      driver.push({ kind: "query", call, query, input, consistency, deadlineMs: localMs(world, process.host) + timeoutMs });
+    },
+  };
+}
+
+interface Links {
+  keep(targets: readonly LinkTarget[]): void;
+  send(connection: number, message: ClientMessage): void;
+}
+
+function createLinks(installation: Installation, process: SimProcess, push: (event: ClientEvent) => void): Links {
+  const { world, network, plan } = installation;
+  const targets = new Map<ReplicaId, LinkTarget>();
+  const dialers = new Map<ReplicaId, SimDialer>();
+  const connections = new Map<number, SimConnection>();
+  const boot = newBootId(world);
+  const start = (replica: ReplicaId): SimDialer =>
+    dial(world, network, process, {
+      address: () => targets.get(replica)?.address ?? null,
+      hello: () => helloOf(world.clusterId, "client", boot, { group: plan.spec.group }),
+      accepts: (peer) => (peer.role === "server" && peer.group === plan.spec.group && peer.replica === replica ? null : "another server"),
+      onOpen(connection) {
+        connections.set(connection.id, connection);
+        push({ kind: "connection-opened", connection: connection.id, replica });
+      },
+      onMessage(connection, message) {
+        if (isForClients(message)) push({ kind: "message", connection: connection.id, message });
+      },
+      onClose(connection) {
+        connections.delete(connection.id);
+        push({ kind: "connection-closed", connection: connection.id });
+      },
+      backoffMinMs: 5,
+      backoffMaxMs: 500,
+    });
+  return {
+    keep(wanted) {
+      targets.clear();
+      for (const target of wanted) targets.set(target.replica, target);
+      for (const [replica, dialer] of dialers) {
+        if (targets.has(replica)) continue;
+        dialer.close();
+        dialers.delete(replica);
+      }
+      for (const replica of targets.keys()) if (!dialers.has(replica)) dialers.set(replica, start(replica));
+    },
+    send: (connection, message) => connections.get(connection)?.send(message),
+  };
+}
+
+function isForClients(message: Message): message is ClientMessage {
+  switch (message.kind) {
+    case "reply":
+    case "session-opened":
+    case "session-resumed":
+    case "request-failed":
+    case "redirect":
+    case "members":
+      return true;
+    default:
+      return false;
+  }
+}

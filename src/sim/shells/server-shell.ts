@@ -1,0 +1,364 @@
+import { requestDigest } from "../../codec/digest.js";
+import { encodeValue } from "../../codec/value.js";
+import type { ReplicaEffect } from "../../server/core/effect.js";
+import type { ReplicaEvent } from "../../server/core/event.js";
+import { reportOf } from "../../server/core/report.js";
+import { createReplica, type Replica } from "../../server/core/state.js";
+import { nextWakeMs, step } from "../../server/core/step.js";
+import { createExecutor, type Executor } from "../../service/executor.js";
+import { serviceMachine } from "../../service/service-machine.js";
+import type { StoreResult } from "../../storage/store-command.js";
+import { unreachable } from "../../vocabulary/assert.js";
+import { ERRORS } from "../../vocabulary/error.js";
+import type { ExecutionCompletion } from "../../vocabulary/execution.js";
+import { type Incarnation, incarnation, type ReplicaId } from "../../vocabulary/ids.js";
+import type { Hello, Message } from "../../vocabulary/message.js";
+import type { Pulse } from "../../vocabulary/verdict.js";
+import type { Address, AddressBook } from "../../vocabulary/view.js";
+import type { GroupSpec } from "../../vocabulary/spec.js";
+import { createSimDisk, killDisk, type SimDisk } from "../disk.js";
+import { createSimDriver } from "../driver.js";
+import type { Installation } from "../installation.js";
+import { dial, listen, type SimConnection, type SimDialer } from "../network.js";
+import { openReplicaDisk, type ReplicaDisk } from "../replica-disk.js";
+import { after, endProcess, isAlive, localMs, mark, note, type SimProcess, timer, wallMs } from "../world.js";
+import { helloOf, newBootId } from "./hello.js";
+import { lfdName } from "./lfd-name.js";
+import { createSnapshotPump } from "./snapshot-pump.js";
+import { eventOfMessage, eventOfResult, snapshotRecord, transferOf } from "./server-events.js";
+
+/** What an observer may look at of a server that runs. */
+export interface RunningServer {
+  readonly process: SimProcess;
+  readonly replica: Replica;
+  readonly executor: Executor;
+  readonly incarnation: Incarnation;
+}
+
+type Recovered = Extract<StoreResult, { kind: "recovered" }>;
+
+/** As server/process/main.ts: lock, store, state, core, listener, LFD. */
+export function runServer(installation: Installation, process: SimProcess, spec: GroupSpec, replica: ReplicaId): void {
+  const { world } = installation;
+  timer(world, process, world.chance.process.between(5, 40) * process.slowness, () => {
+    const { locks } = process.host;
+    const holder = locks.get(replica);
+    if (holder !== undefined && isAlive(holder)) {
+      note(world, process.name, "folder-in-use", () => `pid ${holder.pid} holds it`);
+      mark(world, "folder-in-use");
+      return endProcess(world, process, 1, null);
+    }
+    locks.set(replica, process);
+    openStore(installation, process, spec, replica);
+  });
+}
+
+/** Opens the store; a damaged one is set aside, never repaired (S5c, S5d), and a new incarnation begins. */
+function openStore(installation: Installation, process: SimProcess, spec: GroupSpec, replica: ReplicaId): void {
+  const { world } = installation;
+  const disk = diskOf(process, spec, replica);
+  let route = onFirst;
+  const fresh = incarnation(world.chance.ids.hex(32));
+  const config = {
+    clusterId: world.clusterId,
+    group: spec.group,
+    replica,
+    durability: spec.durability,
+    freshIncarnation: fresh,
+    segmentSizeBytes: installation.plan.segmentSizeBytes,
+    sliceSizeBytes: installation.plan.sliceSizeBytes,
+  };
+  const store = openReplicaDisk(world, process, disk, config, (result) => {
+    installation.observer.onStoreResult(replica, result);
+    route(result);
+  });
+  process.atDeath.push(() => killDisk(world.chance.disk, disk));
+  store.submit({ kind: "recover" });
+
+  function onFirst(result: StoreResult): void {
+    if (result.kind === "recovered") {
+      const server = startReplica(installation, process, spec, replica, store, result);
+      route = server.onResult;
+    } else if (result.kind === "damaged") {
+      note(world, process.name, "damaged", () => `${result.where}: ${result.what}`);
+      mark(world, "log-damaged");
+      setAside(installation, process, spec, replica);
+      openStore(installation, process, spec, replica);
+    } else if (result.kind === "failed") endProcess(world, process, 70, null);
+  }
+}
+
+function diskOf(process: SimProcess, spec: GroupSpec, replica: ReplicaId): SimDisk {
+  if (spec.durability === "memory") return createSimDisk();
+  const { disks } = process.host;
+  const known = disks.get(replica);
+  if (known !== undefined) return known;
+  const fresh = createSimDisk();
+  disks.set(replica, fresh);
+  return fresh;
+}
+
+function setAside(installation: Installation, process: SimProcess, spec: GroupSpec, replica: ReplicaId): void {
+  if (spec.durability === "disk") process.host.disks.set(replica, createSimDisk());
+  installation.observer.onSetAside(replica);
+}
+
+function startReplica(installation: Installation, process: SimProcess, spec: GroupSpec, name: ReplicaId, store: ReplicaDisk, recovered: Recovered) {
+  const { world, network, plan, observer } = installation;
+  const { host } = process;
+  const boot = newBootId(world);
+  const own = recovered.identity.incarnation;
+  let completions: ExecutionCompletion[] = [];
+  const executor = createExecutor(serviceMachine(plan.service), {
+    onCompletion(completion) {
+      completions.push(completion);
+      if (completions.length === 1) driver.push({ kind: "executions-completed", completions: [] });
+    },
+  });
+  const replica = createReplica({
+    group: spec.group,
+    replica: name,
+    incarnation: own,
+    bootId: boot,
+    knobs: spec,
+    poisonReply: encodeValue({ code: "poison", message: ERRORS.poison.means }),
+    timings: plan.timings,
+    bounds: plan.bounds,
+  });
+  const server: RunningServer = { process, replica, executor, incarnation: own };
+  observer.onStart(server);
+  process.atDeath.push(() => observer.onEnd(server));
+  const hello = (): Hello => helloOf(world.clusterId, "server", boot, { group: spec.group, replica: name, incarnation: own, hostId: host.hostId });
+  let steps = 0;
+
+  const driver = createSimDriver<ReplicaEvent, ReplicaEffect>(world, process, {
+    step(nowMs, event, effects) {
+      steps += 1;
+      if (event.kind !== "executions-completed") return step(replica, nowMs, event, effects);
+      const batch = completions;
+      completions = [];
+      step(replica, nowMs, { kind: "executions-completed", completions: batch }, effects);
+    },
+    nextWakeMs: () => nextWakeMs(replica),
+    wake: () => ({ kind: "woken" }),
+    finish(nowMs, effects) {
+      step(replica, nowMs, { kind: "drained" }, effects);
+      observer.onTurn(server, effects);
+    },
+    perform,
+  });
+
+  const connections = new Map<number, SimConnection>();
+  const opened = (connection: SimConnection, outbound: boolean): void => {
+    connections.set(connection.id, connection);
+    const { role, replica: peer, incarnation: peerIncarnation, bootId } = connection.peer;
+    driver.push({ kind: "connection-opened", connection: connection.id, peer: { role, replica: peer, incarnation: peerIncarnation, bootId }, outbound });
+  };
+  const onMessage = (connection: SimConnection, message: Message): void => {
+    const event = eventOfMessage(connection, message, {
+      digest: requestDigest,
+      wallMs: () => wallMs(world, host),
+      seed: () => world.chance.process.uint32(),
+    });
+    if (event === null) connection.close(`${message.kind} is not expected`);
+    else driver.push(event);
+  };
+  const onClose = (connection: SimConnection): void => {
+    if (connections.delete(connection.id)) driver.push({ kind: "connection-closed", connection: connection.id });
+  };
+  const links = createLinks(installation, process, hello, { onOpen: (connection) => opened(connection, true), onMessage, onClose });
+  const snapshots = createSnapshotPump(world, process, executor, store);
+
+  function perform(effect: ReplicaEffect): void {
+    switch (effect.kind) {
+      case "send":
+        connections.get(effect.connection)?.send(effect.message);
+        return;
+      case "close":
+        note(world, process.name, "closes", () => effect.reason);
+        connections.get(effect.connection)?.close(effect.reason);
+        return;
+      case "link":
+        return links(effect.replicas, effect.book);
+      case "persist":
+        observer.onPersist(server, effect.ticket, effect.truncateAfter, effect.entries);
+        return store.submit(effect);
+      case "persist-promise": {
+        const { ticket, promise, activeView } = effect;
+        return store.submit({ kind: "persist-promise", ticket, promise, activeView, generation: activeView?.generation ?? 0 });
+      }
+      case "execution":
+        return executor.submit(effect.command);
+      case "capture-snapshot":
+        mark(world, "checkpoint");
+        return snapshots.start(effect);
+      case "read-snapshot": {
+        const { ticket, snapshotIndex, offsetBytes, sizeBytes } = effect;
+        return store.submit({ kind: "read-snapshot", ticket, index: snapshotIndex, offsetBytes, sizeBytes });
+      }
+      case "store-slice": {
+        const { ticket, transfer, offsetBytes, bytes } = effect;
+        return store.submit({ kind: "receive-slice", ticket, ...transfer, offsetBytes, bytes });
+      }
+      case "install-snapshot":
+        snapshots.abort();
+        mark(world, "snapshot-installed");
+        return store.submit({ kind: "install-received", ticket: effect.ticket });
+      case "drop-log":
+        return store.submit({ kind: "drop-log", throughIndex: effect.throughIndex });
+      case "drop-snapshots":
+        return store.submit({ kind: "release-snapshot", index: effect.belowIndex });
+      case "end-process":
+        note(world, process.name, "ends", () => effect.reason);
+        mark(world, effect.discard ? "server-discards" : "server-ends-itself");
+        if (effect.discard) setAside(installation, process, spec, name);
+        return endProcess(world, process, effect.discard ? 71 : 70, null);
+      case "note":
+        return note(world, process.name, `note ${effect.level}`, () => effect.text);
+      case "reached":
+        mark(world, `reached-${effect.point}`);
+        if (installation.failpoints.delete(effect.point)) endProcess(world, process, null, "SIGKILL");
+        return;
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  const load = createStateLoader(executor, store);
+  let loading: ((result: Extract<StoreResult, { kind: "state-slice" }>) => void) | null = null;
+  function onResult(result: StoreResult): void {
+    if (result.kind === "state-slice") {
+      loading?.(result);
+      return;
+    }
+    if (result.kind === "installed") {
+      const { ticket, meta, table } = result;
+      loading = load(() => driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }));
+      return;
+    }
+    const event = eventOfResult(result, snapshots.ticket());
+    if (event !== null) driver.push(event);
+  }
+
+  function begin(): void {
+    driver.push({
+      kind: "recovered",
+      promise: recovered.promise,
+      activeView: recovered.activeView,
+      snapshot: recovered.snapshot === null ? null : { record: snapshotRecord(recovered.snapshot.meta), table: recovered.snapshot.table },
+      entries: recovered.entries,
+      transfer: transferOf(recovered.partial),
+    });
+    const address = listen(world, network, process, null, {
+      hello,
+      accepts: (peer) => (peer.group !== null && peer.group !== spec.group ? "another group" : null),
+      onOpen: (connection) => opened(connection, false),
+      onMessage,
+      onClose,
+    });
+    openLfdLink(installation, server, hello, address, () => pulse());
+  }
+
+  let lastWork = -1;
+  let lastWorkAtMs = localMs(world, host);
+  function pulse(): Pulse {
+    const nowMs = localMs(world, host);
+    const work = executor.workCount();
+    if (work !== lastWork || executor.idle()) {
+      lastWork = work;
+      lastWorkAtMs = nowMs;
+    }
+    return {
+      workCount: work + steps,
+      eventLoopDelayMs: process.slowness > 1 ? process.slowness : 0,
+      heapBytes: 50_000_000,
+      oldestFsyncMs: store.oldestSyncMs(),
+      stuckMs: nowMs - lastWorkAtMs,
+      executing: executor.executing(),
+    };
+  }
+
+  if (recovered.snapshot === null) begin();
+  else loading = load(begin);
+  return { onResult };
+}
+
+/** How often at most a heartbeat answer carries the whole report. */
+const REPORT_INTERVAL_MS = 100;
+
+/** As server/process/lfd-link.ts. */
+function openLfdLink(installation: Installation, server: RunningServer, hello: () => Hello, address: Address, pulse: () => Pulse): void {
+  const { world, network } = installation;
+  const { process, replica } = server;
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
+  dial(world, network, process, {
+    address: () => world.addresses.get(lfdName(process.host)) ?? null,
+    hello,
+    accepts: (peer) => (peer.role === "lfd" ? null : "no LFD"),
+    onOpen(connection) {
+      connection.send({ kind: "register", pid: process.pid, startTime: process.startTime, address, report: reportOf(replica) });
+    },
+    onMessage(connection, message) {
+      if (message.kind !== "heartbeat") return;
+      // Answered by the loop that does the work.
+      after(world, 0.02 * process.slowness, () => {
+        if (process.state !== "running") return;
+        const nowMs = localMs(world, process.host);
+        const due = nowMs - reportedAtMs >= REPORT_INTERVAL_MS;
+        if (due) reportedAtMs = nowMs;
+        connection.send({ kind: "heartbeat-answer", sequence: message.sequence, pulse: pulse(), report: due ? reportOf(replica) : null });
+      });
+    },
+    onClose: () => {},
+    backoffMinMs: 10,
+    backoffMaxMs: 200,
+  });
+}
+
+/** As server/process/links.ts. */
+function createLinks(
+  installation: Installation,
+  process: SimProcess,
+  hello: () => Hello,
+  events: { onOpen(connection: SimConnection): void; onMessage(connection: SimConnection, message: Message): void; onClose(connection: SimConnection): void },
+): (replicas: readonly ReplicaId[], book: AddressBook) => void {
+  const { world, network } = installation;
+  const dialers = new Map<ReplicaId, { readonly dialer: SimDialer; readonly key: string }>();
+  let book: AddressBook["entries"] = [];
+  const entryOf = (replica: ReplicaId) => book.find((entry) => entry.replica === replica);
+  const bootOf = (replica: ReplicaId): string => entryOf(replica)?.bootId ?? "";
+  return (replicas, newBook) => {
+    book = newBook.entries;
+    for (const [replica, link] of dialers) {
+      if (replicas.includes(replica) && link.key === bootOf(replica)) continue;
+      link.dialer.close();
+      dialers.delete(replica);
+    }
+    for (const replica of replicas) {
+      if (dialers.has(replica)) continue;
+      const dialer = dial(world, network, process, {
+        address: () => entryOf(replica)?.address ?? null,
+        hello,
+        accepts: (peer) => (peer.replica === replica ? null : "another replica"),
+        ...events,
+        backoffMinMs: 5,
+        backoffMaxMs: 200,
+      });
+      dialers.set(replica, { dialer, key: bootOf(replica) });
+    }
+  };
+}
+
+/** Streams the newest snapshot's state from the store into the executor. */
+function createStateLoader(executor: Executor, store: ReplicaDisk) {
+  return (done: () => void) => {
+    executor.beginRestore();
+    store.submit({ kind: "load-state", ticket: 0 });
+    return (result: Extract<StoreResult, { kind: "state-slice" }>): void => {
+      if (result.bytes.length > 0) executor.restoreSlice(result.bytes);
+      if (!result.last) return store.submit({ kind: "load-more", ticket: 0 });
+      executor.finishRestore();
+      done();
+    };
+  };
+}
