@@ -7,7 +7,7 @@ import { announce } from "./announce.js";
 import { type GroupRecord, groupRecord, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { currentBoot, healthOf } from "./observation.js";
-import { placeOrder } from "./order.js";
+import { placeOrder, resumeOrders } from "./order.js";
 import { markLeaving } from "./replicas.js";
 import type { GroupState, OrderPurpose, Rm, Sight } from "./state.js";
 import { rules } from "./term.js";
@@ -15,9 +15,9 @@ import { rules } from "./term.js";
 type Rejected = Extract<AdminOutcome, { kind: "rejected" }>;
 
 /** A change of the wanted state, or an order. Answered once what it changes is stored; how it goes on is told by events and the status. */
-export function onAdmin(rm: Rm, connection: number, ticket: number, command: AdminCommand, effects: RmEffect[]): void {
+export function onAdmin(rm: Rm, nowMs: number, connection: number, ticket: number, command: AdminCommand, effects: RmEffect[]): void {
   const outcome = rules(rm)
-    ? perform(rm, command, effects)
+    ? perform(rm, nowMs, command, effects)
     : reject(503, "the Replication Manager is not ready: it has not read its store yet");
   if (outcome.kind === "rejected") effects.push({ kind: "admin-answer", connection, ticket, outcome });
   else rm.pendingAnswers.push({ connection, ticket, outcome, content: rm.store.draft });
@@ -40,14 +40,14 @@ function accept(rm: Rm): AdminOutcome {
   return { kind: "accepted", changeId: `${rm.store.stored.term}.${rm.nextChangeId++}` };
 }
 
-function perform(rm: Rm, command: AdminCommand, effects: RmEffect[]): AdminOutcome {
+function perform(rm: Rm, nowMs: number, command: AdminCommand, effects: RmEffect[]): AdminOutcome {
   switch (command.kind) {
     case "set-group":
       return setGroup(rm, command, effects);
     case "set-detector":
       return setDetector(rm, command, effects);
     case "replica":
-      return commandReplica(rm, command, effects);
+      return commandReplica(rm, nowMs, command, effects);
     default:
       return unreachable(command);
   }
@@ -108,7 +108,7 @@ function setDetector(rm: Rm, command: Extract<AdminCommand, { kind: "set-detecto
   return accept(rm);
 }
 
-function commandReplica(rm: Rm, command: Extract<AdminCommand, { kind: "replica" }>, effects: RmEffect[]): AdminOutcome {
+function commandReplica(rm: Rm, nowMs: number, command: Extract<AdminCommand, { kind: "replica" }>, effects: RmEffect[]): AdminOutcome {
   const { replica, action } = command;
   const record = rm.store.draft.groups.find((one) => one.replicas.some((known) => known.replica === replica));
   const group = record === undefined ? undefined : rm.groups.get(record.spec.group);
@@ -116,13 +116,13 @@ function commandReplica(rm: Rm, command: Extract<AdminCommand, { kind: "replica"
   if (record === undefined || group === undefined || sight === undefined) return reject(404, `there is no replica ${replica}`);
   switch (action) {
     case "kill":
-      return orderProcess(rm, sight, "kill", effects);
+      return orderProcess(rm, nowMs, sight, "kill", effects);
     case "pause":
-      return orderProcess(rm, sight, "stop", effects);
+      return orderProcess(rm, nowMs, sight, "stop", effects);
     case "resume":
-      return orderProcess(rm, sight, "continue", effects);
+      return orderProcess(rm, nowMs, sight, "continue", effects);
     case "lead":
-      return wishLeader(rm, group, record, sight);
+      return wishLeader(rm, nowMs, group, record, sight);
     case "remove":
       return removeReplica(rm, group, record, sight, effects);
     default:
@@ -132,18 +132,21 @@ function commandReplica(rm: Rm, command: Extract<AdminCommand, { kind: "replica"
 
 function orderProcess(
   rm: Rm,
+  nowMs: number,
   sight: Sight,
   purpose: Extract<OrderPurpose, "kill" | "stop" | "continue">,
   effects: RmEffect[],
 ): AdminOutcome {
   const { replica, host, group } = sight;
   const bootId = currentBoot(sight);
-  if (healthOf(rm, 0, replica) === "gone" || (bootId === null && sight.pid === null))
+  if (healthOf(rm, nowMs, replica) === "gone" || (bootId === null && sight.pid === null))
     return reject(409, `${replica} has no running process`);
   if (rm.hosts.get(host)?.linkOpen !== true)
     return reject(503, `the fault detector of host ${host}, which would carry it out, is not connected`);
+  resumeOrders(rm, replica, purpose);
   placeOrder(
     rm,
+    nowMs,
     { host, group, replica, purpose },
     (ticket) =>
       purpose === "kill"
@@ -156,12 +159,12 @@ function orderProcess(
   return accept(rm);
 }
 
-function wishLeader(rm: Rm, group: GroupState, record: GroupRecord, sight: Sight): AdminOutcome {
+function wishLeader(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, sight: Sight): AdminOutcome {
   const { replica } = sight;
   if (record.activeView?.members.some((member) => member.replica === replica) !== true) {
     return reject(409, `${replica} is no member of the active view; it can lead once it has caught up and is admitted`);
   }
-  if (healthOf(rm, 0, replica) !== "alive") return reject(409, `${replica} is not alive and well`);
+  if (healthOf(rm, nowMs, replica) !== "alive") return reject(409, `${replica} is not alive and well`);
   group.handOverFailures = 0;
   group.leadWanted = record.activeView.leader === replica ? null : replica;
   return accept(rm);

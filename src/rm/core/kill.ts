@@ -26,7 +26,7 @@ export function killShed(rm: Rm, nowMs: number, group: GroupState, record: Group
     const sight = rm.sights.get(kill.replica);
     if (sight === undefined) continue;
     if (nowMs < kill.dueMs) wakeAt(rm, nowMs, kill.dueMs);
-    else killProcess(rm, sight, `suspected (${sight.reason}) and in no active view`, effects);
+    else killProcess(rm, nowMs, sight, `suspected (${sight.reason}) and in no active view`, effects);
   }
 }
 
@@ -52,7 +52,7 @@ export function killLastResort(
     return;
   }
   for (const sight of awaited)
-    killProcess(rm, sight, `suspected (${sight.reason}), and no view change succeeds without its answer`, effects);
+    killProcess(rm, nowMs, sight, `suspected (${sight.reason}), and no view change succeeds without its answer`, effects);
 }
 
 function suspects(rm: Rm, group: GroupState, wanted: (sight: Sight) => boolean): Sight[] {
@@ -66,10 +66,11 @@ function isNamed(view: View, sight: Sight): boolean {
   return incarnation === null ? memberOf(view, sight.replica) !== undefined : holdsIncarnation(view, sight.replica, incarnation);
 }
 
-function killProcess(rm: Rm, sight: Sight, reason: string, effects: RmEffect[]): void {
+function killProcess(rm: Rm, nowMs: number, sight: Sight, reason: string, effects: RmEffect[]): void {
   const { replica, bootId, group, host } = sight;
   const ordered = placeOrder(
     rm,
+    nowMs,
     { host, group, replica, purpose: "kill" },
     (ticket) => ({ kind: "kill-replica", ticket, replica, bootId, discard: false, reason }),
     effects,

@@ -35,6 +35,10 @@ function leaderTrouble(rm: Rm, nowMs: number, group: GroupState, view: View): Ch
   const why = whyDown(sight);
   if (health === "gone") return { cause: "failover", reason: `leader ${leader} is gone${why}`, ...NOTHING };
   wakeAt(rm, nowMs, probeWakeMs(rm, nowMs, sight));
+  const linkDueMs = sight.linkSinceMs + rm.config.timing.leaderLinkMs;
+  if (sight.linkBootId === null && nowMs >= linkDueMs)
+    return { cause: "failover", reason: `leader ${leader} cannot be reached`, ...NOTHING };
+  if (sight.linkBootId === null) wakeAt(rm, nowMs, linkDueMs);
   const boot = currentBoot(sight);
   if (health === "suspected" && !leaderIsTolerated(rm, nowMs, group, view))
     return { cause: "failover", reason: `leader ${leader} is suspected${why}`, ...NOTHING };

@@ -152,31 +152,33 @@ export function healthOf(rm: Rm, nowMs: number, replica: ReplicaId): Health {
   const sight = rm.sights.get(replica);
   if (sight === undefined) return "unknown";
   const linked = sight.linkBootId !== null && sight.linkBootId !== sight.goneBootId;
-  const unanswered = nowMs >= probeDueMs(rm, sight);
+  const unanswered = nowMs >= probeDueMs(rm, nowMs, sight);
   if (linked && sight.linkBootId !== sight.bootId) return unanswered ? "suspected" : "alive";
   if (!linked && sight.absent) return "gone";
   if (!linked && sight.bootId === null && sight.pid === null && sight.verdict !== "gone") return "unknown";
   return sight.verdict === "alive" && unanswered ? "suspected" : sight.verdict;
 }
 
-/** Does a detector that is itself well watch this replica? */
-export function isVouchedFor(rm: Rm, sight: Sight): boolean {
-  return rm.gfd.linkOpen && rm.hosts.get(sight.host)?.verdict === "alive";
+/** Does a detector that is itself well watch this replica? A GFD that is stopped says nothing of anybody. */
+export function isVouchedFor(rm: Rm, nowMs: number, sight: Sight): boolean {
+  const { linkOpen, askedMs } = rm.gfd;
+  if (!linkOpen || (askedMs !== null && nowMs >= askedMs + rm.config.timing.probeMs)) return false;
+  return rm.hosts.get(sight.host)?.verdict === "alive";
 }
 
 /**
  * When the RM's own probe of a replica that nobody vouches for will have been unanswered for long enough (PROTOCOL section 8): a question
  * on an open link, or a link that does not open again. Infinity when no probe runs.
  */
-function probeDueMs(rm: Rm, sight: Sight): number {
-  if (isVouchedFor(rm, sight)) return Number.POSITIVE_INFINITY;
+function probeDueMs(rm: Rm, nowMs: number, sight: Sight): number {
+  if (isVouchedFor(rm, nowMs, sight)) return Number.POSITIVE_INFINITY;
   const sinceMs = sight.linkBootId === null ? Math.max(sight.linkSinceMs, rm.startedMs) : (sight.probeSentMs ?? Number.POSITIVE_INFINITY);
   return sinceMs + rm.config.timing.probeMs;
 }
 
 /** The time of a verdict by the RM's own probe that is yet to come. */
 export function probeWakeMs(rm: Rm, nowMs: number, sight: Sight): number {
-  const dueMs = probeDueMs(rm, sight);
+  const dueMs = probeDueMs(rm, nowMs, sight);
   return dueMs > nowMs ? dueMs : Number.POSITIVE_INFINITY;
 }
 

@@ -5,21 +5,38 @@ import { groupRecord, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { sendToLfd } from "./outbox.js";
 import { onStartAnswered } from "./relaunch.js";
-import type { Order, OrderPurpose, Rm } from "./state.js";
+import { type Order, type OrderPurpose, type Rm, wakeAt } from "./state.js";
 
-/** An order to an LFD: kept and sent again with each new connection until it is answered. Null when the same one is already under way. */
+const PAUSE_MS = 1_000;
+
+/** An order to an LFD: kept and sent again with each new connection until it is answered. Null when the same one is already under way, or was a moment ago. */
 export function placeOrder(
   rm: Rm,
+  nowMs: number,
   about: Pick<Order, "host" | "group" | "replica" | "purpose">,
   make: (ticket: number) => ControlMessage,
   effects: RmEffect[],
 ): number | null {
   if (pendingOrder(rm, about.replica, about.purpose) !== undefined) return null;
+  const pausedUntilMs = rm.orderPauses.get(pauseKey(about)) ?? 0;
+  if (nowMs < pausedUntilMs) {
+    wakeAt(rm, nowMs, pausedUntilMs);
+    return null;
+  }
   const ticket = rm.nextTicket++;
   const order: Order = { ...about, ticket, message: make(ticket) };
   rm.orders.set(ticket, order);
   sendToLfd(rm, order.host, order.message, effects);
   return ticket;
+}
+
+function pauseKey(about: Pick<Order, "replica" | "purpose">): string {
+  return `${about.purpose} ${about.replica}`;
+}
+
+/** A person may ask again at once. */
+export function resumeOrders(rm: Rm, replica: ReplicaId, purpose: OrderPurpose): void {
+  rm.orderPauses.delete(pauseKey({ replica, purpose }));
 }
 
 export function pendingOrder(rm: Rm, replica: ReplicaId, purpose: OrderPurpose): Order | undefined {
@@ -36,6 +53,8 @@ export function onOrderDone(rm: Rm, nowMs: number, host: HostId, ticket: number,
   if (order === undefined || order.host !== host) return;
   rm.orders.delete(ticket);
   const { replica, group } = order;
+  // Failed, or its effect (a death, a removal) has not been told of yet. Starts have a back-off of their own.
+  if (order.purpose !== "start") rm.orderPauses.set(pauseKey(order), nowMs + PAUSE_MS);
   if (error !== null)
     announce(effects, "order-failed", `host ${host} could not ${order.purpose} ${replica}: ${error}`, { group, replica, host });
   if (order.purpose === "start") onStartAnswered(rm, nowMs, order, error, effects);
@@ -52,6 +71,7 @@ function forgetReplica(rm: Rm, order: Order, effects: RmEffect[]): void {
   const group = rm.groups.get(order.group);
   group?.starts.delete(order.replica);
   group?.admissions.delete(order.replica);
+  rm.orderPauses.delete(pauseKey(order));
   announce(effects, "removed", `${order.replica} was removed; its data is set aside`, {
     group: order.group,
     replica: order.replica,

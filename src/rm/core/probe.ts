@@ -1,7 +1,7 @@
 import type { View } from "../../vocabulary/view.js";
 import type { RmEffect } from "./effect.js";
 import { isVouchedFor } from "./observation.js";
-import { sendToServer } from "./outbox.js";
+import { sendToGfd, sendToServer } from "./outbox.js";
 import { type GroupState, type Rm, wakeAt } from "./state.js";
 
 /**
@@ -12,7 +12,7 @@ export function probeLeader(rm: Rm, nowMs: number, group: GroupState, view: View
   const sight = rm.sights.get(view.leader);
   const bootId = group.activeBootId;
   if (sight === undefined || bootId === null) return;
-  if (isVouchedFor(rm, sight)) {
+  if (isVouchedFor(rm, nowMs, sight)) {
     sight.probeSentMs = null;
     return;
   }
@@ -25,4 +25,17 @@ export function probeLeader(rm: Rm, nowMs: number, group: GroupState, view: View
   if (!sendToServer(rm, view.leader, { kind: "activate", view, bootId }, effects)) return;
   sight.probeSentMs = nowMs;
   wakeAt(rm, nowMs, nowMs + rm.config.timing.probeMs);
+}
+
+/** The GFD is asked at a steady interval: one that is stopped keeps its connection, and its last word would vouch for everybody for ever. */
+export function probeGfd(rm: Rm, nowMs: number, effects: RmEffect[]): void {
+  const { gfd } = rm;
+  if (!gfd.linkOpen) return;
+  if (nowMs >= gfd.nextAskMs) {
+    gfd.sequence += 1;
+    gfd.nextAskMs = nowMs + rm.config.timing.gfdHeartbeatMs;
+    gfd.askedMs ??= nowMs;
+    sendToGfd(rm, { kind: "heartbeat", sequence: gfd.sequence }, effects);
+  }
+  wakeAt(rm, nowMs, gfd.nextAskMs);
 }

@@ -40,7 +40,9 @@ export function startIsDue(rm: Rm, nowMs: number, group: GroupState, sight: Sigh
 function noteEnd(rm: Rm, nowMs: number, group: GroupState, sight: Sight, starts: Starts, effects: RmEffect[]): void {
   const { timing } = rm.config;
   const first = starts.orderedMs === null;
-  const short = !first && nowMs - sight.bornMs < timing.shortLifeMs;
+  // A life in which it was admitted to a view was a good one, however short.
+  const admitted = (group.admittedMs.get(sight.replica) ?? Number.NEGATIVE_INFINITY) >= sight.bornMs;
+  const short = !first && !admitted && nowMs - sight.bornMs < timing.shortLifeMs;
   starts.shortLives = short ? starts.shortLives + 1 : 0;
   starts.lastReason = sight.reason;
   starts.dueMs = nowMs + (starts.shortLives === 0 ? 0 : backoffMs(timing.relaunchMsMin, timing.relaunchMsMax, starts.shortLives - 1));

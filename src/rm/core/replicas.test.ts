@@ -97,6 +97,26 @@ test("section 8: a leader that no detector vouches for and that does not answer 
   expect(w.sentOf(world, "kill-replica")).toEqual([]);
 });
 
+test("section 8: a stopped GFD vouches for nobody: the leader is asked by the RM itself", () => {
+  const world = w.servingWorld();
+  world.gfdStopped = true;
+  const view = w.activeView(world);
+  w.run(world, 5_000);
+  expect(w.activeView(world)).toEqual(view);
+  for (const kind of ["activate", "seal", "lead"] as const) w.server(world, 1).silent.add(kind);
+  w.runUntil(world, () => w.serves(world) && w.activeView(world).leader !== "bank-1", 5_000);
+});
+
+test("section 8: an order that failed is not repeated in a tight loop", () => {
+  const world = w.servingWorld();
+  world.refuseKills = true;
+  w.server(world, 1).silent.add("seal");
+  w.suspect(world, w.server(world, 1));
+  w.run(world, 10_000);
+  expect(w.sentOf(world, "kill-replica").length).toBeGreaterThan(2);
+  expect(w.sentOf(world, "kill-replica").length).toBeLessThan(12);
+});
+
 test("section 8: an old snapshot that comes late does not raise a dead process", () => {
   const world = w.servingWorld();
   world.refuseStarts = true;
@@ -109,10 +129,10 @@ test("section 8: an old snapshot that comes late does not raise a dead process",
 
 test("a replica that dies right after each start is reported as a crash loop and not started in a tight loop", () => {
   const world = w.servingWorld();
+  w.server(world, 1).withinBound = false;
   for (let round = 0; round < 8; round++) {
     const fake = w.server(world, 3);
     const starts = w.sentOf(world, "start-replica").length;
-    fake.withinBound = false;
     w.die(world, fake, "exit code 1");
     w.runUntil(world, () => w.sentOf(world, "start-replica").length > starts);
   }

@@ -3,11 +3,12 @@ import { memberOf } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import { type GroupRecord, groupRecord, type ReplicaRecord, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
-import { healthOf, isDown } from "./observation.js";
+import { healthOf, isDown, memberHealth } from "./observation.js";
 import { placeOrder } from "./order.js";
 import { placeReplica } from "./placement.js";
 import { noteStartOrdered, startIsDue } from "./relaunch.js";
 import { type GroupState, type Rm, wakeAt } from "./state.js";
+import { neededAnswers } from "./succession.js";
 
 /** As many replicas as the spec wants: new ones are placed, superfluous ones are marked to leave. One a step. */
 export function keepCount(rm: Rm, nowMs: number, group: GroupState, effects: RmEffect[]): void {
@@ -53,7 +54,7 @@ export function markLeaving(rm: Rm, record: GroupRecord, replica: ReplicaRecord[
 export function keepRunning(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, effects: RmEffect[]): void {
   for (const one of record.replicas) {
     const member = record.activeView !== null && memberOf(record.activeView, one.replica) !== undefined;
-    if (one.leaving && !member) discard(rm, group, record, one, effects);
+    if (one.leaving && !member) discard(rm, nowMs, group, record, one, effects);
     else start(rm, nowMs, group, record, one, effects);
   }
 }
@@ -67,7 +68,7 @@ function start(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, on
   if (healthOf(rm, nowMs, one.replica) !== "gone" || !startIsDue(rm, nowMs, group, sight, effects)) return;
   const { replica } = one;
   const about = { host: one.host, group: group.group, replica, purpose: "start" } as const;
-  const ticket = placeOrder(rm, about, (number) => ({ kind: "start-replica", ticket: number, spec: record.spec, replica }), effects);
+  const ticket = placeOrder(rm, nowMs, about, (number) => ({ kind: "start-replica", ticket: number, spec: record.spec, replica }), effects);
   if (ticket === null) return;
   const first = sight.bootId === null && sight.goneBootId === null;
   const text = first ? `${replica} is started on ${one.host}` : `${replica} is started again on ${one.host}, with its data`;
@@ -78,17 +79,21 @@ function start(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, on
 function isBusyChanging(rm: Rm, nowMs: number, group: GroupState): boolean {
   const { change } = group;
   if (change === null || change.base === null || change.attempt === 0) return false;
+  // Without those that are down it cannot succeed: then they are what it waits for.
+  const up = change.asked.filter((member) => memberHealth(rm, nowMs, member) !== "gone");
+  if (change.phase === "sealing" && up.length < neededAnswers(change)) return false;
   const untilMs = change.beganMs + rm.config.timing.startDelayMs;
   if (nowMs < untilMs) wakeAt(rm, nowMs, untilMs);
   return nowMs < untilMs;
 }
 
 /** S5c: nothing of a replica is set aside before a view without it is active, which the store says here. */
-function discard(rm: Rm, group: GroupState, record: GroupRecord, one: ReplicaRecord, effects: RmEffect[]): void {
+function discard(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, one: ReplicaRecord, effects: RmEffect[]): void {
   if (group.activeEpoch === null && record.activeView !== null) return;
   const { replica } = one;
   placeOrder(
     rm,
+    nowMs,
     { host: one.host, group: group.group, replica, purpose: "discard" },
     (ticket) => ({ kind: "kill-replica", ticket, replica, bootId: null, discard: true, reason: "it left the group" }),
     effects,

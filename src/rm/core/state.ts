@@ -88,6 +88,10 @@ export interface GfdSight {
   version: number;
   complete: boolean;
   knobs: DetectorKnobs | null;
+  /** The RM's own heartbeats to it: when the first unanswered one was sent, and when the next one is due. */
+  askedMs: number | null;
+  nextAskMs: number;
+  sequence: number;
 }
 
 export interface SealAnswer {
@@ -237,6 +241,8 @@ export interface Rm {
   readonly groups: Map<GroupName, GroupState>;
   readonly gateways: Map<number, number>;
   readonly orders: Map<number, Order>;
+  /** Orders that failed, by purpose and replica, are not given again before this time. */
+  readonly orderPauses: Map<string, number>;
   nextTicket: number;
   nextChangeId: number;
   pendingAnswers: PendingAnswer[];
@@ -261,12 +267,24 @@ export function createRm(
   return {
     config: { ...config, detectors, timing: { ...RM_TIMING, ...config.timing } },
     store: { phase: "new", ticket: 0, refusal: null, revision: 0, stored: empty, draft: empty, written: null },
-    gfd: { linkOpen: false, linkBootId: null, pid: 0, bootId: null, version: 0, complete: false, knobs: null },
+    gfd: {
+      linkOpen: false,
+      linkBootId: null,
+      pid: 0,
+      bootId: null,
+      version: 0,
+      complete: false,
+      knobs: null,
+      askedMs: null,
+      nextAskMs: 0,
+      sequence: 0,
+    },
     hosts: new Map(),
     sights: new Map(),
     groups: new Map(),
     gateways: new Map(),
     orders: new Map(),
+    orderPauses: new Map(),
     nextTicket: 1,
     nextChangeId: 1,
     pendingAnswers: [],

@@ -15,7 +15,7 @@ import { planChange, sendLearners } from "./membership.js";
 import { healthOf, onFault, onMembership } from "./observation.js";
 import { onOrderDone, resendOrders } from "./order.js";
 import { sendToServer } from "./outbox.js";
-import { probeLeader } from "./probe.js";
+import { probeGfd, probeLeader } from "./probe.js";
 import { keepCount, keepRunning } from "./replicas.js";
 import { forgetTold, keepDetectors, keepHosts, keepKnobs, knobsOf } from "./settings.js";
 import { createSight, seeRecords } from "./sight.js";
@@ -63,7 +63,7 @@ function take(rm: Rm, nowMs: number, event: RmEvent, effects: RmEffect[]): void 
     case "received":
       return onReceived(rm, nowMs, event.peer, event.message, effects);
     case "admin":
-      return onAdmin(rm, event.connection, event.ticket, event.command, effects);
+      return onAdmin(rm, nowMs, event.connection, event.ticket, event.command, effects);
     default:
       return unreachable(event);
   }
@@ -76,6 +76,8 @@ function onOpened(rm: Rm, nowMs: number, peer: RmPeer, effects: RmEffect[]): voi
       rm.gfd.linkOpen = true;
       rm.gfd.linkBootId = peer.bootId;
       rm.gfd.pid = peer.pid;
+      rm.gfd.askedMs = null;
+      rm.gfd.nextAskMs = nowMs;
       forgetTold(rm, null);
       effects.push({ kind: "send", to: { kind: "gfd" }, message: { kind: "subscribe-membership" } });
       return;
@@ -159,6 +161,7 @@ function onClosed(rm: Rm, nowMs: number, peer: RmPeer): void {
 function onReceived(rm: Rm, nowMs: number, peer: RmPeer, message: Message, effects: RmEffect[]): void {
   switch (peer.kind) {
     case "gfd":
+      rm.gfd.askedMs = null;
       if (message.kind === "membership") onMembership(rm, nowMs, peer.bootId, message, effects);
       if (message.kind === "fault") onFault(rm, nowMs, message, effects);
       return;
@@ -166,7 +169,7 @@ function onReceived(rm: Rm, nowMs: number, peer: RmPeer, message: Message, effec
       if (message.kind === "order-done") onOrderDone(rm, nowMs, peer.host, message.ticket, message.error, effects);
       return;
     case "gateway":
-      if (message.kind === "admin-request") onAdmin(rm, peer.connection, message.ticket, message.command, effects);
+      if (message.kind === "admin-request") onAdmin(rm, nowMs, peer.connection, message.ticket, message.command, effects);
       return;
     case "server":
       return onServerMessage(rm, nowMs, peer, message, effects);
@@ -209,6 +212,7 @@ function reconcile(rm: Rm, nowMs: number, effects: RmEffect[]): void {
   seeRecords(rm, nowMs);
   keepHosts(rm);
   keepLinks(rm, effects);
+  probeGfd(rm, nowMs, effects);
   keepDetectors(rm, effects);
   for (const group of rm.groups.values()) {
     const record = groupRecord(rm.store.stored, group.group);

@@ -2,7 +2,7 @@ import { assert } from "../../vocabulary/assert.js";
 import { compareEpochs } from "../../vocabulary/epoch.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
 import { holdsIncarnation, sealQuorum, type View } from "../../vocabulary/view.js";
-import type { SealAnswer } from "./state.js";
+import type { SealAnswer, ViewChange } from "./state.js";
 
 /** S3d: the epoch of the last entry first, then the last index. */
 export function comparePositions(a: SealAnswer, b: SealAnswer): number {
@@ -46,4 +46,9 @@ export function assertIntersection(base: View, answers: readonly SealAnswer[], l
     "S3d",
     () => `${leader.replica} does not hold the longest log`,
   );
+}
+
+/** S3a: n - w + 1 of the last active view; all founders for the first. */
+export function neededAnswers(change: ViewChange): number {
+  return change.base === null ? change.asked.length : sealQuorum(change.base);
 }

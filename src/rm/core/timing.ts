@@ -15,6 +15,9 @@ export interface RmTiming {
   readonly killGraceMs: number;
   /** Own probe: a link down for so long, with no detector that vouches for the process, counts as a suspicion. */
   readonly probeMs: number;
+  readonly gfdHeartbeatMs: number;
+  /** A leader that the RM cannot connect to for so long is suspected, whatever the detectors say. */
+  readonly leaderLinkMs: number;
   /** A leader's links that do not reach a member for so long count as a suspicion of that member. */
   readonly unreachableMs: number;
   /** How long the first view waits for all wanted replicas before it goes without the late ones. */
@@ -48,6 +51,8 @@ export const RM_TIMING: RmTiming = {
   handOverTimeoutMs: 1_000,
   killGraceMs: DEFAULTS.killGraceMs,
   probeMs: 500,
+  gfdHeartbeatMs: 200,
+  leaderLinkMs: 1_500,
   unreachableMs: 1_000,
   firstViewMs: 5_000,
   startDelayMs: 100,

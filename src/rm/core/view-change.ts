@@ -1,6 +1,6 @@
 import { assert } from "../../vocabulary/assert.js";
 import { compareEpochs, epochText } from "../../vocabulary/epoch.js";
-import { holdsIncarnation, type Member, sameView, sealQuorum, type View } from "../../vocabulary/view.js";
+import { holdsIncarnation, type Member, sameView, type View } from "../../vocabulary/view.js";
 import { activate, driveActivation } from "./activation.js";
 import { announce } from "./announce.js";
 import { retryChange, startAttempt } from "./attempt.js";
@@ -12,7 +12,7 @@ import { memberFloor, planView } from "./next-view.js";
 import { currentBoot, memberHealth } from "./observation.js";
 import { sendToServer } from "./outbox.js";
 import { type ChangeAim, type GroupState, type Rm, type SealAnswer, type ViewChange, wakeAt } from "./state.js";
-import { assertIntersection } from "./succession.js";
+import { assertIntersection, neededAnswers } from "./succession.js";
 
 const GRACE_MS_MIN = 5;
 
@@ -114,11 +114,6 @@ function driveSealing(rm: Rm, nowMs: number, group: GroupState, record: GroupRec
 export function sendSeal(rm: Rm, change: ViewChange, member: Member, group: GroupState, effects: RmEffect[]): void {
   if (change.answers.has(member.replica)) return;
   sendToServer(rm, member.replica, { kind: "seal", group: group.group, epoch: change.epoch, base: change.base }, effects);
-}
-
-/** S3a: n - w + 1 of the last active view; all founders for the first. */
-export function neededAnswers(change: ViewChange): number {
-  return change.base === null ? change.asked.length : sealQuorum(change.base);
 }
 
 /** With enough answers: a short grace for members that may be well, so as not to shed a healthy one (PROTOCOL section 4). */

@@ -86,8 +86,10 @@ export interface World {
   status: StatusImage | null;
   ended: string | null;
   lfdUp: boolean;
+  gfdStopped: boolean;
   /** The LFD carries out no start. */
   refuseStarts: boolean;
+  refuseKills: boolean;
   version: number;
   boots: number;
   rms: number;
@@ -115,7 +117,9 @@ export function createWorld(change: Partial<GroupSpec> = {}, timing: Partial<RmT
     status: null,
     ended: null,
     lfdUp: true,
+    gfdStopped: false,
     refuseStarts: false,
+    refuseKills: false,
     version: 0,
     boots: 0,
     rms: 1,
@@ -317,7 +321,7 @@ export function report(world: World, fake: FakeServer): void {
 }
 
 function deliver(world: World, to: Destination, message: Message): void {
-  if (to.kind === "gfd") return;
+  if (to.kind === "gfd") return answerGfd(world, message);
   if (to.kind === "lfd") return obey(world, message);
   const fake = world.servers.get(to.replica);
   if (fake === undefined || !fake.running || !fake.linked || fake.silent.has(message.kind)) return;
@@ -330,6 +334,12 @@ function deliver(world: World, to: Destination, message: Message): void {
   }
   if (message.kind === "hand-over")
     say(world, fake, { kind: "hand-over-ready", group: GROUP, epoch: message.epoch, index: fake.lastIndex });
+}
+
+function answerGfd(world: World, message: Message): void {
+  if (message.kind !== "heartbeat" || world.gfdStopped) return;
+  const pulse = { workCount: 0, eventLoopDelayMs: 0, heapBytes: 0, oldestFsyncMs: 0, stuckMs: 0, executing: null };
+  push(world, { kind: "received", peer: gfdPeer, message: { kind: "heartbeat-answer", sequence: message.sequence, pulse, report: null } });
 }
 
 function answerSeal(world: World, fake: FakeServer, message: Extract<ControlMessage, { kind: "seal" }>): void {
@@ -403,7 +413,9 @@ function obey(world: World, message: Message): void {
     push(world, { kind: "received", peer: lfdPeer, message: { kind: "order-done", ticket: message.ticket, error: null } });
     if (!world.refuseStarts) publish(world);
   }
-  if (message.kind === "kill-replica") {
+  if (message.kind === "kill-replica" && world.refuseKills) {
+    push(world, { kind: "received", peer: lfdPeer, message: { kind: "order-done", ticket: message.ticket, error: "not permitted" } });
+  } else if (message.kind === "kill-replica") {
     const fake = world.servers.get(message.replica);
     if (message.discard) {
       world.servers.delete(message.replica);
