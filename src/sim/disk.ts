@@ -1,22 +1,275 @@
-// STAND-IN, for the owner of src/sim: your own disk.ts was overwritten by mistake by the storage work (12:47) and could not be brought back.
-// If you still have its text, put it back over this file: nothing outside src/sim imports it. This one only keeps your callers compiling:
-// its names are yours, its signatures are guesses from your call sites, its semantics are those of storage/simulated-disk.ts.
-import { crashDisk, createSimulatedDisk, performOnDisk, type SimulatedDisk } from "../storage/simulated-disk.js";
+import { unreachable } from "../vocabulary/assert.js";
 import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
 import type { Chance } from "./chance.js";
+import { after, isAlive, mark, reach, type SimProcess, type World } from "./world.js";
 
-export type SimDisk = SimulatedDisk;
+interface PendingWrite {
+  readonly number: number;
+  readonly offsetBytes: number;
+  /** Null: a cut (or growth) to `offsetBytes`. */
+  readonly bytes: Uint8Array | null;
+}
+
+interface SimFile {
+  /** What a read shows: the page cache. */
+  content: Uint8Array;
+  /** What survives a loss of power. */
+  durable: Uint8Array;
+  /** Done, and not synced yet. */
+  pending: PendingWrite[];
+}
+
+/** A change of names, durable once its folder is synced. */
+interface PendingName {
+  readonly number: number;
+  readonly folder: string;
+  readonly path: string;
+  /** Null: removed. */
+  readonly file: SimFile | null;
+}
+
+/** What may go wrong with a disk; changed by faults while the world runs. */
+export interface DiskFaults {
+  failProbability: number;
+  full: boolean;
+  /** Everything takes so many times as long. */
+  slowness: number;
+}
+
+/** A folder on a simulated disk. What is not synced is lost, or not, when the power goes; a killed process loses nothing that was done. */
+export interface SimDisk {
+  files: Map<string, SimFile>;
+  durableFiles: Map<string, SimFile>;
+  pendingNames: PendingName[];
+  /** Operations that the current process has under way. */
+  readonly underWay: Set<DiskOperation>;
+  readonly faults: DiskFaults;
+  nextNumber: number;
+}
 
 export function createSimDisk(): SimDisk {
-  return createSimulatedDisk();
+  return {
+    files: new Map(),
+    durableFiles: new Map(),
+    pendingNames: [],
+    underWay: new Set(),
+    faults: { failProbability: 0, full: false, slowness: 1 },
+    nextNumber: 1,
+  };
 }
 
-/** Performs the operation at once; the caller delivers the completion when it likes. */
-export function submitToDisk(disk: SimDisk, operation: DiskOperation, faultCode: string | null = null): DiskCompletion {
-  return performOnDisk(disk, operation, faultCode);
+/** Performs an operation for a process, as runtime/disk.ts does: several at once may overtake each other, completions come later. */
+export function submitToDisk(
+  world: World,
+  process: SimProcess,
+  disk: SimDisk,
+  operation: DiskOperation,
+  done: (completion: DiskCompletion) => void,
+): void {
+  const { settings, chance } = world;
+  disk.underWay.add(operation);
+  // A sync covers what was done before it began.
+  const through = disk.nextNumber - 1;
+  const share = operation.kind === "sync" || operation.kind === "sync-folder" ? 1 : 0.2;
+  const delayMs = chance.disk.between(settings.diskMinMs, settings.diskMaxMs) * share * disk.faults.slowness;
+  after(world, delayMs, () => {
+    if (!isAlive(process) || !disk.underWay.delete(operation)) return;
+    const completion = failureOf(world, disk, operation, through) ?? perform(disk, operation, through);
+    reach(process, () => done(completion));
+  });
 }
 
-/** Loses any subset of what was not synced, as at a power cut. */
+function failureOf(world: World, disk: SimDisk, operation: DiskOperation, through: number): DiskCompletion | null {
+  const { kind, ticket, path } = operation;
+  if (disk.faults.full && (kind === "write" || kind === "create")) {
+    mark(world, "disk-full");
+    return { kind: "failed", ticket, code: "ENOSPC", message: "no space left on the simulated disk" };
+  }
+  if (!world.chance.disk.happens(disk.faults.failProbability)) return null;
+  mark(world, `disk-error-${kind}`);
+  const file = disk.files.get(path);
+  // The kernel forgets that these pages are dirty: a later sync does not bring them back (fsyncgate).
+  if (kind === "sync" && file !== undefined)
+    file.pending = file.pending.filter((write) => write.number > through || world.chance.disk.happens(0.5));
+  return { kind: "failed", ticket, code: "EIO", message: `simulated error at ${kind}` };
+}
+
+/** A process died: what it had under way was done, or not, or in part. */
 export function killDisk(chance: Chance, disk: SimDisk): void {
-  crashDisk(disk, (count) => chance.integer(0, count - 1));
+  for (const operation of disk.underWay) {
+    if (!chance.happens(0.5)) continue;
+    if (operation.kind === "write") perform(disk, torn(chance, operation), 0);
+    else if (operation.kind !== "read" && operation.kind !== "list") perform(disk, operation, disk.nextNumber - 1);
+  }
+  disk.underWay.clear();
+}
+
+function torn(chance: Chance, write: Extract<DiskOperation, { kind: "write" }>): DiskOperation {
+  const whole = joined(write.chunks);
+  return { ...write, chunks: [chance.happens(0.5) ? whole : whole.subarray(0, chance.integer(0, whole.length))] };
+}
+
+/** The power goes: of what was not synced any part survives, the last of it torn; names survive up to some point of their journal. */
+export function powerOffDisk(chance: Chance, disk: SimDisk): void {
+  killDisk(chance, disk);
+  const last = disk.pendingNames[chance.integer(0, disk.pendingNames.length) - 1]?.number ?? 0;
+  for (const name of disk.pendingNames) if (name.number <= last) settleName(disk, name);
+  disk.pendingNames = [];
+  for (const file of new Set(disk.durableFiles.values())) {
+    const share = chance.pick([0, 0.5, 0.9, 1]);
+    for (const write of file.pending) {
+      if (!chance.happens(share)) continue;
+      const bytes =
+        write.bytes === null || chance.happens(0.8) ? write.bytes : write.bytes.subarray(0, chance.integer(0, write.bytes.length));
+      file.durable = applied(file.durable, { ...write, bytes });
+    }
+    file.pending = [];
+    file.content = file.durable.slice();
+  }
+  disk.files = new Map(disk.durableFiles);
+}
+
+/** Flips one bit somewhere in the part of a file that is in use. Returns where, or null when there is nothing to damage. */
+export function flipBit(chance: Chance, disk: SimDisk): string | null {
+  const paths = [...disk.files].filter(([, file]) => file.content.some((byte) => byte !== 0)).map(([path]) => path);
+  if (paths.length === 0) return null;
+  const path = chance.pick(paths);
+  const file = disk.files.get(path);
+  if (file === undefined) return null;
+  let used = file.content.length;
+  while (used > 0 && file.content[used - 1] === 0) used -= 1;
+  const at = chance.integer(0, used - 1);
+  const bit = 1 << chance.integer(0, 7);
+  for (const bytes of [file.content, file.durable]) if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ bit;
+  return `${path} at byte ${at}`;
+}
+
+function perform(disk: SimDisk, operation: DiskOperation, through: number): DiskCompletion {
+  const { ticket, path } = operation;
+  switch (operation.kind) {
+    case "make-folder":
+      return { kind: "done", ticket };
+    case "sync-folder":
+      syncFolder(disk, path, through);
+      return { kind: "done", ticket };
+    case "list":
+      return { kind: "listed", ticket, names: namesIn(disk, path) };
+    case "create": {
+      const file = disk.files.get(path) ?? createFile(disk, path);
+      if (file.content.length < operation.sizeBytes) change(disk, file, operation.sizeBytes, null);
+      return { kind: "done", ticket };
+    }
+    case "write":
+    case "sync":
+    case "truncate":
+    case "read":
+    case "rename":
+    case "remove": {
+      const file = disk.files.get(path);
+      if (file === undefined) return { kind: "failed", ticket, code: "ENOENT", message: `there is no file ${path}` };
+      return performOnFile(disk, file, operation, through);
+    }
+    default:
+      return unreachable(operation);
+  }
+}
+
+type FileOperation = Extract<DiskOperation, { kind: "write" | "sync" | "truncate" | "read" | "rename" | "remove" }>;
+
+function performOnFile(disk: SimDisk, file: SimFile, operation: FileOperation, through: number): DiskCompletion {
+  const { ticket, path } = operation;
+  switch (operation.kind) {
+    case "write":
+      change(disk, file, operation.offsetBytes, joined(operation.chunks));
+      break;
+    case "truncate":
+      change(disk, file, operation.sizeBytes, null);
+      break;
+    case "sync":
+      for (const write of file.pending) if (write.number <= through) file.durable = applied(file.durable, write);
+      file.pending = file.pending.filter((write) => write.number > through);
+      break;
+    case "rename": {
+      // One entry of the file system's journal: both names change, or none.
+      const number = disk.nextNumber++;
+      setName(disk, number, path, null);
+      setName(disk, number, operation.toPath, file);
+      break;
+    }
+    case "remove":
+      setName(disk, disk.nextNumber++, path, null);
+      break;
+    case "read": {
+      const { offsetBytes, sizeBytes } = operation;
+      const bytes = file.content.slice(offsetBytes, offsetBytes + sizeBytes);
+      return { kind: "read-done", ticket, bytes, fileSizeBytes: file.content.length };
+    }
+    default:
+      return unreachable(operation);
+  }
+  return { kind: "done", ticket };
+}
+
+function createFile(disk: SimDisk, path: string): SimFile {
+  const file: SimFile = { content: new Uint8Array(0), durable: new Uint8Array(0), pending: [] };
+  setName(disk, disk.nextNumber++, path, file);
+  return file;
+}
+
+function setName(disk: SimDisk, number: number, path: string, file: SimFile | null): void {
+  const slash = path.lastIndexOf("/");
+  disk.pendingNames.push({ number, folder: slash < 0 ? "." : path.slice(0, slash), path, file });
+  if (file === null) disk.files.delete(path);
+  else disk.files.set(path, file);
+}
+
+function settleName(disk: SimDisk, { path, file }: PendingName): void {
+  if (file === null) disk.durableFiles.delete(path);
+  else disk.durableFiles.set(path, file);
+}
+
+function syncFolder(disk: SimDisk, path: string, through: number): void {
+  const folder = path === "" ? "." : path;
+  for (const name of disk.pendingNames) if (name.folder === folder && name.number <= through) settleName(disk, name);
+  disk.pendingNames = disk.pendingNames.filter((name) => name.folder !== folder || name.number > through);
+}
+
+function change(disk: SimDisk, file: SimFile, offsetBytes: number, bytes: Uint8Array | null): void {
+  const write = { number: disk.nextNumber++, offsetBytes, bytes };
+  file.pending.push(write);
+  file.content = applied(file.content, write);
+}
+
+/** `target` after the write; changed in place where it is large enough. */
+function applied(target: Uint8Array, { offsetBytes, bytes }: PendingWrite): Uint8Array {
+  if (bytes === null) {
+    const cut = new Uint8Array(offsetBytes);
+    cut.set(target.subarray(0, offsetBytes));
+    return cut;
+  }
+  const endBytes = offsetBytes + bytes.length;
+  let result = target;
+  if (endBytes > target.length) {
+    result = new Uint8Array(endBytes);
+    result.set(target);
+  }
+  result.set(bytes, offsetBytes);
+  return result;
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+function namesIn(disk: SimDisk, folder: string): string[] {
+  const prefix = folder === "." || folder === "" ? "" : `${folder}/`;
+  const names = new Set<string>();
+  for (const path of disk.files.keys()) if (path.startsWith(prefix)) names.add(path.slice(prefix.length).split("/")[0] ?? "");
+  return [...names].sort();
 }

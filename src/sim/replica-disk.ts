@@ -1,7 +1,8 @@
+import { createReplicaStore, stepStore } from "../storage/replica-store.js";
 import type { StoreCommand, StoreConfig, StoreResult } from "../storage/store-command.js";
-import { createStandIn, stepStandIn } from "./stand-in-store.js";
+import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
 import { type SimDisk, submitToDisk } from "./disk.js";
-import { after, localMs, reach, type SimProcess, type World } from "./world.js";
+import { localMs, type SimProcess, type World } from "./world.js";
 
 export interface ReplicaDisk {
   submit(command: StoreCommand): void;
@@ -9,24 +10,44 @@ export interface ReplicaDisk {
   backlog(): number;
 }
 
-const standIns = new WeakMap<SimDisk, ReturnType<typeof createStandIn>>();
-
 /** The real store over a simulated disk, as server/process/replica-disk.ts. */
 export function openReplicaDisk(world: World, process: SimProcess, disk: SimDisk, config: StoreConfig, onResult: (result: StoreResult) => void): ReplicaDisk {
-  void submitToDisk; void localMs;
-  let standIn = standIns.get(disk);
-  if (standIn === undefined) { standIn = createStandIn(); standIns.set(disk, standIn); }
-  const store = standIn;
-  let last = 0;
+  const store = createReplicaStore(config);
+  const syncsSince = new Map<number, number>();
+  const inputs: (StoreCommand | DiskCompletion)[] = [];
+  let running = false;
+  let unfinished = 0;
+
+  function perform(operation: DiskOperation): void {
+    if (operation.kind === "sync") syncsSince.set(operation.ticket, localMs(world, process.host));
+    unfinished += 1;
+    submitToDisk(world, process, disk, operation, (completion) => {
+      unfinished -= 1;
+      syncsSince.delete(completion.ticket);
+      feed(completion);
+    });
+  }
+
+  function feed(input: StoreCommand | DiskCompletion): void {
+    inputs.push(input);
+    if (running) return;
+    running = true;
+    for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
+      const operations: DiskOperation[] = [];
+      const results: StoreResult[] = [];
+      stepStore(store, next, operations, results);
+      for (const operation of operations) perform(operation);
+      for (const result of results) onResult(result);
+    }
+    running = false;
+  }
+
   return {
-    submit(command) {
-      last = Math.max(last, world.nowMs + world.chance.disk.between(world.settings.diskMinMs, world.settings.diskMaxMs));
-      after(world, last - world.nowMs, () => {
-        const result = stepStandIn(store, config, command);
-        if (result !== null) reach(process, () => onResult(result));
-      });
+    submit: feed,
+    oldestSyncMs() {
+      const oldest = syncsSince.values().next();
+      return oldest.done ? 0 : localMs(world, process.host) - oldest.value;
     },
-    oldestSyncMs: () => 0,
-    backlog: () => 0,
+    backlog: () => unfinished,
   };
 }
