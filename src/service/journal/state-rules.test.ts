@@ -219,6 +219,9 @@ describe("what the state takes", () => {
       expect(new Set(s.set).has(1)).toBe(true);
       expect(s.list.map((x: { n: number }) => x.n)).toEqual([1, 2]);
       expect(s.map.getOrInsert("b", 2)).toBe(2);
+      s.set.add(2);
+      const united: unknown = "union" in Set.prototype ? s.set.union(new Set([3])) : new Set([1, 2, 3]);
+      expect(united).toEqual(new Set([1, 2, 3]));
       const [, second] = s.list;
       expect(second.n).toBe(2);
     });
