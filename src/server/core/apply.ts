@@ -39,6 +39,8 @@ export function applyCommitted(turn: Turn): void {
     if (fifoSize(execution.applying) >= bounds.applyAheadMax) break;
     if (!runsAhead(replica) && isCheckpointDue(replica)) break;
     const entry = entryAt(replica.log, replica.issuedIndex + 1);
+    // S6f: a resumption answers with the replies kept, so they must be there.
+    if (entry.body.kind === "session-resumed" && fifoSize(execution.applying) > 0) break;
     released = Math.max(released, issue(turn, entry));
   }
   if (released > 0) effects.push({ kind: "execution", command: { kind: "release", throughTicket: released } });

@@ -45,7 +45,9 @@ export function attachLink(turn: Turn, leading: Leading, connection: number, rep
   if (progress === undefined || progress.incarnation !== incarnation || progress.connection === connection) return;
   progress.connection = connection;
   progress.feed = { kind: "probing", prevIndex: -1 };
-  if (progress.ackedIndex > 0) progress.nextIndex = progress.ackedIndex + 1;
+  // Also where the entries are gone from memory it is asked first: its refusal says what it has of a transfer that was cut.
+  const fromIndex = progress.ackedIndex > 0 ? progress.ackedIndex + 1 : leading.startIndex;
+  progress.nextIndex = Math.max(fromIndex, turn.replica.log.base.index + 1);
   progress.viewSent = false;
   progress.sentCommit = -1;
   progress.sentActive = false;

@@ -1,0 +1,318 @@
+import { expect, test } from "vitest";
+import { bytesOf } from "./testing/list-service.js";
+import { answerTo, createClient, move, openSession, request, requestByKey, textFor, textOfAnswer, wordsOf } from "./testing/client.js";
+import {
+  activate,
+  advance,
+  ask,
+  changeView,
+  crash,
+  createGroup,
+  createView,
+  type Group,
+  type GroupOptions,
+  hear,
+  hostOf,
+  lead,
+  nextEpoch,
+  run,
+  seal,
+  start,
+} from "./testing/group.js";
+import type { Style } from "../../vocabulary/style.js";
+
+const STYLES: readonly Style[] = ["warm-passive", "active"];
+
+function serving(style: Style, options: GroupOptions = {}) {
+  const group = createGroup(options);
+  changeView(group, [1, 2, 3], 1, style);
+  const client = createClient(group, 1);
+  openSession(client);
+  return { group, client };
+}
+
+function cutFollowers(group: Group): void {
+  group.passes = (_, to) => to === hostOf(group, 1);
+}
+
+test.each(STYLES)("S6a: an unknown session is an expired one, never an execution (%s)", (style) => {
+  const { group, client } = serving(style);
+  client.session = "1.77.ab" as never;
+  expect(textFor(client, request(client, 1, "x"))).toBe("session-expired");
+  expect(wordsOf(group, 1)).toBe("");
+});
+
+test.each(STYLES)("S6c: a copy attaches to its first, queued, executing or in the log, and gets its reply (%s)", (style) => {
+  const { group, client } = serving(style);
+  cutFollowers(group);
+  const first = request(client, 1, "x");
+  const second = request(client, 1, "x");
+  run(group);
+  const third = request(client, 1, "x");
+  run(group);
+  group.passes = () => true;
+  advance(group, 100);
+  const heard = hear(group, client.line).filter((message) => message.kind === "reply");
+  expect(heard.map((message) => ("ticket" in message ? message.ticket : 0))).toEqual([first, second, third]);
+  expect(new Set(heard.map(textOfAnswer))).toEqual(new Set(["1"]));
+  expect(textFor(client, request(client, 1, "x"))).toBe("1");
+  expect(wordsOf(group, 1)).toBe("x");
+});
+
+test.each(STYLES)("S6b: a retry after a failover gets the same reply (%s)", (style) => {
+  const { group, client } = serving(style);
+  request(client, 1, "x", 1);
+  request(client, 2, "y", 1);
+  run(group);
+  crash(group, hostOf(group, 1));
+  changeView(group, [2, 3], 2, style === "active" ? "warm-passive" : "active");
+  move(client, 2);
+  expect(textFor(client, request(client, 2, "y", 1))).toBe("2");
+  expect(textFor(client, request(client, 1, "x", 1))).toBe("1");
+  expect(textFor(client, request(client, 3, "z", 3))).toBe("3");
+  expect(textFor(client, request(client, 1, "x", 1))).toBe("stale-sequence");
+  expect(wordsOf(group, 2)).toBe("x y z");
+});
+
+test.each(STYLES)("S6c: nothing is admitted before the whole log through the start entry is applied (%s)", (style) => {
+  const { group, client } = serving(style);
+  cutFollowers(group);
+  request(client, 1, "x");
+  run(group);
+  group.passes = () => true;
+  // The request is in the log of 1 alone, uncommitted; 1 leads again and must find it.
+  const epoch = nextEpoch(group);
+  for (const number of [1, 2, 3]) seal(group, number, epoch);
+  run(group);
+  expect(textOfAnswer(hear(group, client.line).find((message) => message.kind === "redirect"))).toBe("redirect");
+  const view = createView(group, epoch, [1, 2, 3], 1, style);
+  lead(group, 1, view);
+  run(group);
+  expect(textFor(client, request(client, 1, "x"))).toBe("redirect");
+  activate(group, 1, view);
+  group.view = view;
+  run(group);
+  expect(textFor(client, request(client, 1, "x"))).toBe("1");
+  advance(group, 100);
+  expect([1, 2, 3].map((number) => wordsOf(group, number))).toEqual(["x", "x", "x"]);
+});
+
+test.each(STYLES)("S6g: the same key or number with another request is an error, at once and later (%s)", (style) => {
+  const { group, client } = serving(style);
+  cutFollowers(group);
+  requestByKey(client, "k", "x");
+  run(group);
+  expect(textFor(client, requestByKey(client, "k", "other"))).toBe("identity-reused");
+  group.passes = () => true;
+  advance(group, 100);
+  expect(textFor(client, requestByKey(client, "k", "x"))).toBe("1");
+  expect(textFor(client, requestByKey(client, "k", "other"))).toBe("identity-reused");
+  expect(wordsOf(group, 1)).toBe("x");
+});
+
+test.each(STYLES)("S6f: resuming gives the kept replies, and refuses what the older life sent (%s)", (style) => {
+  const { group, client } = serving(style);
+  expect(textFor(client, request(client, 7, "x"))).toBe("1");
+  const session = client.session ?? ("" as never);
+  ask(group, client.line, { kind: "resume-session", ticket: 900, session });
+  expect(answerTo(client, 900)).toMatchObject({
+    kind: "session-resumed",
+    resumption: 1,
+    highestSequence: 7,
+    replies: [[7, 3, { refused: false }]],
+  });
+  expect(textFor(client, request(client, 8, "y"))).toBe("session-expired");
+  client.resumption = 1;
+  expect(textFor(client, request(client, 8, "y"))).toBe("2");
+  ask(group, client.line, { kind: "resume-session", ticket: 901, session: "1.99.ff" as never });
+  expect(textOfAnswer(answerTo(client, 901))).toBe("session-expired");
+});
+
+test.each(STYLES)("S6f: a request that is on its way when its session is resumed is executed before it or not at all (%s)", (style) => {
+  const { group, client } = serving(style);
+  cutFollowers(group);
+  request(client, 1, "x");
+  ask(group, client.line, { kind: "resume-session", ticket: 900, session: client.session ?? ("" as never) });
+  expect(textFor(client, request(client, 2, "y"))).toBe("redirect");
+  run(group);
+  group.passes = () => true;
+  advance(group, 100);
+  expect(answerTo(client, 900)).toMatchObject({ kind: "session-resumed", highestSequence: 1, replies: [[1, 3, { refused: false }]] });
+  expect([1, 2, 3].map((number) => wordsOf(group, number))).toEqual(["x", "x", "x"]);
+});
+
+const SHORT = { timings: { sessionExpiryMs: 1_000, keyExpiryMs: 500 } };
+
+test.each(STYLES)("S6e: unheard sessions expire by entries, sessions of connected clients are renewed (%s)", (style) => {
+  const { group, client } = serving(style, SHORT);
+  const other = createClient(group, 1);
+  openSession(other);
+  group.outside.close(hostOf(group, 1), other.line.wire.id);
+  advance(group, 900);
+  expect(hostOf(group, 1).replica.table.sessions.size).toBe(2);
+  advance(group, 3_000);
+  for (const number of [1, 2, 3]) expect([...hostOf(group, number).replica.table.sessions.keys()]).toEqual([client.session]);
+  move(other, 1);
+  expect(textFor(other, request(other, 1, "x"))).toBe("session-expired");
+  expect(textFor(client, request(client, 1, "x"))).toBe("1");
+});
+
+test("S6e: the age counter stands still while no view is active, and a new leader waits for one full grace", () => {
+  const { group, client } = serving("active", SHORT);
+  group.outside.close(hostOf(group, 1), client.line.wire.id);
+  advance(group, 700);
+  const epoch = nextEpoch(group);
+  for (const number of [1, 2, 3]) seal(group, number, epoch);
+  advance(group, 60_000);
+  expect(changeView(group, [1, 2, 3], 2, "active").epoch).toBeDefined();
+  advance(group, 900);
+  expect(hostOf(group, 2).replica.table.sessions.size).toBe(1);
+  advance(group, 400);
+  expect(hostOf(group, 2).replica.table.sessions.size).toBe(0);
+});
+
+test("S6g: keys are kept for their time, never evicted earlier; when full, new ones get 429", () => {
+  const { group, client } = serving("warm-passive", { ...SHORT, bounds: { keysMax: 2 } });
+  expect(textFor(client, requestByKey(client, "a", "x"))).toBe("1");
+  expect(textFor(client, requestByKey(client, "__proto__", "y"))).toBe("2");
+  expect(textFor(client, requestByKey(client, "c", "z"))).toBe("keys-full");
+  expect(textFor(client, requestByKey(client, "a", "x"))).toBe("1");
+  advance(group, 1_000);
+  expect(textFor(client, requestByKey(client, "c", "z"))).toBe("3");
+});
+
+test.each(STYLES)("S6h: overload is told only after table and line were looked at (%s)", (style) => {
+  const { group, client } = serving(style, { bounds: { inFlightMax: 2 } });
+  expect(textFor(client, request(client, 1, "a", 1))).toBe("1");
+  cutFollowers(group);
+  request(client, 2, "b", 1);
+  request(client, 3, "c", 1);
+  expect(textFor(client, request(client, 4, "d", 1))).toBe("overloaded");
+  expect(textFor(client, request(client, 1, "a", 1))).toBe("1");
+  const copy = request(client, 3, "c", 1);
+  group.passes = () => true;
+  advance(group, 100);
+  expect(textOfAnswer(hear(group, client.line).find((message) => "ticket" in message && message.ticket === copy))).toBe("3");
+});
+
+test("S6h: a member that does not serve says nothing about the outcome", () => {
+  const { client } = serving("active");
+  move(client, 2);
+  expect(textFor(client, request(client, 1, "x"))).toBe("redirect");
+  expect(textFor(client, requestByKey(client, "k", "x"))).toBe("redirect");
+});
+
+test("below minimumReplicas new work is refused, logged retries are served", () => {
+  const { group, client } = serving("active", { minimumReplicas: 2 });
+  expect(textFor(client, request(client, 1, "x", 1))).toBe("1");
+  crash(group, hostOf(group, 2));
+  crash(group, hostOf(group, 3));
+  const epoch = nextEpoch(group);
+  seal(group, 1, epoch);
+  run(group);
+  const view = createView(group, epoch, [1], 1, "active");
+  lead(group, 1, view);
+  run(group);
+  activate(group, 1, view);
+  run(group);
+  expect(textFor(client, request(client, 2, "y", 1))).toBe("below-minimum");
+  expect(textFor(client, request(client, 1, "x", 1))).toBe("1");
+});
+
+test.each(STYLES)("S8: a refusal takes an entry and is answered when committed (%s)", (style) => {
+  const { group, client } = serving(style);
+  cutFollowers(group);
+  const ticket = request(client, 1, "x", 1, "fail");
+  expect(textFor(client, ticket)).toBe("nothing");
+  group.passes = () => true;
+  advance(group, 100);
+  expect(textFor(client, request(client, 1, "x", 1, "fail"))).toBe("refused no");
+  expect(hostOf(group, 3).replica.appliedIndex).toBe(3);
+});
+
+test("S6i: poison in a start entry is applied as refused by every replica, in the log and later", () => {
+  const { group, client } = serving("active");
+  cutFollowers(group);
+  request(client, 1, "bad", 1);
+  request(client, 2, "good", 1);
+  run(group);
+  group.passes = () => true;
+  const epoch = nextEpoch(group);
+  for (const number of [1, 2, 3]) seal(group, number, epoch);
+  run(group);
+  const view = createView(group, epoch, [1, 2, 3], 1, "active");
+  const session = client.session ?? ("" as never);
+  lead(group, 1, view, [
+    { kind: "session", session, resumption: 0, sequence: 1, floor: 0 },
+    { kind: "key", key: "never" },
+  ]);
+  run(group);
+  activate(group, 1, view);
+  advance(group, 100);
+  expect([1, 2, 3].map((number) => wordsOf(group, number))).toEqual(["good", "good", "good"]);
+  expect(textFor(client, request(client, 1, "bad", 1))).toBe("refused poison");
+  expect(textFor(client, requestByKey(client, "never", "x"))).toBe("refused poison");
+  expect(textFor(client, request(client, 2, "good", 1))).toBe("1");
+});
+
+test("S6i: a replica that has executed what the others refuse has diverged and ends", () => {
+  const { group, client } = serving("active");
+  group.passes = (_, __, message) => message.kind !== "append" || message.commitIndex <= 2;
+  expect(textFor(client, request(client, 1, "bad", 1))).toBe("1");
+  crash(group, hostOf(group, 1));
+  group.passes = () => true;
+  const epoch = nextEpoch(group);
+  seal(group, 2, epoch);
+  seal(group, 3, epoch);
+  run(group);
+  // 3 has applied it by itself meanwhile.
+  const third = hostOf(group, 3);
+  expect(wordsOf(group, 3)).toBe("");
+  third.replica.table.sessions
+    .get(client.session ?? ("" as never))
+    ?.replies.set(1, { index: 3, digest: 0, reply: { refused: false, bytes: bytesOf("1") } });
+  third.replica.issuedIndex = 3;
+  third.replica.commitIndex = 3;
+  third.replica.appliedIndex = 3;
+  const view = createView(group, epoch, [2, 3], 2, "active");
+  lead(group, 2, view, [{ kind: "session", session: client.session ?? ("" as never), resumption: 0, sequence: 1, floor: 0 }]);
+  run(group);
+  activate(group, 2, view);
+  advance(group, 100);
+  expect(third.ended).toContain("diverged");
+  expect(wordsOf(group, 2)).toBe("");
+});
+
+test("sessions of another generation are not known any more", () => {
+  const { group, client } = serving("active");
+  expect(textFor(client, request(client, 1, "x"))).toBe("1");
+  const epoch = nextEpoch(group);
+  for (const number of [1, 2, 3]) seal(group, number, epoch);
+  run(group);
+  const view = { ...createView(group, epoch, [1, 2, 3], 1, "active"), generation: 2 };
+  lead(group, 1, view);
+  run(group);
+  activate(group, 1, view);
+  run(group);
+  expect(textFor(client, request(client, 1, "x"))).toBe("session-expired");
+  expect(openSession(client)).toMatch(/^2\./);
+});
+
+test.each(STYLES)("S6: everything is there after all processes died at once (%s)", (style) => {
+  const { group, client } = serving(style);
+  expect(textFor(client, request(client, 1, "x", 1))).toBe("1");
+  for (const number of [1, 2, 3]) crash(group, hostOf(group, number));
+  for (const number of [1, 2, 3]) start(group, hostOf(group, number));
+  changeView(group, [1, 2, 3], 1, style);
+  move(client, 1);
+  expect(textFor(client, request(client, 1, "x", 1))).toBe("1");
+  expect(textFor(client, request(client, 2, "y", 1))).toBe("2");
+});
+
+test("malformed requests are refused", () => {
+  const { client } = serving("active");
+  expect(textFor(client, request(client, 1, "x", 2))).toBe("bad-request");
+  expect(textFor(client, request(client, 9_000, "x", 2))).toBe("overloaded");
+  expect(textFor(client, requestByKey(client, "k".repeat(300), "x"))).toBe("bad-request");
+  expect(textFor(client, requestByKey(client, "", "x"))).toBe("bad-request");
+});
