@@ -43,7 +43,7 @@ function message<K extends PlainKind>(
   kind: K,
   fields: { readonly [F in Exclude<keyof Plain<K>, "kind">]: Shape<Plain<K>[F]> },
 ): Shape<Plain<K>> {
-  return object<Plain<K>>({ kind: literal(kind), ...fields } as unknown as Parameters<typeof object<Plain<K>>>[0]);
+  return object<Plain<K>>({ kind: literal(kind), ...fields } as Parameters<typeof object<Plain<K>>>[0]);
 }
 
 const groupAndEpoch = { group: groupShape, epoch: epochShape };
