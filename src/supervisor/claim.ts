@@ -1,10 +1,11 @@
 import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { makeFolder, recordProcess, reap } from "../runtime/child.js";
+import { makeFolder, recordProcess } from "../runtime/child.js";
 import { type FolderLock, lockFolder } from "../runtime/folder-lock.js";
 import { startTimeOf } from "../runtime/process-info.js";
 import { randomId } from "../runtime/random.js";
 import { type ClusterId, clusterId, isId } from "../vocabulary/ids.js";
+import { endProcesses, SUPERVISOR_NAME } from "./end.js";
 
 /** A data folder that belongs to this process for as long as it lives. */
 export interface ClaimedFolder {
@@ -13,9 +14,6 @@ export interface ClaimedFolder {
   readonly clusterId: ClusterId;
   release(): Promise<void>;
 }
-
-/** The name under which `up` itself is recorded among the processes of its folder. */
-export const SUPERVISOR_NAME = "up";
 
 const SUBFOLDERS = ["run", "run/addresses", "run/processes", "logs", "lfd", "rm", "replicas", "services"];
 
@@ -36,8 +34,8 @@ export async function claimFolder(path: string): Promise<ClaimedFolder> {
   const lock: FolderLock = await lockFolder(dir);
   try {
     for (const name of SUBFOLDERS) makeFolder(join(dir, name));
-    // The lock says that no `up` lives here: whatever is recorded and still runs has lost its supervisor.
-    reap(dir);
+    // The lock says that no `up` lives here: whatever is recorded and still runs has lost its supervisor, and its locks are free once it has ended.
+    await endProcesses(dir, 0);
     recordProcess(dir, { name: SUPERVISOR_NAME, pid: process.pid, startTime: startTimeOf(process.pid) ?? 0 });
     return { dir, clusterId: ensureClusterId(dir), release: () => lock.release() };
   } catch (error) {

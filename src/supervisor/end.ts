@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { forgetProcess, type ProcessRecord, recordedProcess, recordedProcesses } from "../runtime/child.js";
 import { isAlive, processState, signalProcess } from "../runtime/process-info.js";
-import { SUPERVISOR_NAME } from "./claim.js";
 
+/** The name under which `up` itself is recorded among the processes of its folder. */
+export const SUPERVISOR_NAME = "up";
 /** Who starts others ends first, so that nobody replaces what is being ended. */
 const STARTERS = ["rm", "lfd"];
 const LOOK_AGAIN_MS = 10;

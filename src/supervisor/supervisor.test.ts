@@ -56,8 +56,17 @@ afterEach(() => {
   rmSync(join(dir, ".."), { recursive: true, force: true });
 });
 
-async function startUp(...names: string[]): Promise<Up> {
-  const child = spawn(process.execPath, [upProgram, dir, componentProgram, ...names], { stdio: ["ignore", "pipe", "inherit"] });
+/** Of the tests whose subject it is not: no load of this machine shall pass for silence. */
+const PATIENCE_MS = 10_000;
+
+function startUp(...names: string[]): Promise<Up> {
+  return startImpatientUp(PATIENCE_MS, ...names);
+}
+
+async function startImpatientUp(silenceTimeoutMs: number, ...names: string[]): Promise<Up> {
+  const child = spawn(process.execPath, [upProgram, dir, componentProgram, String(silenceTimeoutMs), ...names], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const up: Up = { process: child, events: [], exitCode: null };
   ups.push(up);
   let text = "";
@@ -115,7 +124,7 @@ describe("supervision", () => {
   });
 
   test("a stopped component is killed and started again", async () => {
-    const up = await startUp("rm");
+    const up = await startImpatientUp(800, "rm");
     const rm = alive("rm");
     process.kill(rm?.pid ?? 0, "SIGSTOP");
     await nextLife("rm", rm);
@@ -136,7 +145,7 @@ describe("supervision", () => {
   });
 
   test("a component that runs but answers no heartbeat is killed and started again", async () => {
-    const up = await startUp("gfd");
+    const up = await startImpatientUp(800, "gfd");
     await until(() => log("gfd").includes("answered 2\n"), "answers to heartbeats");
     const gfd = alive("gfd");
     process.kill(gfd?.pid ?? 0, "SIGUSR2");
