@@ -29,8 +29,8 @@ describe("messages", () => {
   it.each(samples.map((message) => [message.kind, message] as const))("%s with a field missing is refused", (kind, message) => {
     for (const field of Object.keys(message)) {
       if (field === "kind" || !["hello", "sealed", "report", "membership", "members", "register"].includes(kind)) continue;
-      const without = Object.fromEntries(Object.entries(message).filter(([name]) => name !== field));
-      expect(decodeMessage(encodeMessageWhole(without as unknown as Message, GROUP), GROUP).ok).toBe(false);
+      const without: unknown = Object.fromEntries(Object.entries(message).filter(([name]) => name !== field));
+      expect(decodeMessage(encodeMessageWhole(without as Message, GROUP), GROUP).ok).toBe(false);
     }
   });
 
