@@ -14,7 +14,7 @@ const mayImport = [
   ...components.map((name) => [`${name}/core`, ["vocabulary", "detection"]]),
   ...components.map((name) => [`${name}/process`, ["vocabulary", "codec", "storage", "detection", "runtime", "config", `${name}/core`]]),
   ["gateway", ["vocabulary", "codec", "runtime", "config", "client/process", "client/core", "client/[^/]+[.]ts"]],
-  ["supervisor", ["vocabulary", "codec", "runtime", "config", "service", "client/process", "client/core"]],
+  ["supervisor", ["vocabulary", "codec", "detection", "runtime", "config", "service", "client/process", "client/core"]],
   ["sim", ["vocabulary", "codec", "storage", "detection", "service", "checker", "[^/]+/core"]],
   ["testing", ["vocabulary", "codec", "service", "checker", "sim"]],
 ];

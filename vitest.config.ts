@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const unitTests = ["src/**/*.test.ts", "examples/**/*.test.ts"];
-const processTests = ["test/process/**/*.test.ts"];
+const processTests = ["test/process/**/*.test.ts", "src/lfd/process/lfd.test.ts", "src/supervisor/supervisor.test.ts"];
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}/index.ts`, import.meta.url));
 
@@ -19,7 +19,7 @@ export default defineConfig({
     reporters: ["default", "./test/count-reporter.ts"],
     coverage: { provider: "v8", include: ["src/**"], exclude: ["src/**/*.test.ts"] },
     projects: [
-      { extends: true, test: { name: "unit", include: unitTests, testTimeout: 30_000 } },
+      { extends: true, test: { name: "unit", include: unitTests, exclude: processTests, testTimeout: 30_000 } },
       { extends: true, test: { name: "whole", include: ["test/**/*.test.ts"], exclude: processTests, testTimeout: 60_000 } },
       {
         extends: true,

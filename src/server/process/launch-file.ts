@@ -13,6 +13,8 @@ export interface LaunchFile {
   readonly clusterId: ClusterId;
   /** The address file of the LFD to register with. */
   readonly lfdAddressFile: string;
+  /** The data folder of the installation, where its processes are recorded. */
+  readonly systemDir: string;
 }
 
 const name = z.string().refine(isName, "not a name: a lower-case letter, then letters, digits and dashes");
@@ -31,6 +33,7 @@ const schema = z.object({
   hostId: name,
   clusterId: z.string().min(1),
   lfdAddressFile: z.string().min(1),
+  systemDir: z.string().min(1),
 });
 
 /** Throws an error in words when the file cannot be read or says something impossible. */

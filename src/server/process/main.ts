@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { requestDigest } from "../../codec/digest.js";
 import { encodeValue } from "../../codec/value.js";
 import { monotonicMs, wallMs } from "../../runtime/clock.js";
-import { watchLifeline } from "../../runtime/child.js";
+import { endWithSupervisor } from "../../runtime/child.js";
 import type { Connection } from "../../runtime/connection.js";
 import { createDriver } from "../../runtime/driver.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
@@ -192,7 +192,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     monotonicMs,
   );
   log.info(`${launch.replica} is up, incarnation ${recovered.identity.incarnation}, listening on port ${listener.address.port}`);
-  watchLifeline(() => process.exit(0));
+  endWithSupervisor(launch.systemDir);
 }
 
 function transferOf(partial: PartialTransfer | null) {
