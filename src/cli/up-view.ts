@@ -61,8 +61,8 @@ export function createScreen(out: NodeJS.WriteStream): { draw(lines: readonly st
   let drawn = 0;
   return {
     draw(lines) {
-      const width = out.columns ?? 80;
-      const height = (out.rows ?? 24) - 1;
+      const width = out.columns || 80;
+      const height = (out.rows || 24) - 1;
       const shown = lines.slice(0, height).map((line) => cut(line, width));
       const up = drawn === 0 ? "" : `\u001b[${drawn}A`;
       out.write(`${up}\r\u001b[J${shown.join("\n")}\n`);

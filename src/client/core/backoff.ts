@@ -13,7 +13,7 @@ function nextJitter(state: ClientState): number {
 /** Doubles with each attempt up to the bound; half of it is jitter, so that clients do not come back together. */
 export function backoffMs(state: ClientState, attempt: number): number {
   const { backoffMinMs, backoffMaxMs } = state.config;
-  const full = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(attempt, 16));
+  const full = Math.min(backoffMaxMs, backoffMinMs * (1 << Math.min(attempt, 16)));
   return full * (0.5 + nextJitter(state) / 2);
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { connect } from "../connect.js";
-import { CLUSTER, GROUP, type LoopbackGroup, loopbackGroup } from "./loopback.test-kit.js";
+import { CLUSTER_ID, GROUP, type LoopbackGroup, loopbackGroup } from "./loopback.test-kit.js";
 
 type Service = {
   readonly operations: { add(state: object, by: number): number };
@@ -21,7 +21,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "client-"));
   gateway = createServer((_, response) =>
     response.end(
-      JSON.stringify({ clusterId: CLUSTER, group: GROUP, view: null, book: group.book(), operations: ["add"], queries: ["get"] }),
+      JSON.stringify({ clusterId: CLUSTER_ID, group: GROUP, view: null, book: group.book(), operations: ["add"], queries: ["get"] }),
     ),
   );
   await new Promise<void>((resolve) => gateway.listen(0, "127.0.0.1", resolve));
@@ -67,7 +67,7 @@ it("a time-out is an error with an unknown outcome", async () => {
   const client = await connect<Service>(url);
   await client.add(1);
   group.mute = true;
-  await expect(client.add.with({ timeoutMs: 30 })(1)).rejects.toMatchObject({ name: "TroupeError", code: "timeout", outcome: "unknown" });
+  await expect(client.add.with({ timeoutMs: 1_000 })(1)).rejects.toMatchObject({ name: "TroupeError", code: "timeout", outcome: "unknown" });
   await client.close();
 });
 

@@ -7,7 +7,7 @@ import type { Hello, Message } from "../../vocabulary/message.js";
 import type { AddressBook } from "../../vocabulary/view.js";
 import { r, viewOf } from "../core/world.test-kit.js";
 
-export const CLUSTER = clusterId("0".repeat(32));
+export const CLUSTER_ID = clusterId("0".repeat(32));
 export const GROUP = groupName("g");
 
 /** A server that speaks the client's protocol over real sockets, and keeps its table in the test's hand. */
@@ -74,7 +74,7 @@ async function startServer(group: LoopbackGroup, number: number): Promise<Loopba
   const hello = (): Hello => ({
     kind: "hello",
     protocolVersion: PROTOCOL_VERSION,
-    clusterId: CLUSTER,
+    clusterId: CLUSTER_ID,
     role: "server",
     bootId: bootId(String(number).repeat(32)),
     group: GROUP,

@@ -82,3 +82,11 @@ it("a torn last line is passed over, damage before it is refused", async () => {
   await writeFile(path, text.replace("add", "sub"));
   await expect(opened(path)).rejects.toThrow(/damaged at line 2/);
 });
+
+it("one file serves one client at a time", async () => {
+  const path = join(folder, "client.session");
+  const { file } = await opened(path);
+  await expect(opened(path)).rejects.toThrow(/in use by another client/);
+  await file.close();
+  await (await opened(path)).file.close();
+});

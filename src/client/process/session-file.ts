@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32 } from "../../codec/checksum.js";
+import { FolderInUse, type FolderLock, lockFolder } from "../../runtime/folder-lock.js";
 import { isSessionId, type SessionId } from "../../vocabulary/ids.js";
 import type { SavedSession } from "../core/state.js";
 
@@ -29,14 +30,31 @@ export interface SessionFileEvents {
 
 /** Opens or makes the file; what it holds is rewritten without what has ended. Throws when it is damaged or cannot be written. */
 export async function openSessionFile(path: string, events: SessionFileEvents): Promise<SessionFile> {
-  await mkdir(dirname(path), { recursive: true });
-  const saved = await readSaved(path);
-  await rewrite(path, saved);
-  const handle = await open(path, "a", 0o600);
-  return fileOver(handle, saved, events);
+  const lock = await lockFile(path);
+  try {
+    const saved = await readSaved(path);
+    await rewrite(path, saved);
+    const handle = await open(path, "a", 0o600);
+    return fileOver(handle, lock, saved, events);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
 }
 
-function fileOver(handle: FileHandle, saved: SavedSession | null, events: SessionFileEvents): SessionFile {
+/** Two clients that give out the same numbers would get each other's answers. The file is replaced, so that a folder beside it carries the lock. */
+async function lockFile(path: string): Promise<FolderLock> {
+  const folder = `${path}.lock`;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    return await lockFolder(folder);
+  } catch (error) {
+    if (!(error instanceof FolderInUse)) throw error;
+    throw new Error(`The session file ${path} is in use by another client; each needs a file of its own. ${error.message}`);
+  }
+}
+
+function fileOver(handle: FileHandle, lock: FolderLock, saved: SavedSession | null, events: SessionFileEvents): SessionFile {
   let lines: string[] = [];
   let through: { session: SessionId; sequence: number } | null = null;
   let writing: Promise<void> | null = null;
@@ -79,6 +97,7 @@ function fileOver(handle: FileHandle, saved: SavedSession | null, events: Sessio
     async close() {
       while (writing !== null) await writing;
       await handle.close();
+      await lock.release();
     },
   };
 }
