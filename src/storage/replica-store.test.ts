@@ -1,0 +1,264 @@
+import { describe, expect, it } from "vitest";
+import { bootId, groupName, incarnation, sessionId } from "../vocabulary/ids.js";
+import type { TableImage } from "../vocabulary/session.js";
+import { decodeControl, encodeControl } from "./control-file.js";
+import type { SnapshotMeta, StoreCommand } from "./replica-store.js";
+import { createSimulatedDisk, flipBit, type SimulatedDisk } from "./simulated-disk.js";
+import { CONFIG, createRig, entryAt, give, type Rig, recovered, resultsOf, settle } from "./store.test-rig.js";
+
+const TABLE: TableImage = {
+  sessions: Array.from({ length: 600 }, (_, at) => ({
+    session: sessionId(1, at + 1, "ab"),
+    resumption: 1,
+    floor: 2,
+    renewedAtAgeMs: 3,
+    replies: [[at, { index: at, digest: 4, reply: { refused: false, bytes: new Uint8Array([at % 256]) } }]],
+  })),
+  keys: [{ key: "k", atAgeMs: 1, reply: { index: 1, digest: 2, reply: { refused: true, bytes: new Uint8Array(0) } } }],
+};
+
+function persist(rig: Rig, from: number, to: number, term = 1, truncateAfter: number | null = null): void {
+  const entries = Array.from({ length: to - from + 1 }, (_, at) => entryAt(from + at, term));
+  give(rig, { kind: "persist", ticket: to, truncateAfter, entries });
+  settle(rig);
+}
+
+function takeSnapshot(
+  rig: Rig,
+  index: number,
+  slices: readonly Uint8Array[],
+  table: TableImage = { sessions: [], keys: [] },
+): SnapshotMeta {
+  give(rig, { kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, generation: 1, table });
+  for (const bytes of slices) give(rig, { kind: "snapshot-slice", bytes });
+  give(rig, { kind: "finish-snapshot" });
+  settle(rig);
+  const meta = resultsOf(rig, "snapshot-persisted").at(-1)?.meta;
+  if (meta === undefined) throw new Error("no snapshot");
+  return meta;
+}
+
+function opened(disk?: SimulatedDisk, config = CONFIG): Rig {
+  const rig = createRig(disk, config);
+  recovered(rig);
+  return rig;
+}
+
+/** All state slices of the newest snapshot. */
+function loadAll(rig: Rig): Uint8Array[] {
+  give(rig, { kind: "load-state", ticket: 1 });
+  settle(rig);
+  while (resultsOf(rig, "state-slice").at(-1)?.last === false) {
+    give(rig, { kind: "load-more", ticket: 1 });
+    settle(rig);
+  }
+  return resultsOf(rig, "state-slice").map((result) => result.bytes);
+}
+
+function contentOf(disk: SimulatedDisk, prefix: string): { path: string; bytes: Uint8Array } {
+  for (const [path, number] of disk.names) {
+    if (path.startsWith(prefix)) return { path, bytes: disk.files.get(number)?.now ?? new Uint8Array(0) };
+  }
+  throw new Error(`no file ${prefix}`);
+}
+
+describe("a replica's store", () => {
+  it("gives a fresh folder its identity and keeps it", () => {
+    const rig = createRig();
+    expect(recovered(rig)).toMatchObject({ blank: true, entries: [], snapshot: null, promise: [0, 0] });
+    const other = { ...CONFIG, freshIncarnation: incarnation("f".repeat(32)) };
+    expect(recovered(createRig(rig.disk, other))).toMatchObject({ blank: false, identity: { incarnation: CONFIG.freshIncarnation } });
+  });
+
+  it("a folder of another group is refused by name", () => {
+    const rig = opened();
+    const other = createRig(rig.disk, { ...CONFIG, group: groupName("kv") });
+    give(other, { kind: "recover" });
+    settle(other);
+    expect(resultsOf(other, "damaged")[0]?.what).toContain("belongs to group bank, not to kv");
+  });
+
+  it("what waits for the disk becomes one write and one sync", () => {
+    const rig = opened();
+    const before = rig.performed;
+    for (let index = 1; index <= 4; index++) give(rig, { kind: "persist", ticket: index, truncateAfter: null, entries: [entryAt(index)] });
+    settle(rig);
+    // The first goes alone, the other three together.
+    expect(rig.performed - before).toBeLessThanOrEqual(4 + 5);
+    expect(resultsOf(rig, "persisted").map((result) => result.ticket)).toEqual([1, 2, 3, 4]);
+  });
+
+  it("S5e: a failed write or sync ends the store, and nothing is acknowledged after it", () => {
+    for (const kind of ["write", "sync"] as const) {
+      const rig = opened();
+      give(rig, { kind: "persist", ticket: 1, truncateAfter: null, entries: [entryAt(1)] });
+      settle(rig, Number.POSITIVE_INFINITY, (operation) => (operation.kind === kind ? "EIO" : null));
+      expect(rig.results.at(-1)).toMatchObject({ kind: "failed", code: "EIO" });
+      give(rig, { kind: "persist", ticket: 2, truncateAfter: null, entries: [entryAt(1)] });
+      settle(rig);
+      expect(resultsOf(rig, "persisted")).toEqual([]);
+    }
+  });
+
+  it("a snapshot holds state and table over a restart, and only the newest stays", () => {
+    const rig = opened();
+    persist(rig, 1, 20);
+    takeSnapshot(rig, 5, [new Uint8Array([5])]);
+    const slices = [new Uint8Array(500).fill(1), new Uint8Array(0), new Uint8Array([9])];
+    const meta = takeSnapshot(rig, 15, slices, TABLE);
+    give(rig, { kind: "drop-log", throughIndex: 99 });
+    settle(rig);
+    const again = createRig(rig.disk);
+    const result = recovered(again);
+    expect(result.snapshot).toEqual({ meta, table: TABLE });
+    expect(result.entries.map((entry) => entry.index)).toEqual([16, 17, 18, 19, 20]);
+    expect(loadAll(again)).toEqual(slices);
+    expect([...rig.disk.names.keys()].filter((name) => name.startsWith("snapshot"))).toHaveLength(1);
+  });
+
+  it("a transfer keeps its snapshot until it lets go of it", () => {
+    const rig = opened();
+    persist(rig, 1, 9);
+    takeSnapshot(rig, 3, [new Uint8Array(10)]);
+    give(rig, { kind: "read-snapshot", ticket: 1, index: 3, offsetBytes: 0, sizeBytes: 10 });
+    settle(rig);
+    takeSnapshot(rig, 6, []);
+    give(rig, { kind: "read-snapshot", ticket: 2, index: 3, offsetBytes: 10, sizeBytes: 10 });
+    give(rig, { kind: "release-snapshot", index: 3 });
+    settle(rig);
+    expect(resultsOf(rig, "snapshot-read").map((result) => result.bytes.length)).toEqual([10, 10]);
+    give(rig, { kind: "read-snapshot", ticket: 3, index: 3, offsetBytes: 0, sizeBytes: 10 });
+    expect(rig.results.at(-1)).toEqual({ kind: "snapshot-missing", ticket: 3, index: 3 });
+  });
+});
+
+describe("a snapshot on its way to a learner", () => {
+  function sender(): { meta: SnapshotMeta; bytes: Uint8Array } {
+    const rig = opened();
+    persist(rig, 1, 10);
+    const meta = takeSnapshot(rig, 10, [new Uint8Array(300).fill(4), new Uint8Array(5)], TABLE);
+    return { meta, bytes: contentOf(rig.disk, "snapshot").bytes };
+  }
+  const slice = (meta: SnapshotMeta, bytes: Uint8Array, from: number, to: number): StoreCommand => ({
+    kind: "receive-slice",
+    ticket: from,
+    snapshotEpoch: meta.epoch,
+    snapshotIndex: meta.index,
+    sizeBytes: meta.sizeBytes,
+    checksum: meta.checksum,
+    offsetBytes: from,
+    bytes: bytes.subarray(from, to),
+  });
+
+  it("S5b: is resumed where it was cut, installed whole, and the log goes on behind it", () => {
+    const { meta, bytes } = sender();
+    const learner = opened();
+    persist(learner, 1, 4, 1);
+    give(learner, slice(meta, bytes, 0, 100));
+    give(learner, slice(meta, bytes, 300, 400));
+    settle(learner);
+    expect(resultsOf(learner, "slice-stored").map((result) => result.offsetBytes)).toContain(100);
+    const again = createRig(learner.disk);
+    expect(recovered(again).partial).toMatchObject({ index: 10, offsetBytes: 100 });
+    give(again, slice(meta, bytes, 100, bytes.length));
+    settle(again);
+    give(again, { kind: "install-received", ticket: 5 });
+    settle(again);
+    expect(resultsOf(again, "installed")).toEqual([{ kind: "installed", ticket: 5, meta, table: TABLE }]);
+    expect(loadAll(again)).toEqual([new Uint8Array(300).fill(4), new Uint8Array(5)]);
+    persist(again, 11, 13, 2);
+    const result = recovered(createRig(again.disk));
+    expect(result.snapshot?.meta).toEqual(meta);
+    expect(result.entries.map((entry) => entry.index)).toEqual([11, 12, 13]);
+  });
+
+  it("L5: is refused when one bit of it is wrong, and begins anew", () => {
+    const { meta, bytes } = sender();
+    for (const at of [0, 9, 20, 200, Math.floor(bytes.length / 2), bytes.length - 1]) {
+      const changed = bytes.slice();
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      const learner = opened();
+      give(learner, slice(meta, changed, 0, changed.length));
+      settle(learner);
+      give(learner, { kind: "install-received", ticket: 1 });
+      settle(learner);
+      expect(resultsOf(learner, "install-refused")).toHaveLength(1);
+      give(learner, slice(meta, bytes, 0, bytes.length));
+      settle(learner);
+      give(learner, { kind: "install-received", ticket: 2 });
+      settle(learner);
+      expect(resultsOf(learner, "installed")).toHaveLength(1);
+    }
+  });
+});
+
+describe("damage", () => {
+  function damagedBy(disk: SimulatedDisk): string | null {
+    const rig = createRig(disk);
+    give(rig, { kind: "recover" });
+    settle(rig);
+    const [found] = resultsOf(rig, "damaged");
+    return found === undefined ? null : `${found.where}: ${found.what}`;
+  }
+
+  it("S5d: a bit turned over below the last batch is reported with its place, never cut away", () => {
+    const rig = opened(createSimulatedDisk(), { ...CONFIG, segmentSizeBytes: 10_000 });
+    persist(rig, 1, 3);
+    persist(rig, 4, 5);
+    const written = contentOf(rig.disk, "segment").bytes.findLastIndex((byte) => byte !== 0);
+    // All but the last batch's trailer: a damaged one looks as if it had never been finished.
+    for (let at = 0; at < written - 36; at += 3) {
+      const disk = structuredClone(rig.disk);
+      flipBit(disk, "segment-000000000001", at, at % 8);
+      const found = damagedBy(disk);
+      // Bits of padding behind the segment's head are the only ones without meaning.
+      expect(found, `offset ${at}`).toContain("segment-000000000001");
+    }
+  });
+
+  it("S5d: a missing segment, a missing identity and a damaged snapshot are reported", () => {
+    const rig = opened();
+    for (let from = 1; from <= 20; from += 2) persist(rig, from, from + 1);
+    takeSnapshot(rig, 3, [new Uint8Array(50).fill(1)]);
+    const segments = [...rig.disk.names.keys()].filter((name) => name.startsWith("segment-")).sort();
+    expect(segments.length).toBeGreaterThan(3);
+    for (const name of [...segments.slice(0, -2), "identity", "promise"]) {
+      const disk = structuredClone(rig.disk);
+      disk.names.delete(name);
+      disk.durableNames.delete(name);
+      expect(damagedBy(disk), name).not.toBeNull();
+    }
+    const { path, bytes } = contentOf(rig.disk, "snapshot");
+    for (let at = 0; at < bytes.length; at += 5) {
+      const disk = structuredClone(rig.disk);
+      flipBit(disk, path, at, at % 8);
+      expect(damagedBy(disk), `offset ${at}`).toContain(path);
+    }
+  });
+
+  it("S2a: one damaged slot of the promise loses nothing", () => {
+    const rig = opened();
+    give(rig, { kind: "persist-promise", ticket: 1, promise: [5, 2], activeView: null, generation: 1 });
+    settle(rig);
+    for (const at of [20, 8192 + 20]) {
+      const disk = structuredClone(rig.disk);
+      flipBit(disk, "promise", at);
+      expect(recovered(createRig(disk)).promise).toEqual([5, 2]);
+    }
+  });
+
+  it("the control file says what of it is damaged", () => {
+    const map = new Map<string, unknown>([
+      ["term", 3],
+      ["view", { members: [bootId("a")] }],
+    ]);
+    const bytes = encodeControl(map);
+    expect(decodeControl(bytes)).toEqual({ ok: true, map });
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = bytes.slice();
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      expect(decodeControl(changed).ok).toBe(false);
+      expect(decodeControl(bytes.subarray(0, at)).ok).toBe(false);
+    }
+  });
+});
