@@ -1,0 +1,4 @@
+import { declareFamily } from "./harness/declare.js";
+import { freezeScenarios } from "./scenarios/freeze.js";
+
+declareFamily("processes stopped", freezeScenarios);

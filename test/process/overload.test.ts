@@ -1,0 +1,4 @@
+import { declareFamily } from "./harness/declare.js";
+import { overload } from "./scenarios/overload.js";
+
+declareFamily("overload", overload);

@@ -1,0 +1,105 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { troupeCaller } from "../harness/caller.js";
+import { administer, groupOf, type Installation, rolesOf, untilLaterView, untilWhole } from "../harness/installation.js";
+import { kill } from "../harness/process-table.js";
+import type { Scenario, Trial } from "../harness/scenario.js";
+import { until } from "../harness/wait.js";
+
+const PIECE_KIB = 256;
+const PIECES = 256;
+/** The kill strikes when this share has come, and proves something only if not yet all of it. */
+const FROM_SHARE = 0.1;
+const TO_SHARE = 0.95;
+const TRANSFER_BYTES_MIN = 60e6;
+
+/** A fourth replica receives 64 MB; whoever sends is the leader. Each needs the ballast, which is loaded once. */
+export const transfers: readonly Scenario[] = [
+  {
+    name: "transfer-leader-dies",
+    what: "the leader, which is the donor, dies while a learner receives 64 MB",
+    settings: { checkpointEntries: 2_000 },
+    run: (trial) =>
+      duringTransfer(trial, async ({ at, struck }) => {
+        const { leader, epoch } = await leaderOf(at);
+        struck(await kill(at.dir, leader));
+        await untilLaterView(at, epoch, 20_000);
+      }),
+  },
+  {
+    name: "transfer-learner-dies",
+    what: "the learner dies while it receives 64 MB",
+    settings: { checkpointEntries: 2_000 },
+    run: (trial) =>
+      duringTransfer(trial, async ({ at, struck }, learner) => {
+        struck(await kill(at.dir, learner));
+      }),
+  },
+  {
+    name: "transfer-follower-dies",
+    what: "a follower dies while a learner receives 64 MB",
+    settings: { checkpointEntries: 2_000 },
+    run: (trial) =>
+      duringTransfer(trial, async ({ at, struck }) => {
+        const group = await groupOf(at);
+        const follower = group?.members.find(({ role }) => role === "follower");
+        if (follower === undefined) throw new Error("no follower");
+        struck(await kill(at.dir, follower.replica));
+      }),
+  },
+];
+
+async function leaderOf(at: Installation): Promise<{ leader: string; epoch: string }> {
+  const group = await groupOf(at);
+  if (group?.leader == null) throw new Error("no leader");
+  return { leader: group.leader, epoch: group.epoch.join(".") };
+}
+
+async function duringTransfer(trial: Trial, strike: (trial: Trial, learner: string) => Promise<void>): Promise<void> {
+  const { at, load, figure } = trial;
+  await loadBallast(at);
+  const { leader, followers } = await rolesOf(at);
+  const members = [leader, ...followers];
+  await administer(at, "PATCH", `groups/${at.group}`, { replicas: 4 });
+  const transfer = await until("a transfer is running", 30_000, async () => {
+    const found = transferOf(at, members);
+    return found !== null && found.share > FROM_SHARE ? { found } : { seen: JSON.stringify(found) };
+  });
+  await strike(trial, transfer.learner);
+  const share = transferOf(at, members)?.share ?? 1;
+  figure("share received when it struck", share);
+  if (share > TO_SHARE) throw new Error(`the transfer was nearly over: ${share} of it had come`);
+  if (transfer.sizeBytes < TRANSFER_BYTES_MIN) throw new Error(`only ${transfer.sizeBytes} bytes were to be transferred`);
+  await untilWhole(at, 60_000);
+  await load.untilProgress(3);
+  await administer(at, "PATCH", `groups/${at.group}`, { replicas: 3 });
+  await untilWhole(at, 30_000);
+}
+
+async function loadBallast(at: Installation): Promise<void> {
+  const caller = await troupeCaller(at);
+  const count = Number((await caller.query("ballastCount")).result);
+  for (let piece = count; piece < PIECES; piece++) {
+    const answer = await caller.operate("load", PIECE_KIB);
+    if (answer.outcome !== "ok") throw new Error(`the ballast is not loaded: ${JSON.stringify(answer)}`);
+  }
+  await caller.close();
+}
+
+interface SeenTransfer {
+  readonly learner: string;
+  readonly sizeBytes: number;
+  readonly share: number;
+}
+
+/** What the disk of the new replica holds of the snapshot that it receives; the file's name says how large that will be. */
+function transferOf(at: Installation, members: readonly string[]): SeenTransfer | null {
+  const replicas = join(at.dir, "replicas");
+  const learner = readdirSync(replicas).find((entry) => /^trial-\d+$/.test(entry) && !members.includes(entry));
+  if (learner === undefined) return null;
+  const file = readdirSync(join(replicas, learner)).find((entry) => entry.startsWith("received-"));
+  const sizeBytes = Number(file?.split("-")[5]);
+  if (file === undefined || !(sizeBytes > 0)) return null;
+  const size = statSync(join(replicas, learner, file), { throwIfNoEntry: false })?.size ?? 0;
+  return { learner, sizeBytes, share: size / sizeBytes };
+}
