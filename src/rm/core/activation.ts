@@ -61,6 +61,7 @@ export function adoptView(nowMs: number, group: GroupState, view: View): void {
     resendMs: nowMs,
     deadlineMs: Number.POSITIVE_INFINITY,
     waitingSaid: false,
+    refusalSaid: false,
   };
 }
 
@@ -152,7 +153,9 @@ export function finishChange(rm: Rm, nowMs: number, group: GroupState, change: V
   if (change.aim.admit !== null && view.members.some((member) => member.replica === change.aim.admit?.replica)) {
     group.admittedMs.set(change.aim.admit.replica, nowMs);
   }
-  if (change.aim.cause === "failover") sayFailover(nowMs, group, change, view, effects);
+  const planned = change.aim.cause === "hand-over" || change.aim.cause === "first-view";
+  if (change.aim.cause === "failover" || (!planned && change.base?.leader !== view.leader))
+    sayFailover(nowMs, group, change, view, effects);
 }
 
 /** The parts of a failover, by the RM's own clock; `detectMs` as the detectors date it, -1 when they cannot. */

@@ -72,7 +72,15 @@ export function onSealRefused(rm: Rm, nowMs: number, peer: ServerPeer, message: 
   if (group === undefined || change === null) return;
   const evidence = laterThanStored(rm, group, peer.replica, message.activeView, message.promise);
   if (evidence !== null) return haltGroup(rm, group, evidence, effects);
-  if (compareEpochs(message.promise, change.epoch) <= 0) return;
+  if (compareEpochs(message.promise, change.epoch) <= 0) {
+    if (!change.refusalSaid)
+      announce(effects, "seal-refused", `${peer.replica} refuses to be sealed: ${message.reason}`, {
+        group: group.group,
+        replica: peer.replica,
+      });
+    change.refusalSaid = true;
+    return;
+  }
   group.counter = Math.max(group.counter, message.promise[1]);
   retryChange(rm, nowMs, group, change, `${peer.replica} has promised ${epochText(message.promise)} already`, effects);
 }

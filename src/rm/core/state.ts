@@ -144,6 +144,7 @@ export interface ViewChange {
   resendMs: number;
   deadlineMs: number;
   waitingSaid: boolean;
+  refusalSaid: boolean;
 }
 
 export interface HandOver {

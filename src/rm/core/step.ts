@@ -255,6 +255,7 @@ function decide(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, e
   if (group.change === null && view !== null && group.activeEpoch === null) adoptView(nowMs, group, view);
   if (group.change !== null) return driveChange(rm, nowMs, group, record, effects);
   if (view === null) {
+    if (nowMs < group.retryMs) return wakeAt(rm, nowMs, group.retryMs);
     const first = planFirstView(rm, nowMs, group, record);
     if (first !== null) beginChange(rm, nowMs, group, record, first.aim, first.asked, effects);
     return;

@@ -78,6 +78,20 @@ for (const outcome of ["done", "lost"] as const) {
   });
 }
 
+test("S1d: nothing is decided or sent while the outcome of a write is unknown", () => {
+  const world = w.servingWorld();
+  world.nextWriteUnknown = "done";
+  world.holdReads = true;
+  w.die(world, w.server(world, 1));
+  expect(world.heldReads.length).toBe(1);
+  const before = world.sent.length;
+  w.die(world, w.server(world, 3));
+  w.run(world, 1_000);
+  expect(world.sent.length).toBe(before);
+  w.releaseReads(world);
+  w.runUntil(world, () => w.serves(world));
+});
+
 test("S1e: the first view is not written over a replica that holds state", () => {
   const world = w.createWorld();
   w.boot(world, w.replica(1)).lastIndex = 7;

@@ -63,6 +63,11 @@ function takeTerm(rm: Rm, record: StoreRecord, effects: RmEffect[]): void {
     endRule(rm, `${text}. Start it with the data folder that the store was made in.`, effects);
     return;
   }
+  if (rm.store.refusal !== null && record.revision === rm.store.revision) {
+    endRule(rm, `the control store refuses a new term: ${rm.store.refusal}`, effects);
+    return;
+  }
+  rm.store.refusal = null;
   rm.store.revision = record.revision;
   const from = found ?? rm.store.stored;
   swap(rm, "taking-term", { ...from, term: from.term + 1, owner: rm.config.bootId }, effects);
@@ -119,10 +124,10 @@ export function onStoreSwapped(rm: Rm, ticket: number, revision: number, effects
 /** S1d: whatever was refused or is unknown is looked up before anything else is done. */
 export function onStoreDoubt(rm: Rm, ticket: number, refusal: string | null, effects: RmEffect[]): void {
   if (ticket !== rm.store.ticket) return;
+  rm.store.refusal = refusal;
   if (rm.store.phase === "taking-term") {
     read(rm, "reading", effects);
   } else if (rm.store.phase === "writing") {
-    rm.store.refusal = refusal;
     read(rm, "re-reading", effects);
   }
 }

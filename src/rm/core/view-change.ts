@@ -3,7 +3,7 @@ import { compareEpochs, epochText } from "../../vocabulary/epoch.js";
 import { holdsIncarnation, type Member, sameView, type View } from "../../vocabulary/view.js";
 import { activate, driveActivation } from "./activation.js";
 import { announce } from "./announce.js";
-import { retryChange, startAttempt } from "./attempt.js";
+import { backoffMs, retryChange, startAttempt } from "./attempt.js";
 import { type GroupRecord, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { killLastResort } from "./kill.js";
@@ -53,6 +53,7 @@ export function beginChange(
     resendMs: nowMs,
     deadlineMs: Number.POSITIVE_INFINITY,
     waitingSaid: false,
+    refusalSaid: false,
   };
   group.change = change;
   group.handOver = null;
@@ -142,8 +143,11 @@ function waitForAnswers(rm: Rm, nowMs: number, group: GroupState, record: GroupR
   const { base } = change;
   if (base === null) {
     // The founders are chosen anew.
-    if (nowMs - change.attemptMs >= timing.sealTimeoutMs) group.change = null;
-    else wakeAt(rm, nowMs, change.attemptMs + timing.sealTimeoutMs);
+    if (nowMs - change.attemptMs >= timing.sealTimeoutMs) {
+      group.change = null;
+      group.failures += 1;
+      group.retryMs = nowMs + backoffMs(timing.attemptMsMin, timing.attemptMsMax, group.failures);
+    } else wakeAt(rm, nowMs, change.attemptMs + timing.sealTimeoutMs);
     return;
   }
   if (closedByLoss(rm, nowMs, base)) {

@@ -77,6 +77,8 @@ export interface World {
   holdWrites: boolean;
   /** The next write is done, or not, and the RM is told that this is unknown. */
   nextWriteUnknown: "done" | "lost" | null;
+  holdReads: boolean;
+  heldReads: number[];
   heldWrites: Extract<RmEffect, { kind: "store-swap" }>[];
   readonly servers: Map<ReplicaId, FakeServer>;
   readonly said: Announcement[];
@@ -108,6 +110,8 @@ export function createWorld(change: Partial<GroupSpec> = {}, timing: Partial<RmT
     content: null,
     holdWrites: false,
     nextWriteUnknown: null,
+    holdReads: false,
+    heldReads: [],
     heldWrites: [],
     servers: new Map(),
     said: [],
@@ -236,6 +240,10 @@ function perform(world: World, effect: RmEffect): void {
       }
       return;
     case "store-read":
+      if (world.holdReads) {
+        world.heldReads.push(effect.ticket);
+        return;
+      }
       return push(world, { kind: "store-read", ticket: effect.ticket, record: { revision: world.revision, content: world.content } });
     case "store-swap":
       return swap(world, effect);
@@ -276,6 +284,12 @@ function swap(world: World, effect: Extract<RmEffect, { kind: "store-swap" }>): 
 export function releaseWrites(world: World): void {
   world.holdWrites = false;
   for (const write of world.heldWrites.splice(0)) swap(world, write);
+}
+
+export function releaseReads(world: World): void {
+  world.holdReads = false;
+  const record = { revision: world.revision, content: world.content };
+  for (const ticket of world.heldReads.splice(0)) push(world, { kind: "store-read", ticket, record });
 }
 
 function link(world: World, fake: FakeServer): void {
