@@ -1,7 +1,7 @@
 import type { ReplicaEffect } from "../server/core/effect.js";
 import type { StoreResult } from "../storage/store-command.js";
 import type { Entry } from "../vocabulary/entry.js";
-import type { ReplicaId } from "../vocabulary/ids.js";
+import type { Incarnation } from "../vocabulary/ids.js";
 import type { RunningServer } from "./shells/server-shell.js";
 
 /** What the checkers are told of servers, by the shells that run them. */
@@ -11,7 +11,9 @@ export interface Observer {
   /** After a turn of its core, before the effects are performed. */
   onTurn(server: RunningServer, effects: readonly ReplicaEffect[]): void;
   onPersist(server: RunningServer, ticket: number, truncateAfter: number | null, entries: readonly Entry[]): void;
-  onStoreResult(replica: ReplicaId, result: StoreResult): void;
-  /** Its data was given up: a new incarnation begins. */
-  onSetAside(replica: ReplicaId): void;
+  onPersisted(server: RunningServer, ticket: number): void;
+  onInstalled(server: RunningServer, index: number): void;
+  onRecovered(place: string, recovered: Extract<StoreResult, { kind: "recovered" }>): void;
+  /** The data of an incarnation was given up. */
+  onSetAside(incarnation: Incarnation | null): void;
 }

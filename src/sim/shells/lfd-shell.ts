@@ -10,7 +10,7 @@ import { dial, listen, type SimConnection } from "../network.js";
 import { after, continueProcess, endProcess, localMs, mark, reach, type SimHost, type SimProcess, startProcess, stopProcess, type World } from "../world.js";
 import { helloOf, newBootId } from "./hello.js";
 import { lfdName } from "./lfd-name.js";
-import { runServer } from "./server-shell.js";
+import { incarnationOn, runServer } from "./server-shell.js";
 
 const TABLE = "lfd-table";
 
@@ -48,6 +48,7 @@ export function runLfd(installation: Installation, process: SimProcess): void {
       case "observe-process":
         return driver.push({ kind: "process-observed", replica: effect.replica, pid: effect.pid, view: kernelView(world, effect.pid) });
       case "set-aside-folder":
+        installation.observer.onSetAside(incarnationOn(host.disks.get(effect.replica)));
         host.disks.delete(effect.replica);
         mark(world, "folder-set-aside");
         return driver.push({ kind: "folder-set-aside", replica: effect.replica, error: null });

@@ -68,15 +68,14 @@ function openStore(installation: Installation, process: SimProcess, spec: GroupS
     segmentSizeBytes: installation.plan.segmentSizeBytes,
     sliceSizeBytes: installation.plan.sliceSizeBytes,
   };
-  const store = openReplicaDisk(world, process, disk, config, (result) => {
-    installation.observer.onStoreResult(replica, result);
-    route(result);
-  });
+  const store = openReplicaDisk(world, process, disk, config, (result) => route(result));
   process.atDeath.push(() => killDisk(world.chance.disk, disk));
   store.submit({ kind: "recover" });
 
   function onFirst(result: StoreResult): void {
     if (result.kind === "recovered") {
+      installation.observer.onRecovered(process.name, result);
+      incarnations.set(disk, result.identity.incarnation);
       const server = startReplica(installation, process, spec, replica, store, result);
       route = server.onResult;
     } else if (result.kind === "damaged") {
@@ -99,8 +98,16 @@ function diskOf(process: SimProcess, spec: GroupSpec, replica: ReplicaId): SimDi
 }
 
 function setAside(installation: Installation, process: SimProcess, spec: GroupSpec, replica: ReplicaId): void {
-  if (spec.durability === "disk") process.host.disks.set(replica, createSimDisk());
-  installation.observer.onSetAside(replica);
+  const { disks } = process.host;
+  installation.observer.onSetAside(incarnationOn(disks.get(replica)));
+  if (spec.durability === "disk") disks.set(replica, createSimDisk());
+}
+
+const incarnations = new WeakMap<SimDisk, Incarnation>();
+
+/** Whose data is on a disk, as far as the world knows. */
+export function incarnationOn(disk: SimDisk | undefined): Incarnation | null {
+  return disk === undefined ? null : (incarnations.get(disk) ?? null);
 }
 
 function startReplica(installation: Installation, process: SimProcess, spec: GroupSpec, name: ReplicaId, store: ReplicaDisk, recovered: Recovered) {
@@ -231,8 +238,10 @@ function startReplica(installation: Installation, process: SimProcess, spec: Gro
       loading?.(result);
       return;
     }
+    if (result.kind === "persisted") observer.onPersisted(server, result.ticket);
     if (result.kind === "installed") {
       const { ticket, meta, table } = result;
+      observer.onInstalled(server, meta.index);
       loading = load(() => driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }));
       return;
     }

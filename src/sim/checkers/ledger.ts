@@ -1,0 +1,85 @@
+import { encodeEntry } from "../../codec/entry.js";
+import { crc32 } from "../../codec/checksum.js";
+import type { Entry, LogPosition } from "../../vocabulary/entry.js";
+import type { Epoch } from "../../vocabulary/epoch.js";
+import type { GroupName, Incarnation } from "../../vocabulary/ids.js";
+import type { View } from "../../vocabulary/view.js";
+import type { RunningServer } from "../shells/server-shell.js";
+import type { World } from "../world.js";
+
+/** A committed entry, as the first that committed it saw it. */
+export interface Committed {
+  readonly epoch: Epoch;
+  readonly digest: number;
+}
+
+/** What one incarnation has on its disk for certain: everything through `baseIndex` by a snapshot, then entries by their epochs. */
+export interface DurableLog {
+  baseIndex: number;
+  epochs: Epoch[];
+  /** Given to the store and not confirmed, in order. */
+  pending: { readonly ticket: number; readonly truncateAfter: number | null; readonly epochs: readonly Epoch[] }[];
+}
+
+/** What the checkers know of the whole group, gathered step by step: no process could know it. */
+export interface Ledger {
+  readonly world: World;
+  readonly group: GroupName;
+  /** committed[i - 1] is the entry at index i. */
+  readonly committed: Committed[];
+  readonly durable: Map<Incarnation, DurableLog>;
+  /** The highest promise that an incarnation has answered a Seal with (S2a). */
+  readonly sealed: Map<Incarnation, Epoch>;
+  /** The furthest that it has acknowledged. */
+  readonly acked: Map<Incarnation, LogPosition>;
+  /** Every view that was written, in order. */
+  readonly views: View[];
+  /** Who answered clients in an epoch: the boot id of the process (S4). */
+  readonly leaders: Map<string, string>;
+  /** State and session table at an index, as the first replica there had them (S9). */
+  readonly digests: Map<number, { readonly digest: number; readonly replica: string }>;
+  readonly running: Map<Incarnation, RunningServer>;
+  /** Incarnations whose data was given up or damaged. */
+  readonly lost: Set<Incarnation>;
+  /** Of each process: committed through here was compared. */
+  readonly compared: WeakMap<RunningServer, number>;
+}
+
+export function createLedger(world: World, group: GroupName): Ledger {
+  return {
+    world,
+    group,
+    committed: [],
+    durable: new Map(),
+    sealed: new Map(),
+    acked: new Map(),
+    views: [],
+    leaders: new Map(),
+    digests: new Map(),
+    running: new Map(),
+    lost: new Set(),
+    compared: new WeakMap(),
+  };
+}
+
+export function digestOfEntry(ledger: Ledger, entry: Entry): number {
+  return crc32(encodeEntry(ledger.group, entry));
+}
+
+export function durableOf(ledger: Ledger, incarnation: Incarnation): DurableLog {
+  let log = ledger.durable.get(incarnation);
+  if (log === undefined) {
+    log = { baseIndex: 0, epochs: [], pending: [] };
+    ledger.durable.set(incarnation, log);
+  }
+  return log;
+}
+
+/** Is the entry of this epoch at `index` on the disk of this incarnation? */
+export function holds(ledger: Ledger, incarnation: Incarnation, index: number, epoch: Epoch): boolean {
+  const log = ledger.durable.get(incarnation);
+  if (log === undefined || ledger.lost.has(incarnation)) return false;
+  if (index <= log.baseIndex) return true;
+  const found = log.epochs[index - log.baseIndex - 1];
+  return found !== undefined && found[0] === epoch[0] && found[1] === epoch[1];
+}

@@ -1,0 +1,32 @@
+import { compareEpochs, epochText } from "../../vocabulary/epoch.js";
+import { checkView, holdsIncarnation, type View } from "../../vocabulary/view.js";
+import { violate } from "../world.js";
+import { holds, type Ledger } from "./ledger.js";
+
+/** S1, S3, S4a: each view follows the one before it, and whoever leads it holds everything that was ever committed. */
+export function checkNextView(ledger: Ledger, view: View): void {
+  const { world, views, committed } = ledger;
+  const before = views.at(-1);
+  const invalid = checkView(view);
+  if (invalid !== null) violate(world, "S1", `view ${epochText(view.epoch)}: ${invalid}`);
+  if (before !== undefined && compareEpochs(view.epoch, before.epoch) <= 0)
+    violate(world, "S1b", `view ${epochText(view.epoch)} follows ${epochText(before.epoch)}`);
+  views.push(view);
+  const leader = view.members.find((member) => member.replica === view.leader);
+  if (leader === undefined) return;
+  const startHolders = view.members.filter((member) => holdsStart(ledger, member.incarnation, view));
+  if (startHolders.length < view.quorum)
+    violate(world, "S4a", `view ${epochText(view.epoch)} is written, its start entry is on ${startHolders.length} of ${view.quorum} members`);
+  const last = committed.at(-1);
+  if (last !== undefined && !holds(ledger, leader.incarnation, committed.length, last.epoch))
+    violate(world, "S3", `${view.leader} leads ${epochText(view.epoch)} without entry ${committed.length}, which was committed in ${epochText(last.epoch)}`);
+  if (before !== undefined && !before.members.some((member) => holdsIncarnation(view, member.replica, member.incarnation)))
+    violate(world, "S3b", `view ${epochText(view.epoch)} holds no incarnation of ${epochText(before.epoch)}`);
+}
+
+function holdsStart(ledger: Ledger, incarnation: View["members"][number]["incarnation"], view: View): boolean {
+  const log = ledger.durable.get(incarnation);
+  if (log === undefined) return false;
+  const last = log.epochs.at(-1);
+  return last !== undefined && compareEpochs(last, view.epoch) >= 0;
+}

@@ -1,0 +1,61 @@
+import { compareEpochs, type Epoch, epochText } from "../../vocabulary/epoch.js";
+import type { Message } from "../../vocabulary/message.js";
+import type { RunningServer } from "../shells/server-shell.js";
+import { violate } from "../world.js";
+import type { Ledger } from "./ledger.js";
+
+/** S2: once sealed, nothing of a lower epoch; and a Seal's answer covers all that was acknowledged. L2: no acknowledgement beyond the disk. */
+export function checkSent(ledger: Ledger, server: RunningServer, message: Message): void {
+  const { incarnation } = server;
+  switch (message.kind) {
+    case "sealed": {
+      const acked = ledger.acked.get(incarnation);
+      const position = { epoch: message.lastEpoch, index: message.lastIndex };
+      if (acked !== undefined && comparePositions(position, acked) < 0)
+        violate(
+          ledger.world,
+          "S2b",
+          `${server.process.name} answers Seal ${epochText(message.epoch)} with ${text(position)}, and had acknowledged ${text(acked)}`,
+        );
+      const sealed = ledger.sealed.get(incarnation);
+      if (sealed === undefined || compareEpochs(message.epoch, sealed) > 0) ledger.sealed.set(incarnation, message.epoch);
+      return;
+    }
+    case "append-ack": {
+      checkEpoch(ledger, server, message.kind, message.epoch);
+      const log = ledger.durable.get(incarnation);
+      if (log !== undefined && message.index > log.baseIndex + log.epochs.length)
+        violate(ledger.world, "L2", `${server.process.name} acknowledges ${message.index}, its disk ends at ${log.baseIndex + log.epochs.length}`);
+      const entryEpoch = log?.epochs[message.index - (log?.baseIndex ?? 0) - 1];
+      const before = ledger.acked.get(incarnation);
+      if (entryEpoch === undefined) return;
+      const position = { epoch: entryEpoch, index: message.index };
+      if (before === undefined || comparePositions(position, before) > 0) ledger.acked.set(incarnation, position);
+      return;
+    }
+    case "confirmed":
+      return checkEpoch(ledger, server, message.kind, message.epoch);
+    default:
+      return;
+  }
+}
+
+function checkEpoch(ledger: Ledger, server: RunningServer, kind: string, epoch: Epoch): void {
+  const sealed = ledger.sealed.get(server.incarnation);
+  if (sealed !== undefined && compareEpochs(epoch, sealed) < 0)
+    violate(ledger.world, "S2a", `${server.process.name} sends ${kind} of ${epochText(epoch)} after it was sealed for ${epochText(sealed)}`);
+}
+
+interface Position {
+  readonly epoch: Epoch;
+  readonly index: number;
+}
+
+function comparePositions(a: Position, b: Position): number {
+  const byEpoch = compareEpochs(a.epoch, b.epoch);
+  return byEpoch !== 0 ? byEpoch : a.index - b.index;
+}
+
+function text(position: Position): string {
+  return `${epochText(position.epoch)}/${position.index}`;
+}

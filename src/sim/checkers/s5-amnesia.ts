@@ -1,0 +1,61 @@
+import type { StoreResult } from "../../storage/store-command.js";
+import type { Entry } from "../../vocabulary/entry.js";
+import type { RunningServer } from "../shells/server-shell.js";
+import { isAlive, violate } from "../world.js";
+import { type DurableLog, durableOf, type Ledger } from "./ledger.js";
+
+/** S5a: one process an incarnation. */
+export function checkStarted(ledger: Ledger, server: RunningServer): void {
+  const other = ledger.running.get(server.incarnation);
+  if (other !== undefined && isAlive(other.process))
+    violate(ledger.world, "S5a", `pid ${other.process.pid} and pid ${server.process.pid} run on one incarnation of ${server.process.name}`);
+  ledger.running.set(server.incarnation, server);
+}
+
+export function notePersist(ledger: Ledger, server: RunningServer, ticket: number, truncateAfter: number | null, entries: readonly Entry[]): void {
+  durableOf(ledger, server.incarnation).pending.push({ ticket, truncateAfter, epochs: entries.map((entry) => entry.epoch) });
+}
+
+export function notePersisted(ledger: Ledger, server: RunningServer, ticket: number): void {
+  const log = durableOf(ledger, server.incarnation);
+  for (let next = log.pending[0]; next !== undefined && next.ticket <= ticket; next = log.pending[0]) {
+    log.pending.shift();
+    if (next.truncateAfter !== null) log.epochs.length = Math.max(0, next.truncateAfter - log.baseIndex);
+    log.epochs.push(...next.epochs);
+  }
+}
+
+/** A snapshot took the place of the whole log. */
+export function noteInstalled(ledger: Ledger, server: RunningServer, index: number): void {
+  const log = durableOf(ledger, server.incarnation);
+  log.baseIndex = index;
+  log.epochs = [];
+  log.pending = [];
+}
+
+/** S5, L: what was confirmed before a crash is there after it, unless a cut that was under way has taken it. */
+export function checkRecovered(ledger: Ledger, place: string, recovered: Extract<StoreResult, { kind: "recovered" }>): void {
+  const before = ledger.durable.get(recovered.identity.incarnation);
+  const baseIndex = recovered.snapshot?.meta.index ?? (recovered.entries[0]?.index ?? 1) - 1;
+  const found: DurableLog = { baseIndex, epochs: [], pending: [] };
+  for (const entry of recovered.entries) if (entry.index > baseIndex) found.epochs.push(entry.epoch);
+  if (before !== undefined) compare(ledger, place, before, found);
+  ledger.durable.set(recovered.identity.incarnation, found);
+}
+
+function compare(ledger: Ledger, place: string, before: DurableLog, found: DurableLog): void {
+  let safeIndex = before.baseIndex + before.epochs.length;
+  for (const write of before.pending) if (write.truncateAfter !== null) safeIndex = Math.min(safeIndex, write.truncateAfter);
+  const endIndex = found.baseIndex + found.epochs.length;
+  if (endIndex < safeIndex) {
+    violate(ledger.world, "S5", `${place} recovered a log that ends at ${endIndex}; ${safeIndex} was durable`);
+    return;
+  }
+  for (let index = Math.max(before.baseIndex, found.baseIndex) + 1; index <= safeIndex; index++) {
+    const was = before.epochs[index - before.baseIndex - 1];
+    const is = found.epochs[index - found.baseIndex - 1];
+    if (was?.[0] === is?.[0] && was?.[1] === is?.[1]) continue;
+    violate(ledger.world, "S5", `${place} recovered entry ${index} of epoch ${String(is)}, where ${String(was)} was durable`);
+    return;
+  }
+}

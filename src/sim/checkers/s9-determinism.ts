@@ -1,0 +1,31 @@
+import { encodeValue } from "../../codec/value.js";
+import { crc32 } from "../../codec/checksum.js";
+import { fifoSize } from "../../server/core/fifo.js";
+import { imageOf } from "../../server/core/session-table.js";
+import type { RunningServer } from "../shells/server-shell.js";
+import { mark, violate } from "../world.js";
+import type { Ledger } from "./ledger.js";
+
+/** S9, S6b: replicas at the same index have the same state and the same session table. Only while nothing is half done. */
+export function checkState(ledger: Ledger, server: RunningServer): boolean {
+  const { replica, executor } = server;
+  const { execution } = replica;
+  const quiet =
+    replica.appliedIndex === replica.issuedIndex &&
+    executor.idle() &&
+    execution.unreleasedCount === 0 &&
+    fifoSize(execution.applying) === 0 &&
+    fifoSize(execution.speculating) === 0;
+  if (!quiet || replica.appliedIndex === 0) return false;
+  const digest = crc32(encodeValue([imageOf(replica.table), replica.ageMs, replica.generation]), executor.digest());
+  const known = ledger.digests.get(replica.appliedIndex);
+  if (known === undefined) ledger.digests.set(replica.appliedIndex, { digest, replica: server.process.name });
+  else {
+    mark(ledger.world, "states-compared");
+    if (known.digest !== digest)
+      violate(ledger.world, "S9", `${server.process.name} and ${known.replica} differ at index ${replica.appliedIndex}`);
+  }
+  const broken = executor.brokenInvariants();
+  if (broken.length > 0) violate(ledger.world, "invariant", `${server.process.name} at ${replica.appliedIndex}: ${broken.join("; ")}`);
+  return true;
+}

@@ -1,0 +1,298 @@
+import type { AdminCommand } from "../vocabulary/admin.js";
+import type { HostId } from "../vocabulary/ids.js";
+import { sealQuorum } from "../vocabulary/view.js";
+import type { Chance } from "./chance.js";
+import type { Ledger } from "./checkers/ledger.js";
+import { flipBit, powerOffDisk, createSimDisk } from "./disk.js";
+import type { Installation } from "./installation.js";
+import { linkName, resetOne, resume } from "./network.js";
+import { startSecondRm } from "./second-rm.js";
+import { incarnationOn, type RunningServer } from "./shells/server-shell.js";
+import { after, continueProcess, endProcess, isAlive, mark, note, type SimHost, type SimProcess, stopProcess } from "./world.js";
+
+/** What a fault may touch. */
+export interface Scene {
+  readonly installation: Installation;
+  readonly ledger: Ledger;
+  readonly clients: readonly SimProcess[];
+  /** The storm is over: what heals by itself does so, nothing new strikes. */
+  over: boolean;
+}
+
+/** Strikes once; false when there was nothing to strike. What it does heals by itself after a while, or at the end of the storm. */
+export type Fault = (scene: Scene, chance: Chance) => boolean;
+
+function servers(scene: Scene): RunningServer[] {
+  return [...scene.ledger.running.values()].filter((server) => isAlive(server.process));
+}
+
+function anyServer(scene: Scene, chance: Chance): RunningServer | null {
+  const all = servers(scene);
+  if (all.length === 0) return null;
+  const leader = all.find((server) => server.replica.stance.kind === "leading");
+  return leader !== undefined && chance.happens(0.5) ? leader : chance.pick(all);
+}
+
+function component(scene: Scene, kind: string, chance: Chance): SimProcess | null {
+  const all = [...scene.installation.supervised].filter(([name, process]) => name.startsWith(kind) && isAlive(process)).map(([, process]) => process);
+  return all.length === 0 ? null : chance.pick(all);
+}
+
+/** With `memory` a death takes what the process held: no more at once than the group can lose. */
+function mayDie(scene: Scene, server: RunningServer): boolean {
+  return scene.installation.plan.spec.durability === "disk" || mayLose(scene, server.incarnation);
+}
+
+/** An observer's knowledge: would the last written view, without this incarnation, still have an intact copy in every quorum? */
+function mayLose(scene: Scene, incarnation: RunningServer["incarnation"] | null): boolean {
+  const { ledger } = scene;
+  const view = ledger.views.at(-1);
+  if (view === undefined) return false;
+  const intact = view.members.filter((member) => !ledger.lost.has(member.incarnation) && member.incarnation !== incarnation);
+  return intact.length >= sealQuorum(view) && intact.length >= 1;
+}
+
+function pause(scene: Scene, process: SimProcess, forMs: number): boolean {
+  if (process.state !== "running") return false;
+  stopProcess(scene.installation.world, process);
+  after(scene.installation.world, forMs, () => continueProcess(scene.installation.world, process));
+  return true;
+}
+
+function pauseLength(chance: Chance): number {
+  return chance.pick([chance.between(5, 60), chance.between(60, 400), chance.between(400, 3_000)]);
+}
+
+/** The machine stops at once, comes back after a while, and what was not synced is lost. */
+function powerOff(scene: Scene, host: SimHost, forMs: number): void {
+  const { installation } = scene;
+  const { world, network } = installation;
+  host.powered = false;
+  const cut: string[] = [];
+  for (const other of world.hosts.keys()) {
+    if (other === host.hostId) continue;
+    for (const name of [linkName(host.hostId, other), linkName(other, host.hostId)]) {
+      if (network.cuts.has(name)) continue;
+      network.cuts.add(name);
+      cut.push(name);
+    }
+  }
+  for (const process of world.processes.values()) if (process.host === host) endProcess(world, process, null, "SIGKILL");
+  for (const disk of host.disks.values()) powerOffDisk(world.chance.disk, disk);
+  after(world, forMs, () => {
+    host.powered = true;
+    for (const name of cut) network.cuts.delete(name);
+    resume(world, network);
+  });
+}
+
+function cut(scene: Scene, pairs: readonly (readonly [HostId, HostId])[], chance: Chance): void {
+  const { world, network } = scene.installation;
+  const names = pairs.map(([from, to]) => linkName(from, to)).filter((name) => !network.cuts.has(name));
+  for (const name of names) network.cuts.add(name);
+  note(world, "network", "cut", () => names.join(" "));
+  after(world, chance.pick([chance.between(50, 500), chance.between(500, 4_000)]), () => {
+    for (const name of names) network.cuts.delete(name);
+    note(world, "network", "healed", () => names.join(" "));
+    // Some connections have given up meanwhile.
+    if (chance.happens(0.5)) resetOne(world, network, (a, b) => a.host !== b.host);
+    resume(world, network);
+  });
+}
+
+function hostIds(scene: Scene): HostId[] {
+  return [...scene.installation.world.hosts.keys()];
+}
+
+/** Two sides that do not hear one another, or of which one does not hear the other. */
+function partition(scene: Scene, chance: Chance): boolean {
+  const all = hostIds(scene);
+  if (all.length < 2) return false;
+  const left = all.filter(() => chance.happens(0.5));
+  const right = all.filter((host) => !left.includes(host));
+  if (left.length === 0 || right.length === 0) return false;
+  const oneWay = chance.happens(0.3);
+  const pairs = left.flatMap((a) => right.flatMap((b): (readonly [HostId, HostId])[] => (oneWay ? [[a, b]] : [[a, b], [b, a]])));
+  mark(scene.installation.world, oneWay ? "cut-one-way" : "cut-in-two");
+  cut(scene, pairs, chance);
+  return true;
+}
+
+/** Each host hears only its neighbours on a ring, or only one in the middle. */
+function ring(scene: Scene, chance: Chance): boolean {
+  const all = hostIds(scene);
+  if (all.length < 4) return false;
+  const bridge = chance.happens(0.5);
+  const heard = (a: number, b: number): boolean => (bridge ? a === 0 || b === 0 : Math.abs(a - b) === 1 || Math.abs(a - b) === all.length - 1);
+  cut(scene, all.flatMap((a, i) => all.flatMap((b, j) => (i !== j && !heard(i, j) ? [[a, b] as const] : []))), chance);
+  return true;
+}
+
+function slowLink(scene: Scene, chance: Chance): boolean {
+  const all = hostIds(scene);
+  const { world, network } = scene.installation;
+  const name = linkName(chance.pick(all), chance.pick(all));
+  network.slow.set(name, chance.between(5, 200));
+  after(world, chance.between(200, 4_000), () => network.slow.delete(name));
+  return true;
+}
+
+function administer(scene: Scene, command: AdminCommand): boolean {
+  const { rm, world } = scene.installation;
+  if (rm === null) return false;
+  note(world, "admin", command.kind, () => JSON.stringify(command));
+  rm.administer(command);
+  return true;
+}
+
+function change(scene: Scene, chance: Chance): boolean {
+  const { plan } = scene.installation;
+  const { group } = plan.spec;
+  const draw = chance.integer(0, 4);
+  if (draw === 0) return administer(scene, { kind: "set-group", group, change: { style: chance.pick(plan.spec.service.styles) } });
+  if (draw === 1) return administer(scene, { kind: "set-group", group, change: { replicas: chance.integer(1, 5) } });
+  if (draw === 2) return administer(scene, { kind: "set-group", group, change: { checkpointEntries: chance.pick([10, 50, 1_000]) } });
+  if (draw === 3) return administer(scene, { kind: "set-group", group, change: { quorum: chance.pick(["majority", "all"]) } });
+  const suspicionTimeoutMs = chance.pick([100, 150, 400]);
+  return administer(scene, { kind: "set-detector", detector: chance.pick(["lfd", "gfd"]), knobs: { heartbeatIntervalMs: chance.pick([20, 40]), suspicionTimeoutMs } });
+}
+
+function handOver(scene: Scene, chance: Chance): boolean {
+  const server = anyServer(scene, chance);
+  return server !== null && administer(scene, { kind: "replica", replica: server.replica.config.replica, action: "lead" });
+}
+
+function pauseByHand(scene: Scene, chance: Chance): boolean {
+  const server = anyServer(scene, chance);
+  if (server === null) return false;
+  const { replica } = server.replica.config;
+  after(scene.installation.world, chance.between(100, 3_000), () => void administer(scene, { kind: "replica", replica, action: "resume" }));
+  return administer(scene, { kind: "replica", replica, action: "pause" });
+}
+
+/** Data that is not in use by a process is lost or damaged; a server that runs is killed first. */
+function loseData(scene: Scene, chance: Chance, how: "wiped" | "damaged"): boolean {
+  const { world, plan, serverHosts } = scene.installation;
+  if (plan.spec.durability === "memory") return false;
+  const places = serverHosts.flatMap((host) => [...host.disks].map(([replica, disk]) => ({ host, replica, disk })));
+  const targets = places.filter(({ disk }) => {
+    const incarnation = incarnationOn(disk);
+    return incarnation !== null && mayLose(scene, incarnation);
+  });
+  if (targets.length === 0) return false;
+  const { host, replica, disk } = chance.pick(targets);
+  const holder = host.locks.get(replica);
+  if (holder !== undefined) endProcess(world, holder, null, "SIGKILL");
+  const incarnation = incarnationOn(disk);
+  if (incarnation === null) return false;
+  mark(world, `disk-${how}`);
+  if (how === "wiped") {
+    note(world, replica, "disk-wiped", () => host.hostId);
+    scene.ledger.lost.add(incarnation);
+    host.disks.set(replica, createSimDisk());
+    return true;
+  }
+  const where = flipBit(chance, disk);
+  note(world, replica, "disk-damaged", () => where ?? "nothing to damage");
+  // Whether it is found out is for the store to show: what was confirmed must be there, or the whole is given up.
+  return where !== null;
+}
+
+function diskTrouble(scene: Scene, chance: Chance, kind: "errors" | "full" | "slow"): boolean {
+  const disks = scene.installation.serverHosts.flatMap((host) => [...host.disks.values()]);
+  if (disks.length === 0) return false;
+  const { faults } = chance.pick(disks);
+  if (kind === "errors") faults.failProbability = chance.pick([0.01, 0.2]);
+  if (kind === "full") faults.full = true;
+  if (kind === "slow") faults.slowness = chance.pick([10, 100]);
+  after(scene.installation.world, chance.between(100, 2_000), () => {
+    faults.failProbability = 0;
+    faults.full = false;
+    faults.slowness = 1;
+  });
+  return true;
+}
+
+function killAny(scene: Scene, process: SimProcess | null): boolean {
+  if (process === null) return false;
+  endProcess(scene.installation.world, process, null, "SIGKILL");
+  return true;
+}
+
+function killServer(scene: Scene, chance: Chance, effectsLeft: number): boolean {
+  const server = anyServer(scene, chance);
+  if (server === null || !mayDie(scene, server)) return false;
+  if (effectsLeft > 0) server.process.effectsLeft = effectsLeft;
+  else endProcess(scene.installation.world, server.process, null, "SIGKILL");
+  return true;
+}
+
+function powerOffSome(scene: Scene, chance: Chance): boolean {
+  const { installation } = scene;
+  // In memory a loss of power is a loss of data.
+  if (installation.plan.spec.durability === "memory") return false;
+  const all = chance.happens(0.2);
+  for (const host of all ? [...installation.serverHosts, installation.mainHost] : [chance.pick([...installation.serverHosts, installation.mainHost])])
+    if (host.powered) powerOff(scene, host, chance.between(50, 2_000));
+  mark(installation.world, all ? "power-off-all" : "power-off");
+  return true;
+}
+
+function failpoint(scene: Scene, chance: Chance): boolean {
+  const { installation } = scene;
+  if (installation.plan.spec.durability === "memory") return false;
+  installation.failpoints.add(chance.pick(["seal-received", "seal-persisted", "sealed-answered", "start-appended", "start-on-quorum", "activated"]));
+  return killServer(scene, chance, 0);
+}
+
+function slowProcess(scene: Scene, chance: Chance): boolean {
+  const server = anyServer(scene, chance);
+  if (server === null) return false;
+  const { process } = server;
+  process.slowness = chance.pick([20, 200, 2_000]);
+  after(scene.installation.world, chance.between(100, 2_000), () => {
+    process.slowness = 1;
+  });
+  return true;
+}
+
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  "kill-server": (scene, chance) => killServer(scene, chance, 0),
+  "kill-between-effects": (scene, chance) => killServer(scene, chance, chance.integer(1, 40)),
+  "kill-at-failpoint": failpoint,
+  "kill-lfd": (scene, chance) => killAny(scene, component(scene, "lfd", chance)),
+  "kill-gfd": (scene, chance) => killAny(scene, component(scene, "gfd", chance)),
+  "kill-rm": (scene, chance) => killAny(scene, component(scene, "rm", chance)),
+  "rm-between-effects"(scene, chance) {
+    const rm = component(scene, "rm", chance);
+    if (rm !== null) rm.effectsLeft = chance.integer(1, 30);
+    return rm !== null;
+  },
+  "second-rm": (scene) => startSecondRm(scene.installation),
+  "pause-server"(scene, chance) {
+    const server = anyServer(scene, chance);
+    return server !== null && pause(scene, server.process, pauseLength(chance));
+  },
+  "pause-component"(scene, chance) {
+    const process = component(scene, chance.pick(["lfd", "gfd", "rm"]), chance);
+    return process !== null && pause(scene, process, pauseLength(chance));
+  },
+  "pause-client": (scene, chance) => pause(scene, chance.pick(scene.clients), pauseLength(chance)),
+  "pause-by-hand": pauseByHand,
+  "slow-process": slowProcess,
+  "power-off": powerOffSome,
+  partition,
+  ring,
+  "slow-link": slowLink,
+  "connection-reset"(scene) {
+    resetOne(scene.installation.world, scene.installation.network, () => true);
+    return true;
+  },
+  "disk-errors": (scene, chance) => diskTrouble(scene, chance, "errors"),
+  "disk-full": (scene, chance) => diskTrouble(scene, chance, "full"),
+  "disk-slow": (scene, chance) => diskTrouble(scene, chance, "slow"),
+  "disk-wiped": (scene, chance) => loseData(scene, chance, "wiped"),
+  "disk-damaged": (scene, chance) => loseData(scene, chance, "damaged"),
+  change,
+  "hand-over": handOver,
+};

@@ -1,0 +1,175 @@
+import { checkLinearizability } from "../checker/linearizability.js";
+import { modelNamed } from "../checker/models/index.js";
+import { checkAddedOnce, checkAppendedOnce, checkPaidOnce } from "../checker/exactly-once.js";
+import type { EffectsResult } from "../checker/effects.js";
+import type { OperationRecord } from "../checker/history.js";
+import { sealQuorum } from "../vocabulary/view.js";
+import { createLedger, type Ledger } from "./checkers/ledger.js";
+import { checkState } from "./checkers/s9-determinism.js";
+import { createWatch, watchStore } from "./checkers/watch.js";
+import type { Scene } from "./faults.js";
+import { createInstallation, type Installation, startInstallation } from "./installation.js";
+import type { Plan } from "./plan.js";
+import { beginStorm, endStorm } from "./storm.js";
+import { drawPlan } from "./swarm.js";
+import { type Clients, startClients } from "./workload.js";
+import { createWorld, mark, runUntil, type Violation, violate, type World } from "./world.js";
+
+export interface RunOptions {
+  /** Gets every line of the timeline as it happens. */
+  readonly print?: (line: string) => void;
+  /** In place of what the seed would draw. */
+  readonly plan?: Plan;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly plan: Plan;
+  readonly violation: Violation | null;
+  /** Enough happened for the run to say anything. */
+  readonly counted: boolean;
+  /** Acknowledged work may be lost, and the group says so instead of serving. */
+  readonly closed: boolean;
+  readonly digest: string;
+  readonly virtualMs: number;
+  readonly completedCount: number;
+  readonly viewCount: number;
+  readonly marks: ReadonlyMap<string, number>;
+  /** The end of the timeline. */
+  readonly tail: readonly string[];
+}
+
+const COMPLETED_MIN = 200;
+const FAULT_KINDS_MIN = 3;
+/** So long after the storm everything must be as it was wanted. */
+const RECOVERY_MS = 150_000;
+const CLOSING_MS = 30_000;
+const TAIL_LINES = 200;
+
+/** One life of an installation, decided by its seed alone: a quiet beginning, a storm of faults, recovery, and the questions at the end. */
+export function runSeed(seed: number, options: RunOptions = {}): RunResult {
+  const plan = options.plan ?? drawPlan(seed);
+  const world = createWorld(seed, plan.settings, options.print ?? null);
+  const ledger = createLedger(world, plan.spec.group);
+  const installation = createInstallation(world, plan, createWatch(ledger, plan.spec.durability));
+  watchStore(ledger, installation);
+  startInstallation(installation);
+  const clients = startClients(installation);
+  const scene: Scene = { installation, ledger, clients: [...clients.processes], over: false };
+  beginStorm(scene);
+  runUntil(world, plan.stormUntilMs);
+  endStorm(scene);
+  const closed = recover(installation, ledger, clients);
+  if (world.violation === null && !closed) judgeHistory(world, plan, clients.records());
+  return {
+    seed,
+    plan,
+    violation: world.violation,
+    counted: isCounted(world, ledger, clients),
+    closed,
+    digest: world.trace.digest(),
+    virtualMs: world.nowMs,
+    completedCount: clients.completedCount,
+    viewCount: ledger.views.length,
+    marks: world.marks,
+    tail: world.trace.tail(TAIL_LINES),
+  };
+}
+
+function isCounted(world: World, ledger: Ledger, clients: Clients): boolean {
+  const kinds = [...world.marks.keys()].filter((name) => name.startsWith("fault-"));
+  return clients.completedCount >= COMPLETED_MIN && ledger.views.length >= 2 && kinds.length >= FAULT_KINDS_MIN;
+}
+
+/** Liveness. Returns whether the group stays closed, as it must when acknowledged work may be lost. */
+function recover(installation: Installation, ledger: Ledger, clients: Clients): boolean {
+  const { world } = installation;
+  const deadlineMs = world.nowMs + RECOVERY_MS;
+  runUntil(world, deadlineMs, () => isWhole(installation, ledger) || isLost(ledger));
+  if (world.violation !== null) return false;
+  if (!isWhole(installation, ledger)) {
+    if (isLost(ledger)) return stayClosed(installation, ledger);
+    violate(world, "liveness", `not whole ${RECOVERY_MS} ms after the storm: ${describe(installation)}`);
+    return false;
+  }
+  // Clients go on for a while, then end what they have begun.
+  runUntil(world, world.nowMs + 500);
+  clients.stopping = true;
+  runUntil(world, world.nowMs + CLOSING_MS, () => clients.openCount === 0);
+  if (clients.openCount > 0) violate(world, "liveness", `${clients.openCount} calls are still open ${CLOSING_MS} ms after recovery`);
+  let read = false;
+  clients.readClosing(() => {
+    read = true;
+  });
+  runUntil(world, world.nowMs + CLOSING_MS, () => read);
+  if (!read) violate(world, "liveness", `the final reads are not answered: ${describe(installation)}`);
+  runUntil(world, world.nowMs + CLOSING_MS, () => areEqual(ledger));
+  if (world.violation === null && !areEqual(ledger)) violate(world, "convergence", describe(installation));
+  for (const server of ledger.running.values()) checkState(ledger, server);
+  return false;
+}
+
+/** The view that was written is led, has the wanted size, and every member of it is there. */
+function isWhole(installation: Installation, ledger: Ledger): boolean {
+  const content = installation.store.content?.groups[0];
+  const view = content?.activeView ?? null;
+  if (content === undefined || view === null || view.members.length !== content.spec.replicas || view.style !== content.spec.style) return false;
+  return view.members.every((member) => {
+    const server = ledger.running.get(member.incarnation);
+    if (server === undefined || server.process.state !== "running") return false;
+    return member.replica !== view.leader || (server.replica.stance.kind === "leading" && server.replica.stance.serving);
+  });
+}
+
+/** More incarnations of the last view are lost than any quorum can do without. */
+function isLost(ledger: Ledger): boolean {
+  const view = ledger.views.at(-1);
+  if (view === undefined) return false;
+  const intact = view.members.filter((member) => !ledger.lost.has(member.incarnation));
+  return intact.length < sealQuorum(view);
+}
+
+function stayClosed(installation: Installation, ledger: Ledger): boolean {
+  const { world } = installation;
+  mark(world, "closed-by-loss");
+  const views = ledger.views.length;
+  runUntil(world, world.nowMs + 5_000);
+  if (ledger.views.length > views) violate(world, "S5", `a view was written although too many incarnations of the one before are lost`);
+  return true;
+}
+
+function areEqual(ledger: Ledger): boolean {
+  const view = ledger.views.at(-1);
+  const members = view?.members.map((member) => ledger.running.get(member.incarnation)) ?? [];
+  return members.every((server) => server !== undefined && server.replica.appliedIndex === ledger.committed.length);
+}
+
+function describe(installation: Installation): string {
+  const group = installation.status?.groups[0];
+  if (group === undefined) return "no status was ever published";
+  const members = group.members.map(({ replica, role, verdict, appliedIndex }) => `${replica} ${role} ${verdict} at ${appliedIndex}`);
+  return `epoch ${group.epoch.join(".")}, leader ${group.leader ?? "none"}, ${group.serving ? "serving" : `waiting: ${group.waiting ?? "?"}`}; ${members.join(", ")}`;
+}
+
+function judgeHistory(world: World, plan: Plan, records: readonly OperationRecord[]): void {
+  const model = modelNamed(plan.workload);
+  if (model === undefined) throw new RangeError(plan.workload);
+  const result = checkLinearizability(records, model);
+  if (result.verdict !== "linearizable") violate(world, `S7 ${result.verdict}`, result.explanations.map(({ text }) => text).join("\n"));
+  const effects = checkEffects(plan, records);
+  if (effects !== null && effects.verdict !== "passed") violate(world, `S6 ${effects.verdict}`, effects.problems.join("\n"));
+}
+
+function checkEffects(plan: Plan, records: readonly OperationRecord[]): EffectsResult | null {
+  switch (plan.workload) {
+    case "counter":
+      return checkAddedOnce(records);
+    case "bank":
+      return checkPaidOnce(records);
+    case "append-list":
+      return checkAppendedOnce(records);
+    case "register":
+    case "set":
+      return null;
+  }
+}

@@ -1,0 +1,47 @@
+import { FAULTS, type Scene } from "./faults.js";
+import { resume } from "./network.js";
+import { after, continueProcess, mark, note } from "./world.js";
+
+/** Lets the plan's faults strike, each at random moments around its mean distance, until the storm is over. */
+export function beginStorm(scene: Scene): void {
+  const { world, plan } = scene.installation;
+  for (const { kind, everyMs } of plan.faults) {
+    const fault = FAULTS[kind];
+    if (fault === undefined) throw new RangeError(`no fault ${kind}`);
+    const chance = world.chance.faults;
+    const strike = (): void => {
+      if (scene.over) return;
+      note(world, "storm", kind, () => "");
+      if (fault(scene, chance)) mark(world, `fault-${kind}`);
+      after(world, everyMs * chance.between(0.2, 1.8), strike);
+    };
+    after(world, plan.stormFromMs + everyMs * chance.between(0.2, 1.8), strike);
+  }
+}
+
+/** Everything heals: networks, disks, machines, processes. */
+export function endStorm(scene: Scene): void {
+  scene.over = true;
+  const { world, network, failpoints, store, rm, plan } = scene.installation;
+  note(world, "storm", "over", () => "everything heals");
+  failpoints.clear();
+  store.unknownProbability = 0;
+  network.cuts.clear();
+  network.slow.clear();
+  for (const host of world.hosts.values()) {
+    host.powered = true;
+    for (const disk of host.disks.values()) {
+      disk.faults.failProbability = 0;
+      disk.faults.full = false;
+      disk.faults.slowness = 1;
+    }
+  }
+  for (const process of world.processes.values()) {
+    process.slowness = 1;
+    process.effectsLeft = Number.POSITIVE_INFINITY;
+    continueProcess(world, process);
+  }
+  resume(world, network);
+  void rm;
+  void plan;
+}

@@ -1,0 +1,81 @@
+import { groupName } from "../vocabulary/ids.js";
+import { type Chance, createChance } from "./chance.js";
+import { FAULTS } from "./faults.js";
+import type { Plan } from "./plan.js";
+import { WORKLOADS, type WorkloadName } from "./services.js";
+
+const WORKLOAD_NAMES = ["register", "counter", "bank", "append-list", "set"] as const satisfies readonly WorkloadName[];
+
+/** Each seed draws its own mix of everything (swarm testing: Groce et al., ISSTA 2012): what is always there hides what happens without it. */
+export function drawPlan(seed: number): Plan {
+  const chance = createChance(seed, "plan");
+  const workload = chance.pick(WORKLOAD_NAMES);
+  const durability = chance.happens(0.8) ? "disk" : "memory";
+  const replicas = chance.pick([1, 2, 3, 3, 3, 4, 5]);
+  const { service } = WORKLOADS[workload];
+  const stormFromMs = 800;
+  return {
+    settings: {
+      codec: chance.happens(0.3),
+      delayMinMs: 0.05,
+      delayMaxMs: chance.pick([0.3, 2, 10]),
+      tailProbability: chance.pick([0, 0.01, 0.1]),
+      tailMs: chance.pick([5, 50]),
+      diskMinMs: 0.2,
+      diskMaxMs: chance.pick([1, 5, 20]),
+    },
+    hostCount: chance.pick([1, 3, 3, 5]),
+    spec: {
+      group: groupName(workload),
+      service: { name: workload, hash: "0".repeat(64), path: "/service.mjs", styles: ["active", "warm-passive"] },
+      style: chance.pick(["active", "warm-passive"]),
+      replicas,
+      minimumReplicas: durability === "memory" && replicas > 1 ? 2 : 1,
+      quorum: chance.pick(["majority", "majority", "all"]),
+      durability,
+      checkpointEntries: chance.pick([20, 100, 10_000]),
+      handlerTimeoutMs: 5_000,
+      onLoss: "wait",
+    },
+    service,
+    workload,
+    lfdKnobs: { heartbeatIntervalMs: chance.pick([20, 40]), suspicionTimeoutMs: chance.pick([100, 150, 400]) },
+    gfdKnobs: { heartbeatIntervalMs: 50, suspicionTimeoutMs: chance.pick([200, 500]) },
+    timings: {},
+    bounds: drawBounds(chance),
+    segmentSizeBytes: chance.pick([4_096, 16_384, 65_536]),
+    sliceSizeBytes: chance.pick([512, 4_096]),
+    clientCount: chance.integer(1, 3),
+    threadsPerClient: chance.pick([1, 2, 4]),
+    thinkMs: chance.pick([10, 20, 40]),
+    requestTimeoutMs: chance.pick([300, 2_000, 10_000]),
+    storeUnknownProbability: chance.pick([0, 0, 0.1]),
+    faults: drawFaults(chance),
+    stormFromMs,
+    stormUntilMs: stormFromMs + chance.integer(3_000, 7_000),
+  };
+}
+
+/** Small bounds bring rare moments about often. */
+function drawBounds(chance: Chance): Plan["bounds"] {
+  if (chance.happens(0.5)) return {};
+  return {
+    appendEntriesMax: chance.pick([1, 2, 8]),
+    windowEntries: chance.pick([2, 16]),
+    sliceBytes: chance.pick([64, 512]),
+    sliceWindow: chance.pick([1, 3]),
+    entriesBehindSnapshotMax: chance.pick([0, 5, 50]),
+    admissionBoundEntries: chance.pick([4, 64]),
+    executionsAheadMax: chance.pick([1, 4]),
+    applyAheadMax: chance.pick([1, 8]),
+  };
+}
+
+function drawFaults(chance: Chance): Plan["faults"] {
+  const share = chance.pick([0.15, 0.3, 0.6]);
+  const chosen = Object.keys(FAULTS).filter(() => chance.happens(share));
+  const kinds = chosen.length >= 3 ? chosen : [...new Set([...chosen, "kill-server", "connection-reset", "pause-server"])];
+  // The more kinds, the further apart each.
+  const everyMs = chance.pick([150, 400, 1_000]) * Math.max(1, kinds.length / 3);
+  return kinds.map((kind) => ({ kind, everyMs: everyMs * chance.between(0.5, 1.5) }));
+}
