@@ -20,7 +20,7 @@ import {
   addressShape,
   bookShape,
   bootShape,
-  clusterShape,
+  clusterIdShape,
   epochShape,
   groupShape,
   hostShape,
@@ -78,7 +78,7 @@ const hostObservation = object<HostObservation>({
 export const MESSAGE_SHAPES: { readonly [K in PlainKind]: Shape<Plain<K>> } = {
   hello: message("hello", {
     protocolVersion: count,
-    clusterId: clusterShape,
+    clusterId: clusterIdShape,
     role: literal("server", "lfd", "gfd", "rm", "gateway", "client"),
     bootId: bootShape,
     group: nullable(groupShape),

@@ -24,7 +24,7 @@ export const hostShape = textOf<HostId>(isName);
 const shortText = (value: string) => value.length > 0 && value.length <= 64;
 export const incarnationShape = textOf<Incarnation>(shortText);
 export const bootShape = textOf<BootId>(shortText);
-export const clusterShape = textOf<ClusterId>((value) => value.length <= 64);
+export const clusterIdShape = textOf<ClusterId>((value) => value.length <= 64);
 /** What a client calls the session it opens; part of the session's id. */
 export const nonceShape = textOf<string>((nonce) => /^[0-9a-f]{1,32}$/.test(nonce));
 export const sessionShape = textOf<SessionId>(isSessionId);

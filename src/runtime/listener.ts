@@ -6,7 +6,7 @@ export interface ListenOptions extends ConnectionEvents {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** Beyond it a caller gets a goodbye instead of a hello. */
+  /** Beyond it a caller gets a goodbye that says so right behind the hello. */
   readonly connectionsMax: number;
   /** Default 2 s. */
   readonly helloTimeoutMs?: number;

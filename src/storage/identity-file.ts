@@ -1,5 +1,5 @@
 import { literal, object, type Shape } from "../codec/shape.js";
-import { clusterShape, groupShape, incarnationShape, replicaShape } from "../codec/view-shape.js";
+import { clusterIdShape, groupShape, incarnationShape, replicaShape } from "../codec/view-shape.js";
 import { DURABILITIES } from "../vocabulary/style.js";
 import { decodeRecord, encodeRecord, type RecordFormat } from "./record-file.js";
 import type { StoreConfig, StoreIdentity } from "./store-command.js";
@@ -10,7 +10,7 @@ export const IDENTITY_SIZE_BYTES_MAX = 64 * 1024;
 const FORMAT: RecordFormat = { magic: "TRPIDENT", version: 1 };
 
 const identityShape: Shape<StoreIdentity> = object<StoreIdentity>({
-  clusterId: clusterShape,
+  clusterId: clusterIdShape,
   group: groupShape,
   replica: replicaShape,
   incarnation: incarnationShape,
