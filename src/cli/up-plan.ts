@@ -27,9 +27,10 @@ export interface UpFlags {
   readonly config?: string;
   readonly fresh?: boolean;
   readonly detach?: boolean;
+  readonly json?: boolean;
 }
 
-const NOT_SETTINGS: readonly string[] = ["config", "fresh", "detach"];
+const NOT_SETTINGS: readonly string[] = ["config", "fresh", "detach", "json"];
 
 /** Defaults, then the configuration file, then flags. Throws all that is wrong, in words. */
 export async function decideSettings(folder: string, flags: UpFlags): Promise<Settings> {

@@ -10,6 +10,7 @@ export interface WatchOptions {
   readonly target: Target;
   readonly url: string;
   readonly load: Load | null;
+  readonly isJson: boolean;
 }
 
 const DRAW_EVERY_MS = 500;
@@ -20,11 +21,11 @@ const EVENTS_KEPT = 200;
 /** A live view on a terminal; otherwise one line an event. Never returns: signals end it. */
 export async function watchSystem(options: WatchOptions): Promise<never> {
   const events: TroupeEvent[] = [];
-  const isTerminal = process.stdout.isTTY === true;
+  const isTerminal = process.stdout.isTTY === true && !options.isJson;
   void collectEvents(options.target, (event) => {
     events.push(event);
     if (events.length > EVENTS_KEPT) events.shift();
-    if (!isTerminal) print(eventText(event));
+    if (!isTerminal) print(options.isJson ? JSON.stringify(event) : eventText(event));
   });
   return isTerminal ? drawForever(options, events) : tellLoadForever(options);
 }
@@ -58,9 +59,9 @@ async function drawForever({ target, url, load }: WatchOptions, events: readonly
   }
 }
 
-async function tellLoadForever({ load }: WatchOptions): Promise<never> {
+async function tellLoadForever({ load, isJson }: WatchOptions): Promise<never> {
   for (;;) {
     await sleep(TELL_LOAD_EVERY_MS);
-    if (load !== null) print(`load: ${load.text()}`);
+    if (load !== null) print(isJson ? JSON.stringify({ load: load.text() }) : `load: ${load.text()}`);
   }
 }

@@ -34,7 +34,8 @@ export function addUp(program: Command): void {
     .option("--load", "runs the bank's workload with a few clients")
     .option("--no-load", "runs no workload")
     .option("--fresh", "begins anew: removes the group's data first")
-    .option("--detach", "returns once the group answers; `troupe down` ends it");
+    .option("--detach", "returns once the group answers; `troupe down` ends it")
+    .option("--json", "after the line `ready` prints events as JSON, one a line, and no live view");
   withExample(command, "troupe up bank --load", "troupe up ./orders.ts --replicas 5 --style active").action(
     async (service: string | undefined, options: UpFlags) => {
       const flags = service === undefined ? options : { ...options, service };
@@ -66,10 +67,18 @@ async function up(flags: UpFlags): Promise<void> {
     if (error !== null) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(exitCode);
   });
-  await serve(supervisor, settings, folder.dir, config.groups[0]?.group ?? "", trouble);
+  await serve(supervisor, { settings, dir: folder.dir, group: config.groups[0]?.group ?? "", isJson: flags.json === true, trouble });
 }
 
-async function serve(supervisor: Supervisor, settings: Settings, dir: string, group: string, trouble: Trouble): Promise<void> {
+interface Serving {
+  readonly settings: Settings;
+  readonly dir: string;
+  readonly group: string;
+  readonly isJson: boolean;
+  readonly trouble: Trouble;
+}
+
+async function serve(supervisor: Supervisor, { settings, dir, group, isJson, trouble }: Serving): Promise<void> {
   const gateway = await waitUntilReady({
     dir,
     group,
@@ -81,10 +90,10 @@ async function serve(supervisor: Supervisor, settings: Settings, dir: string, gr
     throw error;
   });
   print(`ready ${gateway.url}`);
-  print(instructions(gateway.url, group));
+  if (!isJson) print(instructions(gateway.url, group));
   const load = settings.load ? await startBankLoad(gateway.port, group, dir) : null;
   trouble.report();
-  await watchSystem({ target: { port: gateway.port, dir }, url: gateway.url, load });
+  await watchSystem({ target: { port: gateway.port, dir }, url: gateway.url, load, isJson });
 }
 
 function componentsOf(dir: string): ComponentCommand[] {
