@@ -55,5 +55,5 @@ export function dampAdmission(rm: Rm, nowMs: number, group: GroupState, replica:
 
 /** `min` doubled `times` times, at most `max`. */
 export function backoffMs(min: number, max: number, times: number): number {
-  return Math.min(max, min * 2 ** Math.min(times, 20));
+  return Math.min(max, min * (1 << Math.min(Math.max(times, 0), 20)));
 }

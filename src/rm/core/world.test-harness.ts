@@ -1,72 +1,30 @@
 import type { AdminCommand, AdminOutcome, StatusImage } from "../../vocabulary/admin.js";
-import { compareEpochs, EPOCH_ZERO, type Epoch } from "../../vocabulary/epoch.js";
-import {
-  type BootId,
-  bootId,
-  clusterId,
-  groupName,
-  hostId,
-  type Incarnation,
-  incarnation,
-  type ReplicaId,
-  replicaId,
-} from "../../vocabulary/ids.js";
+import { bootId, clusterId, hostId, type ReplicaId, replicaId } from "../../vocabulary/ids.js";
 import { DEFAULTS } from "../../vocabulary/limit.js";
 import type { ControlMessage, Message } from "../../vocabulary/message.js";
-import type { ReplicaObservation } from "../../vocabulary/message-detection.js";
-import type { LearnerProgress } from "../../vocabulary/report.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
-import type { Verdict } from "../../vocabulary/verdict.js";
-import type { Member, View } from "../../vocabulary/view.js";
+import type { View } from "../../vocabulary/view.js";
 import { type ControlContent, refuseSuccession } from "./content.js";
 import type { Announcement, Destination, RmEffect } from "./effect.js";
 import type { RmEvent, RmPeer } from "./event.js";
+import {
+  answerActivate,
+  answerLead,
+  answerSeal,
+  createServer,
+  type FakeServer,
+  GROUP,
+  observationOf,
+  reportOf,
+  SPEC,
+} from "./fake-server.test-harness.js";
 import { createRm, nextWakeMs, type Rm } from "./state.js";
 import { step } from "./step.js";
 import type { RmTiming } from "./timing.js";
 
-export const GROUP = groupName("bank");
+export { GROUP, SPEC };
 export const HOST = hostId("host-1");
-const CLUSTER = clusterId("c".repeat(32));
-
-export const SPEC: GroupSpec = {
-  group: GROUP,
-  service: { name: "bank", hash: "a".repeat(64), path: "/services/bank.mjs", styles: ["active", "warm-passive"] },
-  style: "warm-passive",
-  replicas: 3,
-  minimumReplicas: 1,
-  quorum: "majority",
-  durability: "disk",
-  checkpointEntries: 1000,
-  handlerTimeoutMs: 5000,
-  onLoss: "wait",
-};
-
-/** A server as the RM sees it: answers as scripted, holds no log but its end. */
-export interface FakeServer {
-  readonly replica: ReplicaId;
-  incarnation: Incarnation;
-  bootId: BootId;
-  pid: number;
-  running: boolean;
-  linked: boolean;
-  verdict: Verdict;
-  paused: boolean;
-  reason: string;
-  executing: string | null;
-  promise: Epoch;
-  lastEpoch: Epoch;
-  lastIndex: number;
-  activeView: View | null;
-  leadsEpoch: Epoch | null;
-  leadActive: boolean;
-  learners: Member[];
-  /** Kinds of messages that it takes without an answer. */
-  readonly silent: Set<Message["kind"]>;
-  /** What it says to Lead instead of leading. */
-  unreachable: ReplicaId[] | null;
-  withinBound: boolean;
-}
+const INSTALLATION = clusterId("c".repeat(32));
 
 export interface World {
   rm: Rm;
@@ -135,7 +93,7 @@ export function createWorld(change: Partial<GroupSpec> = {}, timing: Partial<RmT
 
 function newRm(spec: GroupSpec, number: number, timing: Partial<RmTiming>): Rm {
   const boot = bootId(`${number}`.padStart(32, "d"));
-  return createRm({ clusterId: CLUSTER, bootId: boot, pid: 7, hostId: HOST, groups: [spec], timing });
+  return createRm({ clusterId: INSTALLATION, bootId: boot, pid: 7, hostId: HOST, groups: [spec], timing });
 }
 
 export const replica = (number: number): ReplicaId => replicaId(`bank-${number}`);
@@ -303,35 +261,7 @@ export function say(world: World, fake: FakeServer, message: ControlMessage): vo
 }
 
 export function report(world: World, fake: FakeServer): void {
-  const learners = fake.learners.map(
-    (member): LearnerProgress => ({ ...member, ackedIndex: 0, withinBound: fake.withinBound, transferredBytes: 0, transferSizeBytes: 0 }),
-  );
-  const { replica: id, incarnation: life, bootId: boot, promise, leadsEpoch, leadActive, activeView: view, lastEpoch, lastIndex } = fake;
-  const blank = lastIndex === 0 && compareEpochs(promise, EPOCH_ZERO) === 0 && view === null;
-  say(world, fake, {
-    kind: "report",
-    report: {
-      group: GROUP,
-      replica: id,
-      incarnation: life,
-      bootId: boot,
-      role: leadsEpoch === null ? "follower" : "leader",
-      style: "warm-passive",
-      promise,
-      leadsEpoch,
-      leadActive,
-      activeView: view,
-      lastEpoch,
-      lastIndex,
-      persistedIndex: lastIndex,
-      commitIndex: lastIndex,
-      appliedIndex: lastIndex,
-      blank,
-      learners,
-      unreachable: [],
-      executedCount: 0,
-    },
-  });
+  say(world, fake, { kind: "report", report: reportOf(fake) });
 }
 
 function deliver(world: World, to: Destination, message: Message): void {
@@ -339,9 +269,13 @@ function deliver(world: World, to: Destination, message: Message): void {
   if (to.kind === "lfd") return obey(world, message);
   const fake = world.servers.get(to.replica);
   if (fake === undefined || !fake.running || !fake.linked || fake.silent.has(message.kind)) return;
-  if (message.kind === "seal") return answerSeal(world, fake, message);
-  if (message.kind === "lead") return answerLead(world, fake, message);
-  if (message.kind === "activate") return answerActivate(world, fake, message);
+  if (message.kind === "seal") return say(world, fake, answerSeal(fake, message));
+  if (message.kind === "lead") return say(world, fake, answerLead(world.servers, fake, message));
+  if (message.kind === "activate") {
+    const answer = answerActivate(world.servers, fake, message);
+    say(world, fake, answer);
+    return answer.kind === "activated" ? report(world, fake) : undefined;
+  }
   if (message.kind === "learners") {
     fake.learners = [...message.learners];
     return report(world, fake);
@@ -354,71 +288,6 @@ function answerGfd(world: World, message: Message): void {
   if (message.kind !== "heartbeat" || world.gfdStopped) return;
   const pulse = { workCount: 0, eventLoopDelayMs: 0, heapBytes: 0, oldestFsyncMs: 0, stuckMs: 0, executing: null };
   push(world, { kind: "received", peer: gfdPeer, message: { kind: "heartbeat-answer", sequence: message.sequence, pulse, report: null } });
-}
-
-function answerSeal(world: World, fake: FakeServer, message: Extract<ControlMessage, { kind: "seal" }>): void {
-  const { replica: id, incarnation: life, bootId: boot } = fake;
-  const blank = fake.lastIndex === 0 && compareEpochs(fake.promise, EPOCH_ZERO) === 0;
-  if (compareEpochs(fake.promise, message.epoch) > 0) {
-    say(world, fake, {
-      kind: "seal-refused",
-      group: GROUP,
-      epoch: message.epoch,
-      promise: fake.promise,
-      activeView: fake.activeView,
-      reason: "promised",
-    });
-    return;
-  }
-  fake.promise = message.epoch;
-  fake.leadsEpoch = null;
-  fake.leadActive = false;
-  const { lastEpoch, lastIndex, activeView: view } = fake;
-  say(world, fake, {
-    kind: "sealed",
-    group: GROUP,
-    epoch: message.epoch,
-    replica: id,
-    incarnation: life,
-    bootId: boot,
-    lastEpoch,
-    lastIndex,
-    commitIndex: lastIndex,
-    activeView: view,
-    blank,
-  });
-}
-
-function answerLead(world: World, fake: FakeServer, message: Extract<ControlMessage, { kind: "lead" }>): void {
-  const { epoch, members } = message.view;
-  const { unreachable } = fake;
-  if (unreachable !== null && (unreachable.length === 0 || members.some((member) => unreachable.includes(member.replica)))) {
-    say(world, fake, { kind: "lead-failed", group: GROUP, epoch, reason: "out of reach", unreachable });
-    return;
-  }
-  const startIndex = fake.lastIndex + 1;
-  for (const member of members) {
-    const other = world.servers.get(member.replica);
-    if (other === undefined || !other.running || other.incarnation !== member.incarnation) continue;
-    Object.assign(other, { promise: epoch, lastEpoch: epoch, lastIndex: startIndex });
-  }
-  fake.leadsEpoch = epoch;
-  say(world, fake, { kind: "led", group: GROUP, epoch, startIndex });
-}
-
-function answerActivate(world: World, fake: FakeServer, message: Extract<ControlMessage, { kind: "activate" }>): void {
-  const { epoch } = message.view;
-  if (message.bootId !== fake.bootId || fake.leadsEpoch === null || compareEpochs(fake.leadsEpoch, epoch) !== 0) {
-    say(world, fake, { kind: "activate-refused", group: GROUP, epoch, reason: "I do not lead it" });
-    return;
-  }
-  fake.leadActive = true;
-  for (const member of message.view.members) {
-    const other = world.servers.get(member.replica);
-    if (other !== undefined && other.incarnation === member.incarnation) other.activeView = message.view;
-  }
-  say(world, fake, { kind: "activated", group: GROUP, epoch });
-  report(world, fake);
 }
 
 function obey(world: World, message: Message): void {
@@ -444,29 +313,7 @@ export function boot(world: World, id: ReplicaId): FakeServer {
   world.boots += 1;
   const old = world.servers.get(id);
   if (old?.running === true) return old;
-  const life = incarnation(`${world.boots}`.padStart(32, "a"));
-  const fresh: FakeServer = {
-    replica: id,
-    incarnation: life,
-    bootId: bootId(`${world.boots}`.padStart(32, "b")),
-    pid: 100 + world.boots,
-    running: true,
-    linked: false,
-    verdict: "alive",
-    paused: false,
-    reason: "",
-    executing: null,
-    promise: EPOCH_ZERO,
-    lastEpoch: EPOCH_ZERO,
-    lastIndex: 0,
-    activeView: null,
-    leadsEpoch: null,
-    leadActive: false,
-    learners: [],
-    silent: new Set(),
-    unreachable: null,
-    withinBound: true,
-  };
+  const fresh = createServer(id, world.boots);
   if (old !== undefined && world.spec.durability === "disk") {
     const { incarnation: kept, promise, lastEpoch, lastIndex, activeView: view } = old;
     Object.assign(fresh, { incarnation: kept, promise, lastEpoch, lastIndex, activeView: view });
@@ -508,22 +355,7 @@ function fault(world: World, fake: FakeServer, detectionMs: number): void {
 /** A full snapshot from the GFD. */
 export function publish(world: World): void {
   world.version += 1;
-  const replicas = [...world.servers.values()].map(
-    (fake): ReplicaObservation => ({
-      group: GROUP,
-      replica: fake.replica,
-      incarnation: fake.incarnation,
-      bootId: fake.bootId,
-      pid: fake.pid,
-      address: { host: "127.0.0.1", port: fake.pid },
-      verdict: fake.verdict,
-      counted: true,
-      paused: fake.paused,
-      reason: fake.reason,
-      executing: fake.executing,
-      report: null,
-    }),
-  );
+  const replicas = [...world.servers.values()].map(observationOf);
   push(world, {
     kind: "received",
     peer: gfdPeer,
