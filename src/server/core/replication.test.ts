@@ -146,6 +146,30 @@ test("L3: entries of older epochs are not counted by themselves", () => {
   expect(hostOf(group, 1).replica.commitIndex).toBe(2);
 });
 
+test("S5b: a snapshot does not replace entries that were acknowledged", () => {
+  const group = follower();
+  const { replica } = hostOf(group, 2);
+  const view = replica.activeView;
+  if (view === null) throw new Error("no view");
+  inject(group, append(1, [entry(2, EPOCH, "a"), entry(3, EPOCH, "b")]));
+  expect(replica.commitIndex).toBe(1);
+  const bytes = bytesOf("12345");
+  const slice = {
+    kind: "snapshot-slice",
+    epoch: EPOCH,
+    snapshotEpoch: EPOCH,
+    snapshotIndex: 2,
+    sizeBytes: 5,
+    checksum: 1,
+    offsetBytes: 0,
+    bytes,
+    view,
+  } as const;
+  expect(inject(group, slice)).toMatchObject([{ kind: "snapshot-ack", installed: true }]);
+  expect(replica.log.persistedIndex).toBe(3);
+  expect(replica.receiving).toBeNull();
+});
+
 test("L4: a lower epoch is refused with the promise, by learners too", () => {
   const group = createGroup({ size: 4 });
   changeView(group, [1, 2, 3], 1, "active");

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import type { ReplicaEvent } from "./event.js";
+import { stepHost } from "./testing/host.js";
 import { bytesOf } from "./testing/list-service.js";
 import { answerTo, createClient, move, openSession, request, requestByKey, textFor, textOfAnswer, wordsOf } from "./testing/client.js";
 import {
@@ -161,13 +163,15 @@ test("S6e: the age counter stands still while no view is active, and a new leade
   const { group, client } = serving("active", SHORT);
   group.outside.close(hostOf(group, 1), client.line.wire.id);
   advance(group, 700);
+  const other = createClient(group, 1);
+  expect(textFor(other, requestByKey(other, "k", "x"))).toBe("1");
   const epoch = nextEpoch(group);
   for (const number of [1, 2, 3]) seal(group, number, epoch);
   advance(group, 60_000);
   expect(changeView(group, [1, 2, 3], 2, "active").epoch).toBeDefined();
   advance(group, 900);
   expect(hostOf(group, 2).replica.table.sessions.size).toBe(1);
-  advance(group, 400);
+  advance(group, 500);
   expect(hostOf(group, 2).replica.table.sessions.size).toBe(0);
 });
 
@@ -253,6 +257,26 @@ test("S6i: poison in a start entry is applied as refused by every replica, in th
   expect(textFor(client, request(client, 1, "bad", 1))).toBe("refused poison");
   expect(textFor(client, requestByKey(client, "never", "x"))).toBe("refused poison");
   expect(textFor(client, request(client, 2, "good", 1))).toBe("1");
+});
+
+test("S6i: what is committed is applied only once the start entry of the promised epoch, and so its poison, is known", () => {
+  const { group, client } = serving("active", { bounds: { applyAheadMax: 1 } });
+  const third = hostOf(group, 3);
+  const held: ReplicaEvent[] = [];
+  third.completions.push = (...events) => held.push(...events);
+  request(client, 1, "x", 1);
+  request(client, 2, "y", 1);
+  advance(group, 100);
+  expect(third.replica).toMatchObject({ commitIndex: 4, issuedIndex: 3, appliedIndex: 2 });
+  const epoch = nextEpoch(group);
+  seal(group, 3, epoch);
+  run(group);
+  third.completions = [];
+  for (const event of held) stepHost(third, group.nowMs, event, group.outside);
+  run(group);
+  expect(third.replica).toMatchObject({ issuedIndex: 3, appliedIndex: 3 });
+  changeView(group, [1, 2, 3], 3, "active");
+  expect(wordsOf(group, 3)).toBe("x y");
 });
 
 test("S6i: a replica that has executed what the others refuse has diverged and ends", () => {
