@@ -39,6 +39,20 @@ test("n - 1 failures one after another, and every survivor is shed and comes bac
   expect(w.activeView(world)).toMatchObject({ leader: "bank-3", quorum: 1 });
 });
 
+test("leadership goes round: of equals the one that has been up longest leads, and one that recovered leads again", () => {
+  const world = w.servingWorld();
+  const leaders: string[] = [];
+  for (let round = 0; round < 6; round++) {
+    const { leader } = w.activeView(world);
+    leaders.push(leader);
+    const fake = world.servers.get(leader);
+    if (fake !== undefined) w.die(world, fake);
+    w.runUntil(world, () => w.activeView(world).members.length === 3 && w.serves(world));
+    w.run(world, 1_000);
+  }
+  expect(leaders).toEqual(["bank-1", "bank-2", "bank-3", "bank-1", "bank-2", "bank-3"]);
+});
+
 test("S3a: with one answer of three, no leader is chosen", () => {
   const world = w.servingWorld();
   world.refuseStarts = true;
