@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { FolderInUse } from "../runtime/folder-lock.js";
 import { createLogger } from "../runtime/log.js";
 import { EXIT, withExample } from "./output.js";
 
@@ -63,5 +64,7 @@ function addComponent(
 const PASSING_CODES: readonly string[] = ["ENOSPC", "EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "EIO"];
 
 function isPassing(error: unknown): boolean {
+  // A folder is free as soon as the process that held it has ended.
+  if (error instanceof FolderInUse) return true;
   return error instanceof Error && "code" in error && typeof error.code === "string" && PASSING_CODES.includes(error.code);
 }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { commandEntry } from "../config/installation.js";
@@ -14,7 +14,10 @@ export async function detach(flags: UpFlags, settings: Settings): Promise<void> 
   const logs = join(resolve(settings.dir), "logs");
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   const path = join(logs, "up.log");
-  const output = openSync(path, "w", 0o600);
+  // Appended to: a second `up` that is refused must not wipe the log of the one that runs.
+  const output = openSync(path, "a", 0o600);
+  const fromBytes = statSync(path).size;
+  const said = (): string => readFileSync(path).subarray(fromBytes).toString("utf8");
   const child = spawn(process.execPath, ["--enable-source-maps", commandEntry(), "up", ...argumentsOf(flags)], {
     detached: true,
     stdio: ["ignore", output, output],
@@ -25,14 +28,14 @@ export async function detach(flags: UpFlags, settings: Settings): Promise<void> 
     exitCode = code ?? EXIT.failed;
   });
   for (;;) {
-    const text = readFileSync(path, "utf8");
+    const text = said();
     const ready = /^ready (\S+)$/m.exec(text);
     if (ready !== null) break;
     if (exitCode !== null)
       throw new Failure(exitCode === 0 ? EXIT.failed : exitCode, text.trim() || `\`up\` ended with exit code ${exitCode}.`);
     await sleep(LOOK_AGAIN_MS);
   }
-  print(readFileSync(path, "utf8").trim());
+  print(said().trim());
   child.unref();
 }
 
