@@ -4,7 +4,12 @@ import { Packr } from "msgpackr";
  * Self-contained: no state between two values, so bytes may be stored and sent to several readers. The format's gaps (-0, sparse arrays,
  * lone surrogates, own `__proto__`, boxed primitives, class instances) are refused where values enter a service's state.
  */
-const packr = new Packr({ structuredClone: true, copyBuffers: true });
+const packr = new Packr({ structuredClone: true, copyBuffers: true, writeFunction: refuseFunction });
+
+/** Left to itself the packer makes `undefined` of a function that lies inside a value. */
+function refuseFunction(): never {
+  throw new TypeError("a function cannot be encoded");
+}
 
 /** Throws a TypeError on what cannot be encoded (functions, symbols). */
 export function encodeValue(value: unknown): Uint8Array {

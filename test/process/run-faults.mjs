@@ -45,12 +45,15 @@ const unknown = positionals.filter((name) => !scenarios.some((scenario) => scena
 if (unknown.length > 0) fail(`There is no scenario ${unknown.join(", ")}; --list names them.`);
 
 if (values.list) {
-  for (const { name, what, leftOut } of scenarios) console.log(`${name.padEnd(34)} ${what}${leftOut === undefined ? "" : `  [not in npm test: ${leftOut}]`}`);
+  for (const { name, what, leftOut } of scenarios)
+    console.log(`${name.padEnd(34)} ${what}${leftOut === undefined ? "" : `  [not in npm test: ${leftOut}]`}`);
   process.exit(0);
 }
 
 const chosen =
-  positionals.length === 0 ? scenarios.filter(({ leftOut }) => leftOut === undefined) : scenarios.filter(({ name }) => positionals.includes(name));
+  positionals.length === 0
+    ? scenarios.filter(({ leftOut }) => leftOut === undefined)
+    : scenarios.filter(({ name }) => positionals.includes(name));
 let failures = 0;
 for (const style of styles) {
   const stable = createStable();

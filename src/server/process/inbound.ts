@@ -5,11 +5,15 @@ import type { ReplicaEvent } from "../core/event.js";
 import type { LaunchFile } from "./launch-file.js";
 
 /** Why a connection is refused, or null. What is wrong is said to the other side. */
-export function checkHello(peer: Hello, launch: LaunchFile): string | null {
+export function checkHello(
+  peer: Hello,
+  launch: Pick<LaunchFile, "clusterId"> & { readonly spec: Pick<LaunchFile["spec"], "group"> },
+): string | null {
   if (peer.protocolVersion !== PROTOCOL_VERSION) {
     return `This server speaks protocol version ${PROTOCOL_VERSION}, you speak ${peer.protocolVersion}; install the same version of troupe on both sides.`;
   }
-  if (peer.role !== "client" && peer.clusterId !== launch.clusterId) return "This server belongs to another installation (cluster id).";
+  if (peer.clusterId !== launch.clusterId)
+    return "This server belongs to another system (cluster id); find the group again at its gateway.";
   if (peer.group !== null && peer.group !== launch.spec.group) return `This server runs the group ${launch.spec.group}, not ${peer.group}.`;
   if (peer.role === "server" && (peer.replica === null || peer.incarnation === null)) return "A server names its replica and incarnation.";
   return null;

@@ -71,7 +71,10 @@ export function httpCaller(at: Installation): Caller {
 }
 
 function isPassing(answer: Answer): boolean {
-  return answer.outcome === "unknown" || (answer.outcome === "not-executed" && (answer.code === "unavailable" || answer.code === "below-minimum"));
+  return (
+    answer.outcome === "unknown" ||
+    (answer.outcome === "not-executed" && (answer.code === "unavailable" || answer.code === "below-minimum"))
+  );
 }
 
 async function post(url: string, input: unknown, headers: Record<string, string>): Promise<Answer> {

@@ -172,8 +172,12 @@ function whyNotWhole(at: Installation, group: SeenGroup | null): string | null {
   if (group === null) return "no fresh status";
   if (!group.serving) return `it does not serve: ${group.waiting}`;
   if (group.members.length !== group.replicasWanted) return `${group.members.length} replicas, ${group.replicasWanted} wanted`;
-  const faulty = group.members.filter((member) => member.role === "learner" || member.verdict !== "alive" || member.paused || !isItsProcess(at, member));
-  return faulty.length === 0 ? null : faulty.map(({ replica, role, verdict, pid }) => `${replica}: ${role}, ${verdict}, pid ${pid}`).join("; ");
+  const faulty = group.members.filter(
+    (member) => member.role === "learner" || member.verdict !== "alive" || member.paused || !isItsProcess(at, member),
+  );
+  return faulty.length === 0
+    ? null
+    : faulty.map(({ replica, role, verdict, pid }) => `${replica}: ${role}, ${verdict}, pid ${pid}`).join("; ");
 }
 
 function isItsProcess(at: Installation, member: MemberStatus): boolean {
@@ -216,7 +220,8 @@ export function untilLaterView(at: Installation, epoch: string, deadlineMs = 10_
 export function untilEvicted(at: Installation, replica: string, deadlineMs = 10_000): Promise<SeenGroup> {
   return until(`a view without ${replica} is active`, deadlineMs, async () => {
     const group = await groupOf(at);
-    if (group?.serving === true && group.members.every((each) => each.replica !== replica || each.role === "learner")) return { found: group };
+    if (group?.serving === true && group.members.every((each) => each.replica !== replica || each.role === "learner"))
+      return { found: group };
     return { seen: JSON.stringify(group?.members.map(({ replica: name, role }) => [name, role])) };
   });
 }

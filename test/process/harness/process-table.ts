@@ -52,7 +52,11 @@ export async function killAll(dir: string, names: readonly string[]): Promise<re
   const atMs = performance.now();
   for (const { pid } of targets) process.kill(pid, "SIGKILL");
   for (const target of targets)
-    await untilTrue(`the kernel says that ${target.name} (${target.pid}) is dead`, STRIKE_TIMEOUT_MS, () => !isAlive(target.pid, target.startTime));
+    await untilTrue(
+      `the kernel says that ${target.name} (${target.pid}) is dead`,
+      STRIKE_TIMEOUT_MS,
+      () => !isAlive(target.pid, target.startTime),
+    );
   return targets.map((target) => ({ ...target, atMs }));
 }
 

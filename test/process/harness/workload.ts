@@ -85,7 +85,9 @@ export async function startWorkload(at: Installation, options: WorkloadOptions =
   const ended = Promise.allSettled(loops);
   const untilProgress = (answers: number, deadlineMs = 15_000): Promise<void> => {
     const wanted = answered.map((count) => count + answers);
-    return untilTrue(`every client has had ${answers} more answers`, deadlineMs, () => answered.every((count, i) => count >= (wanted[i] ?? 0)));
+    return untilTrue(`every client has had ${answers} more answers`, deadlineMs, () =>
+      answered.every((count, i) => count >= (wanted[i] ?? 0)),
+    );
   };
   return {
     complaints: shop.complaints,

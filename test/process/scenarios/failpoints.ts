@@ -115,5 +115,7 @@ function untilFired(at: Installation, armed: readonly Armed[]): Promise<Struck> 
 }
 
 function untilDead(target: KnownProcess): Promise<KnownProcess> {
-  return until(`${target.name} is dead`, 5_000, async () => (isAlive(target.pid, target.startTime) ? { seen: "it lives" } : { found: target }));
+  return until(`${target.name} is dead`, 5_000, async () =>
+    isAlive(target.pid, target.startTime) ? { seen: "it lives" } : { found: target },
+  );
 }

@@ -79,7 +79,8 @@ export const freezeScenarios: readonly Scenario[] = [
         thaw(stopped);
         await load.untilProgress(5);
         const after = await rolesOf(at);
-        if (after.epoch !== epoch) throw new Error(`the view changed from ${epoch} to ${after.epoch}, though only the ${component} was stopped`);
+        if (after.epoch !== epoch)
+          throw new Error(`the view changed from ${epoch} to ${after.epoch}, though only the ${component} was stopped`);
         if (processNamed(at.dir, component)?.pid !== stopped.pid) throw new Error(`the ${component} was replaced`);
       },
     }),
@@ -133,7 +134,8 @@ async function freezeBriefly({ at, struck, load }: Trial, role: "leader" | "foll
     await load.untilProgress(5);
     await untilTrue("a second has gone by", 2_000, () => performance.now() - stopped.atMs > 1_000);
     const after = await rolesOf(at);
-    if (after.epoch !== epoch) throw new Error(`the view changed from ${epoch} to ${after.epoch}, though the ${role} was stopped for ${BRIEF_MS} ms only`);
+    if (after.epoch !== epoch)
+      throw new Error(`the view changed from ${epoch} to ${after.epoch}, though the ${role} was stopped for ${BRIEF_MS} ms only`);
     return;
   }
   throw new Error("this machine is too busy to stop a process for less than the time-out");

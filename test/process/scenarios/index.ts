@@ -1,4 +1,5 @@
 import type { Scenario } from "../harness/scenario.js";
+import { clientRestart } from "./client-restart.js";
 import { failpointScenarios } from "./failpoints.js";
 import { freezeScenarios } from "./freeze.js";
 import { killComponents } from "./kill-components.js";
@@ -10,7 +11,18 @@ import { sickServices } from "./sick-service.js";
 import { transfers } from "./transfer.js";
 
 /** Every scenario by its name, for runs by hand. */
-export const scenarios: readonly Scenario[] = [...killLeader, ...killReplicas, ...killComponents, ...freezeScenarios, ...failpointScenarios, ...liveChanges, ...sickServices, ...overload, ...transfers];
+export const scenarios: readonly Scenario[] = [
+  ...killLeader,
+  ...killReplicas,
+  ...killComponents,
+  ...freezeScenarios,
+  ...failpointScenarios,
+  ...liveChanges,
+  ...clientRestart,
+  ...sickServices,
+  ...overload,
+  ...transfers,
+];
 
 export { STYLES } from "../harness/installation.js";
 export { createStable, runScenario } from "../harness/scenario.js";

@@ -78,7 +78,11 @@ export const killReplicas: readonly Scenario[] = [
 ];
 
 /** The second is killed in the view without the first, before that one is back as a member, or after: relaunch is quick. */
-async function killTwoInOrder({ at, struck, load }: Trial, first: () => Promise<string>, second: "leader" | "follower" = "follower"): Promise<void> {
+async function killTwoInOrder(
+  { at, struck, load }: Trial,
+  first: () => Promise<string>,
+  second: "leader" | "follower" = "follower",
+): Promise<void> {
   const one = await first();
   struck(await kill(at.dir, one));
   const view = await untilEvicted(at, one);

@@ -25,7 +25,9 @@ export const sickServices: readonly Scenario[] = [
       struck(await kill(at.dir, sick));
       await until("a crash loop is reported", 20_000, async () => {
         const events = await eventsOf(at);
-        return events.some(({ kind, replica }) => kind === "crash-loop" && replica === sick) ? { found: undefined } : { seen: events.map(({ kind }) => kind).join(" ") };
+        return events.some(({ kind, replica }) => kind === "crash-loop" && replica === sick)
+          ? { found: undefined }
+          : { seen: events.map(({ kind }) => kind).join(" ") };
       });
       await pause(CRASH_LOOP_MS);
       const starts = startsOf(at, sick) - startsBefore;

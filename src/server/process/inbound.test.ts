@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { bootId, clusterId, groupName } from "../../vocabulary/ids.js";
+import { PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import type { Hello, Role } from "../../vocabulary/message.js";
+import { checkHello } from "./inbound.js";
+
+const own = clusterId("a".repeat(32));
+const launch = { clusterId: own, spec: { group: groupName("counter") } };
+
+function helloOf(role: Role, changes: Partial<Hello> = {}): Hello {
+  const base = { kind: "hello", protocolVersion: PROTOCOL_VERSION, clusterId: own, role, bootId: bootId("b".repeat(32)) } as const;
+  return { ...base, group: null, replica: null, incarnation: null, hostId: null, ...changes };
+}
+
+it("takes clients and gateways of its own system", () => {
+  expect((["client", "gateway", "rm"] as const).map((role) => checkHello(helloOf(role), launch))).toEqual([null, null, null]);
+});
+
+it("refuses whoever belongs to another system, clients too: a port may have gone from one system to another", () => {
+  const other = { clusterId: clusterId("c".repeat(32)) };
+  for (const role of ["client", "gateway", "rm"] as const) expect(checkHello(helloOf(role, other), launch)).toMatch(/another system/);
+});
+
+it("refuses another version and another group in words", () => {
+  expect(checkHello(helloOf("client", { protocolVersion: PROTOCOL_VERSION + 1 }), launch)).toMatch(/same version/);
+  expect(checkHello(helloOf("client", { group: groupName("bank") }), launch)).toMatch(/runs the group counter, not bank/);
+});

@@ -1,0 +1,32 @@
+import { appendFileSync } from "node:fs";
+import { connect } from "troupe/client";
+import type trial from "../services/trial.js";
+
+/**
+ * A client that is killed and started again: `URL SESSION-FILE JOURNAL KEY`. It appends numbered pieces of text to one key, several at a
+ * time, and notes in its journal what it began, what was acknowledged and what its next life found recovered.
+ */
+const [url = "", sessionFile = "", journal = "", key = "", firstNumber = "1"] = process.argv.slice(2);
+const IN_FLIGHT = 8;
+
+const note = (word: string, value: string): void => appendFileSync(journal, `${word} ${value}\n`);
+const client = await connect<typeof trial>(url, { session: { file: sessionFile } });
+for (const { operation, sequence, error } of await client.recovered)
+  note("recovered", `${operation} ${sequence} ${error === undefined ? "ok" : `${error.code} ${error.outcome}`}`);
+note("up", String(process.pid));
+
+let number = Number(firstNumber);
+for (let i = 0; i < IN_FLIGHT; i++) void appendForEver();
+
+async function appendForEver(): Promise<void> {
+  for (;;) {
+    const piece = String(number++);
+    note("began", piece);
+    try {
+      await client.append({ key, value: `${piece};` });
+      note("acknowledged", piece);
+    } catch (error) {
+      note("failed", `${piece} ${String(error)}`);
+    }
+  }
+}
