@@ -95,6 +95,8 @@ export interface Progress {
   sentActive: boolean;
   viewSent: boolean;
   confirmedRound: number;
+  /** It has promised a higher epoch: said once. */
+  lost: boolean;
   transferredBytes: number;
   transferSizeBytes: number;
 }

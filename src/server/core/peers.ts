@@ -22,6 +22,7 @@ export function createProgress(replica: Replica, peer: Member, startIndex: numbe
     sentActive: false,
     viewSent: false,
     confirmedRound: 0,
+    lost: false,
     transferredBytes: 0,
     transferSizeBytes: 0,
   };

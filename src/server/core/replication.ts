@@ -41,7 +41,8 @@ export function onAppendRefused(turn: Turn, connection: number, message: Refused
   const { leading, peer } = sender;
   if (compareEpochs(message.promise, leading.view.epoch) > 0) {
     // Deposed, as far as this one goes. Whether there is a new view is not its to say: we go on as long as w others do.
-    note(turn, "info", `${peer.replica} has promised epoch ${epochText(message.promise)}`);
+    if (!peer.lost) note(turn, "info", `${peer.replica} has promised epoch ${epochText(message.promise)}`);
+    peer.lost = true;
     return;
   }
   if (peer.feed.kind === "transferring" || message.prevIndex < peer.ackedIndex) return;

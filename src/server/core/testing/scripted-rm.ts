@@ -68,6 +68,16 @@ function leadsActive(group: Group, rm: ScriptedRm): boolean {
   return alive && stance?.kind === "leading" && stance.phase === "active" && sameEpoch(stance.view.epoch, view.epoch);
 }
 
+/** A change that was given up (with its RM) has left members that follow this view no more: only another change gets them on. */
+function isLeftBehind(group: Group): boolean {
+  const { view } = group;
+  if (view === null) return false;
+  return [...group.hosts.values()].some((host) => {
+    const isMember = holdsIncarnation(view, host.config.replica, host.config.incarnation);
+    return host.alive && isMember && compareEpochs(host.replica.promise, view.epoch) > 0;
+  });
+}
+
 function beginChange(group: Group, rm: ScriptedRm, joins: Member[], deliver: Deliver): void {
   const { view } = group;
   const epoch = nextEpoch(group);
@@ -147,7 +157,8 @@ export function tickRm(group: Group, rm: ScriptedRm, chance: Chance, deliver: De
     else beginChange(group, rm, [], deliver);
     return;
   }
-  if (oneIn(chance, 4)) maybeAdmit(group, rm, deliver);
+  if (isLeftBehind(group)) beginChange(group, rm, [], deliver);
+  else if (oneIn(chance, 4)) maybeAdmit(group, rm, deliver);
   else if (!calm && oneIn(chance, 60)) beginChange(group, rm, [], deliver);
 }
 
