@@ -91,7 +91,7 @@ describe("crash states of the log", () => {
       ticket,
       promise: [ticket, 0],
       activeView: null,
-      generation: 1,
+      blank: false,
     });
     forAllCrashes([[promise(1)], [promise(2), promise(3)], [promise(4)]], (before, after) => {
       const acked = Math.max(0, ...resultsOf(before, "promise-persisted").map((result) => result.ticket));

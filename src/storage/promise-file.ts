@@ -1,4 +1,4 @@
-import { count, nullable, object, type Shape } from "../codec/shape.js";
+import { count, flag, nullable, object, type Shape } from "../codec/shape.js";
 import { epochShape, viewShape } from "../codec/view-shape.js";
 import type { Epoch } from "../vocabulary/epoch.js";
 import type { View } from "../vocabulary/view.js";
@@ -6,7 +6,7 @@ import { perform, type Task } from "./task.js";
 import { decodeRecord, encodeRecord, type RecordFormat } from "./record-file.js";
 
 /**
- * The promise (S2a), the last view known to be active (S1e) and its generation, in two slots of one file. A new promise goes to the first
+ * The promise (S2a), the last view known to be active (S1e), in two slots of one file. A new promise goes to the first
  * slot and is durable with one sync; then the second slot is brought up to the same. So one slot is whole at any moment, and when nothing
  * is under way both hold the promise: damage to one loses nothing.
  */
@@ -18,14 +18,15 @@ export interface PromiseRecord {
   readonly sequence: number;
   readonly promise: Epoch;
   readonly activeView: View | null;
-  readonly generation: number;
+  /** The replica has never heard of an active view (S1e). */
+  readonly blank: boolean;
 }
 
 const promiseShape: Shape<PromiseRecord> = object<PromiseRecord>({
   sequence: count,
   promise: epochShape,
   activeView: nullable(viewShape),
-  generation: count,
+  blank: flag,
 });
 
 export function encodePromise(record: PromiseRecord): Uint8Array {

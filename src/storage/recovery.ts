@@ -36,7 +36,7 @@ function* recoverAll(store: ReplicaStore): Task<Outcome<null>> {
   if (!log.ok) return log;
   store.log = log.value.log;
   yield* recoverTransfer(store, names, snapshot.value?.meta.index ?? 0);
-  open(store, identity.value, promise.value, snapshot.value, log.value.entries, false);
+  open(store, identity.value, promise.value, snapshot.value, log.value.entries);
   return { ok: true, value: null };
 }
 
@@ -48,15 +48,14 @@ function open(
   record: PromiseRecord,
   snapshot: LoadedSnapshot | null,
   entries: readonly Entry[],
-  blank: boolean,
 ): void {
   store.stage = "open";
   // L4: entries of an epoch are themselves a promise.
   const promise = laterEpoch(record.promise, entries.at(-1)?.epoch ?? snapshot?.meta.epoch ?? EPOCH_ZERO);
   const { transfer } = store;
   const partial = transfer === null ? null : { ...transfer.of, offsetBytes: transfer.storedBytes };
-  const { activeView, generation } = record;
-  store.results.push({ kind: "recovered", blank, identity, promise, activeView, generation, snapshot, entries, partial });
+  const { activeView, blank } = record;
+  store.results.push({ kind: "recovered", blank, identity, promise, activeView, snapshot, entries, partial });
 }
 
 function* recoverIdentity(store: ReplicaStore, names: readonly string[]): Task<Outcome<StoreIdentity | null>> {
@@ -88,7 +87,7 @@ function* holdsState(names: readonly string[]): Task<boolean> {
 function* beginBlank(store: ReplicaStore): Task<Outcome<null>> {
   const { clusterId, group, replica, durability, freshIncarnation } = store.config;
   const identity: StoreIdentity = { clusterId, group, replica, durability, incarnation: freshIncarnation };
-  const record: PromiseRecord = { sequence: 1, promise: EPOCH_ZERO, activeView: null, generation: 0 };
+  const record: PromiseRecord = { sequence: 1, promise: EPOCH_ZERO, activeView: null, blank: true };
   store.promiseSequence = 1;
   yield* perform({ kind: "create", path: PROMISE_PATH, sizeBytes: 2 * PROMISE_SLOT_SIZE_BYTES });
   yield* writePromiseSlot(0, record);
@@ -97,7 +96,7 @@ function* beginBlank(store: ReplicaStore): Task<Outcome<null>> {
   yield* replaceFile(IDENTITY_PATH, [encodeIdentity(identity)]);
   store.identity = identity;
   store.log = createLog(identity.group, identity.incarnation, store.segmentSizeBytes, [{ id: 1, maxIndex: 0 }]);
-  open(store, identity, record, null, [], true);
+  open(store, identity, record, null, []);
   return { ok: true, value: null };
 }
 

@@ -67,7 +67,7 @@ describe("a replica's store", () => {
     const rig = createRig();
     expect(recovered(rig)).toMatchObject({ blank: true, entries: [], snapshot: null, promise: [0, 0] });
     const other = { ...CONFIG, freshIncarnation: incarnation("f".repeat(32)) };
-    expect(recovered(createRig(rig.disk, other))).toMatchObject({ blank: false, identity: { incarnation: CONFIG.freshIncarnation } });
+    expect(recovered(createRig(rig.disk, other))).toMatchObject({ blank: true, identity: { incarnation: CONFIG.freshIncarnation } });
   });
 
   it("a folder of another group is refused by name", () => {
@@ -238,8 +238,9 @@ describe("damage", () => {
 
   it("S2a: one damaged slot of the promise loses nothing", () => {
     const rig = opened();
-    give(rig, { kind: "persist-promise", ticket: 1, promise: [5, 2], activeView: null, generation: 1 });
+    give(rig, { kind: "persist-promise", ticket: 1, promise: [5, 2], activeView: null, blank: true });
     settle(rig);
+    expect(recovered(createRig(rig.disk)).blank).toBe(true);
     for (const at of [20, 8192 + 20]) {
       const disk = structuredClone(rig.disk);
       flipBit(disk, "promise", at);

@@ -100,9 +100,9 @@ function take(store: ReplicaStore, command: StoreCommand): void {
 function* writePromises(store: ReplicaStore): Task {
   for (let newest = store.promises.at(-1); newest !== undefined; newest = store.promises.at(-1)) {
     const taken = store.promises.splice(0);
-    const { promise, activeView, generation } = newest;
+    const { promise, activeView, blank } = newest;
     store.promiseSequence += 1;
-    const record: PromiseRecord = { sequence: store.promiseSequence, promise, activeView, generation };
+    const record: PromiseRecord = { sequence: store.promiseSequence, promise, activeView, blank };
     assert(encodePromise(record).length <= PROMISE_SLOT_SIZE_BYTES, "store", () => "a promise is larger than its slot");
     yield* writePromiseSlot(0, record);
     for (const { ticket } of taken) store.results.push({ kind: "promise-persisted", ticket });

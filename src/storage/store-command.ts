@@ -59,7 +59,7 @@ export type StoreCommand =
       readonly ticket: number;
       readonly promise: Epoch;
       readonly activeView: View | null;
-      readonly generation: number;
+      readonly blank: boolean;
     }
   /** One snapshot at a time; slices are of the state, in order; `finish` publishes it and answers `snapshot-persisted`. */
   | {
@@ -103,14 +103,13 @@ export type StoreCommand =
   | { readonly kind: "load-more"; readonly ticket: number };
 
 export type StoreResult =
-  /** `blank`: a folder that was empty has just been given its identity. Entries follow the snapshot without a hole. */
+  /** `blank`: as the last promise said, true in a new folder. Entries follow the snapshot without a hole. */
   | {
       readonly kind: "recovered";
       readonly blank: boolean;
       readonly identity: StoreIdentity;
       readonly promise: Epoch;
       readonly activeView: View | null;
-      readonly generation: number;
       readonly snapshot: { readonly meta: SnapshotMeta; readonly table: TableImage } | null;
       readonly entries: readonly Entry[];
       readonly partial: PartialTransfer | null;

@@ -54,7 +54,7 @@ export interface WaitingPromise {
   readonly ticket: number;
   readonly promise: Epoch;
   readonly activeView: View | null;
-  readonly generation: number;
+  readonly blank: boolean;
 }
 
 /** Everything that the store of one replica knows. The disk itself is elsewhere. */

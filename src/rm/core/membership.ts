@@ -1,4 +1,4 @@
-import { epochText, sameEpoch } from "../../vocabulary/epoch.js";
+import { compareEpochs, epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
 import { quorumSize } from "../../vocabulary/style.js";
 import { type Member, memberOf, type View } from "../../vocabulary/view.js";
@@ -6,7 +6,7 @@ import { dampAdmission } from "./attempt.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { memberFloor } from "./next-view.js";
-import { currentBoot, currentIncarnation, healthOf, isDown, memberHealth, probeWakeMs } from "./observation.js";
+import { currentBoot, currentIncarnation, healthOf, isDown, memberHealth, probeWakeMs, reportOf } from "./observation.js";
 import { sendToServer } from "./outbox.js";
 import { type ChangeAim, type GroupState, type Rm, type Sight, wakeAt } from "./state.js";
 
@@ -23,7 +23,12 @@ export function planChange(rm: Rm, nowMs: number, group: GroupState, record: Gro
     wakeAt(rm, nowMs, group.retryMs);
     return null;
   }
-  return unreachableMember(rm, nowMs, group, view) ?? specDiffers(record, view) ?? admission(rm, nowMs, group, record, view);
+  return (
+    sealedAhead(rm, view) ??
+    unreachableMember(rm, nowMs, group, view) ??
+    specDiffers(record, view) ??
+    admission(rm, nowMs, group, record, view)
+  );
 }
 
 function leaderTrouble(rm: Rm, nowMs: number, group: GroupState, view: View): ChangeAim | null {
@@ -89,6 +94,16 @@ function dampIfFresh(rm: Rm, nowMs: number, group: GroupState, replica: ReplicaI
   if (sinceMs === undefined) return;
   if (nowMs - sinceMs < SETTLED_MS) dampAdmission(rm, nowMs, group, replica);
   else group.admissions.delete(replica);
+}
+
+/** A change that was given up half-way (the RM ended) leaves members that promised its epoch: they follow nobody until there is a later one (S2a). */
+function sealedAhead(rm: Rm, view: View): ChangeAim | null {
+  for (const { replica, incarnation } of view.members) {
+    const report = reportOf(rm.sights.get(replica));
+    if (report === null || report.incarnation !== incarnation || compareEpochs(report.promise, view.epoch) <= 0) continue;
+    return { cause: "restart", reason: `${replica} has promised epoch ${epochText(report.promise)}, which came to nothing`, ...NOTHING };
+  }
+  return null;
 }
 
 /** What the leader's own links say, when no detector objects to the member (DESIGN section 7: an unreachable host is uncertain). */

@@ -19,7 +19,7 @@ export type ReplicaEffect =
   | { readonly kind: "send"; readonly connection: number; readonly message: Message }
   /** The peer does not keep to the protocol. */
   | { readonly kind: "close"; readonly connection: number; readonly reason: string }
-  /** Hold one connection to each of these, and no other outbound one; addresses are in the book. Replaces the last. */
+  /** Hold one connection to each of these, and no other outbound one; addresses are in the book. Replaces the last. Asked for whether leading or not. */
   | { readonly kind: "link"; readonly replicas: readonly ReplicaId[]; readonly book: AddressBook }
   /** Cut the log after `truncateAfter` (null: nothing to cut), append the entries, make it durable: `entries-persisted`. */
   | { readonly kind: "persist"; readonly ticket: number; readonly truncateAfter: number | null; readonly entries: readonly Entry[] }

@@ -2,7 +2,7 @@
 import { compareEpochs } from "../../vocabulary/epoch.js";
 import type { Message } from "../../vocabulary/message.js";
 import type { AddressBook } from "../../vocabulary/view.js";
-import { linkPeers } from "./peers.js";
+import { linkMembers, linkPeers } from "./peers.js";
 import type { Connection, Replica, Turn } from "./state.js";
 
 export function isClient(connection: Connection): boolean {
@@ -24,11 +24,12 @@ export function pushMembers(turn: Turn): void {
   }
 }
 
-/** The higher version wins; a leader's links follow it. */
+/** The higher version wins; links follow it. */
 export function takeBook(turn: Turn, book: AddressBook): void {
   const { replica } = turn;
   if (compareEpochs(book.version, replica.book.version) <= 0) return;
   replica.book = book;
   replica.membersDirty = true;
   if (replica.stance.kind === "leading") linkPeers(turn, replica.stance);
+  else linkMembers(turn);
 }

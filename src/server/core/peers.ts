@@ -1,4 +1,4 @@
-/** The leader's links to members and learners, and what it knows of each. */
+/** Links between the replicas of a group, and what a leader knows of each of its peers. */
 import { sameEpoch } from "../../vocabulary/epoch.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
 import type { ControlMessage } from "../../vocabulary/message-control.js";
@@ -31,6 +31,13 @@ export function createProgress(replica: Replica, peer: Member, startIndex: numbe
 /** The leader dials: one link to each peer. */
 export function linkPeers(turn: Turn, leading: Leading): void {
   turn.effects.push({ kind: "link", replicas: [...leading.peers.keys()], book: turn.replica.book });
+}
+
+/** Who does not lead holds links too: the next leader finds its own open, and a failover waits for no connection. */
+export function linkMembers(turn: Turn): void {
+  const { activeView, book, config } = turn.replica;
+  const others = (activeView?.members ?? []).map((member) => member.replica).filter((replica) => replica !== config.replica);
+  turn.effects.push({ kind: "link", replicas: others, book });
 }
 
 /** Takes up links that are open already. */

@@ -3,6 +3,7 @@ import { assert } from "../../vocabulary/assert.js";
 import { compareEpochs, type Epoch, epochText } from "../../vocabulary/epoch.js";
 import type { View } from "../../vocabulary/view.js";
 import { clear, peek, push, shift } from "./fifo.js";
+import { linkMembers } from "./peers.js";
 import { note, type Replica, send, takeTicket, type Turn } from "./state.js";
 
 function persistPromise(turn: Turn): void {
@@ -47,6 +48,7 @@ export function learnActiveView(turn: Turn, view: View): void {
   replica.membersDirty = true;
   replica.reportDirty = true;
   persistPromise(turn);
+  if (replica.stance.kind !== "leading") linkMembers(turn);
 }
 
 /** S2c: what was executed and has no committed entry is undone; its completions are not looked at. */
@@ -66,7 +68,7 @@ function undoSpeculation(turn: Turn): void {
 
 /** Leads no more: whoever waits is sent to ask again, which says nothing about the outcome (S6h). */
 export function stepDown(turn: Turn): void {
-  const { replica, effects } = turn;
+  const { replica } = turn;
   const leading = replica.stance;
   if (leading.kind !== "leading") return;
   for (const item of leading.pending.values()) {
@@ -85,6 +87,6 @@ export function stepDown(turn: Turn): void {
   replica.stance = { kind: "waiting" };
   replica.membersDirty = true;
   replica.reportDirty = true;
-  effects.push({ kind: "link", replicas: [], book: replica.book });
+  linkMembers(turn);
   note(turn, "info", `leads epoch ${epochText(leading.view.epoch)} no more`);
 }

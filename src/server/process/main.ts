@@ -167,6 +167,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     kind: "recovered",
     promise: recovered.promise,
     activeView: recovered.activeView,
+    blank: recovered.blank,
     snapshot: snapshot === null ? null : { record: snapshotRecord(snapshot.meta), table: snapshot.table },
     entries: recovered.entries,
     transfer: transferOf(recovered.partial),

@@ -31,13 +31,9 @@ export function performEffect(shop: Workshop, effect: ReplicaEffect): void {
       shop.links.update(effect.replicas, effect.book);
       return;
     case "persist":
+    case "persist-promise":
       shop.disk.submit(effect);
       return;
-    case "persist-promise": {
-      const { ticket, promise, activeView } = effect;
-      shop.disk.submit({ kind: "persist-promise", ticket, promise, activeView, generation: activeView?.generation ?? 0 });
-      return;
-    }
     case "execution":
       shop.executor.submit(effect.command);
       return;

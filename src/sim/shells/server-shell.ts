@@ -110,7 +110,14 @@ export function incarnationOn(disk: SimDisk | undefined): Incarnation | null {
   return disk === undefined ? null : (incarnations.get(disk) ?? null);
 }
 
-function startReplica(installation: Installation, process: SimProcess, spec: GroupSpec, name: ReplicaId, store: ReplicaDisk, recovered: Recovered) {
+function startReplica(
+  installation: Installation,
+  process: SimProcess,
+  spec: GroupSpec,
+  name: ReplicaId,
+  store: ReplicaDisk,
+  recovered: Recovered,
+) {
   const { world, network, plan, observer } = installation;
   const { host } = process;
   const boot = newBootId(world);
@@ -135,7 +142,8 @@ function startReplica(installation: Installation, process: SimProcess, spec: Gro
   const server: RunningServer = { process, replica, executor, incarnation: own };
   observer.onStart(server);
   process.atDeath.push(() => observer.onEnd(server));
-  const hello = (): Hello => helloOf(world.clusterId, "server", boot, { group: spec.group, replica: name, incarnation: own, hostId: host.hostId });
+  const hello = (): Hello =>
+    helloOf(world.clusterId, "server", boot, { group: spec.group, replica: name, incarnation: own, hostId: host.hostId });
   let steps = 0;
 
   const driver = createSimDriver<ReplicaEvent, ReplicaEffect>(world, process, {
@@ -159,7 +167,12 @@ function startReplica(installation: Installation, process: SimProcess, spec: Gro
   const opened = (connection: SimConnection, outbound: boolean): void => {
     connections.set(connection.id, connection);
     const { role, replica: peer, incarnation: peerIncarnation, bootId } = connection.peer;
-    driver.push({ kind: "connection-opened", connection: connection.id, peer: { role, replica: peer, incarnation: peerIncarnation, bootId }, outbound });
+    driver.push({
+      kind: "connection-opened",
+      connection: connection.id,
+      peer: { role, replica: peer, incarnation: peerIncarnation, bootId },
+      outbound,
+    });
   };
   const onMessage = (connection: SimConnection, message: Message): void => {
     const event = eventOfMessage(connection, message, {
@@ -190,10 +203,8 @@ function startReplica(installation: Installation, process: SimProcess, spec: Gro
       case "persist":
         observer.onPersist(server, effect.ticket, effect.truncateAfter, effect.entries);
         return store.submit(effect);
-      case "persist-promise": {
-        const { ticket, promise, activeView } = effect;
-        return store.submit({ kind: "persist-promise", ticket, promise, activeView, generation: activeView?.generation ?? 0 });
-      }
+      case "persist-promise":
+        return store.submit(effect);
       case "execution":
         return executor.submit(effect.command);
       case "capture-snapshot":
@@ -254,6 +265,7 @@ function startReplica(installation: Installation, process: SimProcess, spec: Gro
       kind: "recovered",
       promise: recovered.promise,
       activeView: recovered.activeView,
+      blank: recovered.blank,
       snapshot: recovered.snapshot === null ? null : { record: snapshotRecord(recovered.snapshot.meta), table: recovered.snapshot.table },
       entries: recovered.entries,
       transfer: transferOf(recovered.partial),
@@ -329,7 +341,11 @@ function createLinks(
   installation: Installation,
   process: SimProcess,
   hello: () => Hello,
-  events: { onOpen(connection: SimConnection): void; onMessage(connection: SimConnection, message: Message): void; onClose(connection: SimConnection): void },
+  events: {
+    onOpen(connection: SimConnection): void;
+    onMessage(connection: SimConnection, message: Message): void;
+    onClose(connection: SimConnection): void;
+  },
 ): (replicas: readonly ReplicaId[], book: AddressBook) => void {
   const { world, network } = installation;
   const dialers = new Map<ReplicaId, { readonly dialer: SimDialer; readonly key: string }>();
