@@ -54,6 +54,20 @@ test("S4: a group of one works without any network", () => {
   expect(textFor(client, request(client, 1, "x"))).toBe("1");
 });
 
+test("a follower holds links to the other members, so that a failover waits for no connection", () => {
+  const group = createGroup();
+  changeView(group, [1, 2, 3], 1);
+  advance(group, 100);
+  const open = group.wires.filter((wire) => wire.open && wire.from !== null);
+  const linked = (from: number): string[] =>
+    open
+      .filter((wire) => wire.from === hostOf(group, from))
+      .map((wire) => wire.to.replica.config.replica)
+      .sort();
+  expect(linked(2)).toEqual([id(1), id(3)]);
+  expect(linked(3)).toEqual([id(1), id(2)]);
+});
+
 test("S2a: Seal is answered only once the promise is durable", () => {
   const group = createGroup();
   group.instant = false;
