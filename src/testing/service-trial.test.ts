@@ -1,0 +1,47 @@
+import { describe, expect, test } from "vitest";
+import bank from "../../examples/bank/bank.js";
+import { defineService } from "../service/define-service.js";
+import { TrialFailure, trialOf } from "./service-trial.js";
+
+describe("a service on trial", () => {
+  test("answers as it would in a group", async () => {
+    const { operations, queries } = trialOf(bank);
+    await operations.open({ account: "ada", balance: 10 });
+    await operations.open({ account: "bob", balance: 0 });
+    await operations.transfer({ from: "ada", to: "bob", amount: 4 });
+    expect(await queries.balance("bob")).toBe(4);
+    await expect(operations.transfer({ from: "ada", to: "bob", amount: 40 })).rejects.toThrow("ada");
+    expect(await queries.total()).toBe(10);
+  });
+
+  test("a handler that depends on what no replica shares is found out", async () => {
+    let hidden = 0;
+    const drifting = defineService({
+      name: "drifting",
+      state: () => ({ value: 0 }),
+      operations: {
+        draw: (state) => {
+          hidden += 1;
+          state.value = hidden;
+        },
+      },
+      queries: {},
+    });
+    await expect(trialOf(drifting).operations.draw()).rejects.toThrow(TrialFailure);
+  });
+
+  test("a broken invariant is named", async () => {
+    const sinking = defineService({
+      name: "sinking",
+      state: () => ({ value: 0 }),
+      operations: {
+        sink: (state) => {
+          state.value -= 1;
+        },
+      },
+      queries: {},
+      invariants: { "never below zero": (state) => state.value >= 0 },
+    });
+    await expect(trialOf(sinking).operations.sink()).rejects.toThrow("never below zero");
+  });
+});
