@@ -397,3 +397,50 @@ describe("bank", () => {
     expect(executor.brokenInvariants()).toEqual([]);
   });
 });
+
+describe("S6i: what is executed is told before its handler runs", () => {
+  const told: (string | null)[] = [];
+  const service = defineService({
+    name: "teller",
+    state: () => ({ seen: "" }),
+    operations: {
+      // What was told by then.
+      look: (state) => {
+        state.seen = String(told.at(-1));
+        return state.seen;
+      },
+      wait: async () => "waited",
+    },
+    queries: { get: (state) => state.seen },
+  });
+  const command = (ticket: number, operation: string): ExecutionCommand => ({
+    kind: "execute",
+    ticket,
+    requestKey: `key-${ticket}`,
+    operation,
+    input: encodeValue(undefined),
+    nowMs: 1,
+    seed: 1,
+    settled: false,
+    limitMs: 0,
+  });
+
+  it("and taken back when none runs any more", async () => {
+    told.length = 0;
+    const completions: ExecutionCompletion[] = [];
+    const executor = createExecutor(serviceMachine(service), {
+      onCompletion: (completion) => void completions.push(completion),
+      onExecuting: (requestKey) => void told.push(requestKey),
+    });
+    executor.submit(command(1, "look"));
+    expect(told).toEqual(["key-1", null]);
+    executor.submit(command(2, "wait"));
+    expect(told.at(-1)).toBe("key-2");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(completions).toHaveLength(2);
+    expect(told).toEqual(["key-1", null, "key-2", null]);
+    executor.submit({ kind: "query", ticket: 3, query: "get", input: encodeValue(undefined), nowMs: 1 });
+    expect(completions.at(-1)).toMatchObject({ kind: "query-answered" });
+    expect(told).toHaveLength(4);
+  });
+});

@@ -8,6 +8,8 @@ export interface ExecutorOptions {
   onCompletion(completion: ExecutionCompletion): void;
   /** An asynchronous handler began or ended: `nextWakeMs` and `executing` may answer otherwise than before. */
   onProgress?(): void;
+  /** S6i: the handler of this request begins now (nothing of it has run), or, with null, none runs any more. Not called back for each end. */
+  onExecuting?(requestKey: string | null): void;
   /** Something worth a line in the log, such as the late error of a handler that was given up. */
   onNote?(text: string): void;
   /** An error after which the state cannot be trusted, raised outside `submit` and `tick` (there it is thrown). Default: thrown in a microtask. */
@@ -58,13 +60,15 @@ interface ExecutorState {
   running: Running | null;
   /** `requestKey` of the handler that has the thread. */
   current: string | null;
+  /** What `onExecuting` was told last. */
+  told: string | null;
   draining: boolean;
   workCount: number;
 }
 
 /** `machine` belongs to the executor from here on. */
 export function createExecutor(machine: StateMachine, options: ExecutorOptions): Executor {
-  const state: ExecutorState = { machine, options, queue: [], running: null, current: null, draining: false, workCount: 0 };
+  const state: ExecutorState = { machine, options, queue: [], running: null, current: null, told: null, draining: false, workCount: 0 };
   const idle = (): boolean => state.running === null && state.queue.length === 0 && !state.draining;
   const assertQuiet = (rule: string): void =>
     assert(idle() && !machine.hasUnreleased(), rule, () => "something runs, waits, or may still be taken back");
@@ -141,6 +145,8 @@ function drain(state: ExecutorState): void {
       perform(state, command);
     }
     if (at > 0) state.queue = state.queue.slice(at);
+    // Not where something fatal was thrown: then the process ends, and what it ended at is to be known.
+    if (state.running === null) tell(state, null);
   } finally {
     state.draining = false;
     state.current = null;
@@ -174,8 +180,15 @@ function complete(state: ExecutorState, completion: ExecutionCompletion): void {
   state.options.onCompletion(completion);
 }
 
+function tell(state: ExecutorState, requestKey: string | null): void {
+  if (state.told === requestKey) return;
+  state.told = requestKey;
+  state.options.onExecuting?.(requestKey);
+}
+
 function execute(state: ExecutorState, command: ExecuteCommand): void {
   state.current = command.requestKey;
+  tell(state, command.requestKey);
   const outcome = state.machine.execute(command);
   state.current = null;
   if (!(outcome instanceof Promise)) {

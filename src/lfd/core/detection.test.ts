@@ -45,6 +45,19 @@ describe("what the LFD sees of a server", () => {
     expect(world.nowMs).toBe(1_040);
   });
 
+  test("S6i: what a process has left word of counts where its sudden end, or its hang, lets no heartbeat tell", () => {
+    const world = createWorld();
+    const died = startServer(world, R1);
+    const hung = startServer(world, R2);
+    pass(world, 40);
+    give(world, { kind: "process-exited", replica: R1, pid: died.pid, code: null, signal: "SIGKILL", lastWords: "", executing: "key-7" });
+    expect(seen(world, R1)).toMatchObject({ verdict: "gone", executing: "key-7" });
+    hung.answers = false;
+    give(world, { kind: "process-observed", replica: R2, pid: hung.pid, view: running(hung.pid), executing: "key-8" });
+    pass(world, 400);
+    expect(seen(world, R2)).toMatchObject({ verdict: "suspected", executing: "key-8" });
+  });
+
   test("a crash at start is reported with its exit code and the last words of its log", () => {
     const world = createWorld();
     order(world, startOrder(R1));

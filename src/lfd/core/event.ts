@@ -32,8 +32,16 @@ export type LfdEvent =
       readonly code: number | null;
       readonly signal: string | null;
       readonly lastWords: string;
+      readonly executing?: string | null;
     }
-  | { readonly kind: "process-observed"; readonly replica: ReplicaId; readonly pid: number; readonly view: KernelView }
+  /** `executing`: what the process has left word of, whether it still answers or not (S6i); absent where that is not known. */
+  | {
+      readonly kind: "process-observed";
+      readonly replica: ReplicaId;
+      readonly pid: number;
+      readonly view: KernelView;
+      readonly executing?: string | null;
+    }
   | { readonly kind: "folder-set-aside"; readonly replica: ReplicaId; readonly error: string | null }
   | { readonly kind: "woken" };
 

@@ -94,7 +94,7 @@ function onReplicaEvent(state: LfdState, nowMs: number, watched: WatchedReplica,
       onExited(state, watched, event);
       return;
     case "process-observed":
-      onObserved(state, nowMs, watched, event.pid, event.view);
+      onObserved(state, nowMs, watched, event);
       return;
     case "folder-set-aside":
       onFolderSetAside(state, watched, event.error, effects);
@@ -107,6 +107,7 @@ function onReplicaEvent(state: LfdState, nowMs: number, watched: WatchedReplica,
 /** The kernel told the parent: the quickest and most certain verdict of all. */
 function onExited(state: LfdState, watched: WatchedReplica, event: Extract<LfdEvent, { kind: "process-exited" }>): void {
   if (watched.lastPid !== event.pid) return;
+  if (event.executing !== undefined) watched.executing = event.executing;
   const how = event.signal === null ? `exit code ${event.code ?? "unknown"}` : `killed by ${event.signal}`;
   const crashedAtStart = watched.bootId === null && watched.killing === null;
   const when = crashedAtStart ? `ended before it registered: ${how}` : how;

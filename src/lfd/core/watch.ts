@@ -3,11 +3,12 @@ import { createHeartbeats, nextProbe, noteAnswer } from "../../detection/heartbe
 import { createPulseHistory, judgePulse, pulseLimits } from "../../detection/pulse.js";
 import { DEFAULTS } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
-import type { KernelView, LfdEffect } from "./event.js";
+import type { KernelView, LfdEffect, LfdEvent } from "./event.js";
 import { judge } from "./judgement.js";
 import { createReplica, type LfdState, processOf, type WatchedReplica } from "./state.js";
 
 type Registration = Extract<Message, { kind: "register" }>;
+type Observation = Extract<LfdEvent, { kind: "process-observed" }>;
 type Answer = Extract<Message, { kind: "heartbeat-answer" }>;
 
 /** Soon after a connection closed /proc is asked more often: the process may be in the middle of ending. */
@@ -99,9 +100,12 @@ export function onServerClosed(state: LfdState, nowMs: number, watched: WatchedR
   watched.observeAtMs = nowMs;
 }
 
-export function onObserved(state: LfdState, nowMs: number, watched: WatchedReplica, pid: number, view: KernelView): void {
+export function onObserved(state: LfdState, nowMs: number, watched: WatchedReplica, event: Observation): void {
+  const { view } = event;
   const process = processOf(watched);
-  if (process === null || process.pid !== pid) return;
+  if (process === null || process.pid !== event.pid) return;
+  // S6i: who died suddenly, or hangs in a handler, can answer no heartbeat that would tell.
+  if (event.executing !== undefined) watched.executing = event.executing;
   const gone = whyGone(process.startTime, view);
   if (gone !== null) {
     end(state, watched, gone);

@@ -6,13 +6,14 @@ import { monotonicMs, wallMs } from "../../runtime/clock.js";
 import type { Connection } from "../../runtime/connection.js";
 import { dial } from "../../runtime/dialer.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";
+import { readExecutingMark } from "../../runtime/executing-mark.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
 import { type Listener, listen } from "../../runtime/listener.js";
 import { createLogger, type Logger } from "../../runtime/log.js";
 import { hasKernelView, processInfo, signalProcess, startTimeOf } from "../../runtime/process-info.js";
 import { randomId } from "../../runtime/random.js";
 import { unreachable } from "../../vocabulary/assert.js";
-import { bootId, type ClusterId, type HostId } from "../../vocabulary/ids.js";
+import { bootId, type ClusterId, type HostId, type ReplicaId } from "../../vocabulary/ids.js";
 import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello, Role } from "../../vocabulary/message.js";
 import type { DetectorKnobs } from "../../vocabulary/spec.js";
@@ -80,6 +81,8 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
     },
   });
 
+  const executingOf = (replica: ReplicaId): string | null => readExecutingMark(join(dir, "replicas", replica));
+
   function perform(effect: LfdEffect): void {
     switch (effect.kind) {
       case "save-table":
@@ -93,7 +96,13 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
         signalProcess(effect.pid, effect.startTime, effect.signal);
         return;
       case "observe-process":
-        driver.push({ kind: "process-observed", replica: effect.replica, pid: effect.pid, view: kernelView(effect.pid) });
+        driver.push({
+          kind: "process-observed",
+          replica: effect.replica,
+          pid: effect.pid,
+          view: kernelView(effect.pid),
+          executing: executingOf(effect.replica),
+        });
         return;
       case "set-aside-folder": {
         const label = `${wallMs().toString().padStart(14, "0")}-${boot.slice(0, 6)}`;
@@ -118,7 +127,8 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
       dir,
       command: options.serverCommand ?? thisProgram(),
       server: { spec, replica, hostId, clusterId, lfdAddressFile: join(dir, "run", "addresses", "lfd.json"), systemDir: dir },
-      onExit: (pid, code, signal, words) => driver.push({ kind: "process-exited", replica, pid, code, signal, lastWords: words }),
+      onExit: (pid, code, signal, words) =>
+        driver.push({ kind: "process-exited", replica, pid, code, signal, lastWords: words, executing: executingOf(replica) }),
     });
     log.info({ replica, ...(spawning.ok ? { server: spawning.child.pid } : { reason: spawning.reason }) }, "starting a server");
     if (spawning.ok) driver.push({ kind: "process-spawned", replica, pid: spawning.child.pid, startTime: spawning.child.startTime });

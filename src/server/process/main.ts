@@ -5,6 +5,7 @@ import { monotonicMs, wallMs } from "../../runtime/clock.js";
 import { endWithSupervisor } from "../../runtime/child.js";
 import type { Connection } from "../../runtime/connection.js";
 import { createDriver } from "../../runtime/driver.js";
+import { openExecutingMark } from "../../runtime/executing-mark.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
 import { listen } from "../../runtime/listener.js";
 import { createLogger } from "../../runtime/log.js";
@@ -47,6 +48,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
   const log = createLogger(`server ${launch.replica}`);
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
   await lockFolder(options.dir);
+  const mark = openExecutingMark(options.dir);
   const boot = bootId(randomId());
   const { spec } = launch;
 
@@ -57,6 +59,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
       if (completions.length === 1) driver.push({ kind: "executions-completed", completions: [] });
     },
     onProgress: () => scheduleTick(),
+    onExecuting: (requestKey) => mark.set(requestKey),
     onNote: (text) => log.warn(text),
     onFatal: (error) => end(`the executor failed: ${error.stack ?? error.message}`, false),
   });

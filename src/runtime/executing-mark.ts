@@ -1,0 +1,42 @@
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * S6i: what a process is executing, told so that its sudden death or a hang of its only thread cannot keep it back: a small file that it
+ * overwrites as it goes along. It outlives the process, not the machine, which is all that is needed, so nothing is synced.
+ */
+const FILE = "executing";
+/** Longer keys do not exist (LIMITS.keyLengthMax); a mark is written whole in one call. */
+const MARK_SIZE_BYTES_MAX = 1_024;
+
+export interface ExecutingMark {
+  /** The key of the request whose handler begins now, or null when none runs any more. */
+  set(requestKey: string | null): void;
+  close(): void;
+}
+
+/** Begins with nothing executed: what an earlier process left has been read by then. */
+export function openExecutingMark(folder: string): ExecutingMark {
+  const file = openSync(join(folder, FILE), constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600);
+  const mark = Buffer.alloc(MARK_SIZE_BYTES_MAX);
+  return {
+    set(requestKey) {
+      const sizeBytes = requestKey === null ? 0 : mark.write(requestKey, 2, "utf8");
+      mark.writeUInt16LE(sizeBytes, 0);
+      writeSync(file, mark, 0, 2 + sizeBytes, 0);
+    },
+    close: () => closeSync(file),
+  };
+}
+
+/** What the process of this folder executes, or executed when it ended; null for nothing. */
+export function readExecutingMark(folder: string): string | null {
+  try {
+    const bytes = readFileSync(join(folder, FILE));
+    if (bytes.length < 2) return null;
+    const sizeBytes = bytes.readUInt16LE(0);
+    return sizeBytes === 0 || bytes.length < 2 + sizeBytes ? null : bytes.toString("utf8", 2, 2 + sizeBytes);
+  } catch {
+    return null; // It has never executed anything.
+  }
+}
