@@ -52,6 +52,7 @@ export function createSimDriver<Event extends { readonly kind: string }, Effect 
     for (const effect of effects) {
       if (process.effectsLeft-- <= 0) endProcess(world, process, null, "SIGKILL");
       if (!isAlive(process)) return;
+      if (effect.kind !== "send" && effect.kind !== "note") note(world, process.name, `> ${effect.kind}`, () => shortText(effect));
       options.perform(effect);
     }
     if (isAlive(process)) setAlarm();

@@ -45,6 +45,8 @@ const FAULT_KINDS_MIN = 3;
 const RECOVERY_MS = 150_000;
 const CLOSING_MS = 30_000;
 const TAIL_LINES = 200;
+/** After the storm clients ask less often: what is of interest then is recovery. */
+const LEISURE = 20;
 
 /** One life of an installation, decided by its seed alone: a quiet beginning, a storm of faults, recovery, and the questions at the end. */
 export function runSeed(seed: number, options: RunOptions = {}): RunResult {
@@ -59,6 +61,7 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
   beginStorm(scene);
   runUntil(world, plan.stormUntilMs);
   endStorm(scene);
+  clients.leisure = LEISURE;
   const closed = recover(installation, ledger, clients);
   if (world.violation === null && !closed) judgeHistory(world, plan, clients.records());
   return {

@@ -17,6 +17,8 @@ export interface Clients {
   openCount: number;
   /** No new calls. */
   stopping: boolean;
+  /** Calls are so many times as far apart. */
+  leisure: number;
   readClosing(done: () => void): void;
   records(): readonly OperationRecord[];
 }
@@ -36,6 +38,7 @@ export function startClients(installation: Installation): Clients {
     completedCount: 0,
     openCount: 0,
     stopping: false,
+    leisure: 1,
     readClosing,
     records: () => closeRecorder(recorder),
   };
@@ -76,7 +79,7 @@ export function startClients(installation: Installation): Clients {
       tokens += 1;
       const call = workload.next(world.chance.workload, `t${tokens}`);
       ask(client, name, threadName, call, plan.requestTimeoutMs, () => {
-        after(world, plan.thinkMs * 2 * world.chance.workload.unit(), again);
+        after(world, plan.thinkMs * clients.leisure * 2 * world.chance.workload.unit(), again);
       });
     };
     again();

@@ -80,6 +80,7 @@ export interface World {
   /** What the run has reached, and how often. */
   readonly marks: Map<string, number>;
   violation: Violation | null;
+  taskCount: number;
   nextPid: number;
   nextPort: number;
 }
@@ -108,6 +109,7 @@ export function createWorld(seed: number, settings: WorldSettings, print: ((line
     },
     marks: new Map(),
     violation: null,
+    taskCount: 0,
     nextPid: 100,
     nextPort: 10_000,
   };
@@ -158,6 +160,9 @@ export function violate(world: World, rule: string, text: string): void {
   note(world, "checker", `VIOLATION ${rule}`, () => text);
 }
 
+/** A run of seconds takes some hundred thousand: beyond this something turns in a circle. */
+const TASKS_MAX = 4_000_000;
+
 /** Runs until the time, a violation, or `done` says so. */
 export function runUntil(world: World, untilMs: number, done: () => boolean = () => false): void {
   while (world.violation === null && !done()) {
@@ -168,6 +173,8 @@ export function runUntil(world: World, untilMs: number, done: () => boolean = ()
     const task = world.agenda.take();
     if (task === null) return;
     world.nowMs = Math.max(world.nowMs, task.atMs);
+    world.taskCount += 1;
+    if (world.taskCount > TASKS_MAX) violate(world, "livelock", `more than ${TASKS_MAX} things happened by now`);
     try {
       task.action();
     } catch (error) {

@@ -50,7 +50,7 @@ function* readPart(store: ReplicaStore, snapshot: PublishedSnapshot, command: Ex
 }
 
 export function releaseSnapshot(store: ReplicaStore, index: number): void {
-  if (store.pinnedIndex === index) store.pinnedIndex = null;
+  if (store.pinnedIndex !== null && store.pinnedIndex <= index) store.pinnedIndex = null;
   deleteOldSnapshots(store);
 }
 

@@ -81,7 +81,7 @@ export type StoreCommand =
       readonly offsetBytes: number;
       readonly sizeBytes: number;
     }
-  /** No transfer reads the snapshot at `index` any more: it may be deleted once a newer one is published. */
+  /** No transfer reads the snapshot at `index`, or an older one, any more: it may be deleted once a newer one is published. */
   | { readonly kind: "release-snapshot"; readonly index: number }
   | {
       readonly kind: "receive-slice";

@@ -56,6 +56,11 @@ export function onSnapshotRead(turn: Turn, ticket: number, bytes: Uint8Array): v
   if (read === undefined || peer === undefined || peer.connection === null) return;
   const { feed } = peer;
   if (feed.kind !== "transferring" || feed.snapshotIndex !== read.snapshotIndex) return;
+  if (bytes.length === 0) {
+    // The disk has it no more: a newer one took its place.
+    if (turn.replica.snapshot?.index !== feed.snapshotIndex) startTransfer(turn, peer, 0, 0);
+    return;
+  }
   send(turn, peer.connection, {
     kind: "snapshot-slice",
     epoch: leading.view.epoch,

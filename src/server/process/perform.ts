@@ -58,7 +58,7 @@ export function performEffect(shop: Workshop, effect: ReplicaEffect): void {
       shop.disk.submit({ kind: "drop-log", throughIndex: effect.throughIndex });
       return;
     case "drop-snapshots":
-      shop.disk.submit({ kind: "release-snapshot", index: effect.belowIndex });
+      shop.disk.submit({ kind: "release-snapshot", index: effect.belowIndex - 1 });
       return;
     case "end-process":
       shop.end(effect.reason, effect.discard);

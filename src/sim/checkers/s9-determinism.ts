@@ -1,7 +1,7 @@
-import { encodeValue } from "../../codec/value.js";
-import { crc32 } from "../../codec/checksum.js";
+import { crc32, crc32OfText } from "../../codec/checksum.js";
 import { fifoSize } from "../../server/core/fifo.js";
 import { imageOf } from "../../server/core/session-table.js";
+import type { Replica } from "../../server/core/state.js";
 import type { RunningServer } from "../shells/server-shell.js";
 import { mark, violate } from "../world.js";
 import type { Ledger } from "./ledger.js";
@@ -17,7 +17,7 @@ export function checkState(ledger: Ledger, server: RunningServer): boolean {
     fifoSize(execution.applying) === 0 &&
     fifoSize(execution.speculating) === 0;
   if (!quiet || replica.appliedIndex === 0) return false;
-  const digest = crc32(encodeValue([imageOf(replica.table), replica.ageMs, replica.generation]), executor.digest());
+  const digest = crc32OfText(textOfTable(replica), executor.digest());
   const known = ledger.digests.get(replica.appliedIndex);
   if (known === undefined) ledger.digests.set(replica.appliedIndex, { digest, replica: server.process.name });
   else {
@@ -28,4 +28,16 @@ export function checkState(ledger: Ledger, server: RunningServer): boolean {
   const broken = executor.brokenInvariants();
   if (broken.length > 0) violate(ledger.world, "invariant", `${server.process.name} at ${replica.appliedIndex}: ${broken.join("; ")}`);
   return true;
+}
+
+/** The bytes of replies as checksums: how they are held in memory differs between replicas. */
+function textOfTable(replica: Replica): string {
+  const { sessions, keys } = imageOf(replica.table);
+  const said = ({ index, digest, reply }: (typeof keys)[number]["reply"]) => [index, digest, reply.refused, crc32(reply.bytes)];
+  return JSON.stringify([
+    replica.ageMs,
+    replica.generation,
+    sessions.map((session) => ({ ...session, replies: session.replies.map(([sequence, reply]) => [sequence, said(reply)]) })),
+    keys.map(({ key, atAgeMs, reply }) => [key, atAgeMs, said(reply)]),
+  ]);
 }

@@ -27,7 +27,8 @@ export function runGfd(installation: Installation, process: SimProcess): void {
     hello: () => helloOf(world.clusterId, "gfd", boot, {}),
     accepts: (peer) => (peer.clusterId === world.clusterId ? null : "another cluster"),
     onOpen: (connection) => void connections.set(connection.id, connection),
-    onMessage: (connection, message) => driver.push({ kind: "message-received", connection: connection.id, peer: connection.peer, message }),
+    onMessage: (connection, message) =>
+      driver.push({ kind: "message-received", connection: connection.id, peer: connection.peer, message }),
     onClose(connection) {
       connections.delete(connection.id);
       driver.push({ kind: "connection-closed", connection: connection.id });

@@ -7,7 +7,19 @@ import type { Hello } from "../../vocabulary/message.js";
 import { createSimDriver } from "../driver.js";
 import type { Installation } from "../installation.js";
 import { dial, listen, type SimConnection } from "../network.js";
-import { after, continueProcess, endProcess, localMs, mark, reach, type SimHost, type SimProcess, startProcess, stopProcess, type World } from "../world.js";
+import {
+  after,
+  continueProcess,
+  endProcess,
+  localMs,
+  mark,
+  reach,
+  type SimHost,
+  type SimProcess,
+  startProcess,
+  stopProcess,
+  type World,
+} from "../world.js";
 import { helloOf, newBootId } from "./hello.js";
 import { lfdName } from "./lfd-name.js";
 import { incarnationOn, runServer } from "./server-shell.js";
@@ -68,8 +80,7 @@ export function runLfd(installation: Installation, process: SimProcess): void {
       if (process.state !== "running" && process.state !== "stopped") return;
       const child = startProcess(world, host, replica, process);
       host.files.set(`process ${replica}`, { pid: child.pid, startTime: child.startTime });
-      child.onExit = (code, name) =>
-        driver.push({ kind: "process-exited", replica, pid: child.pid, code, signal: name, lastWords: "" });
+      child.onExit = (code, name) => driver.push({ kind: "process-exited", replica, pid: child.pid, code, signal: name, lastWords: "" });
       runServer(installation, child, spec, replica);
       reach(process, () => driver.push({ kind: "process-spawned", replica, pid: child.pid, startTime: child.startTime }));
     });
@@ -124,7 +135,11 @@ function recordOf(host: SimHost, replica: string): { pid: number; startTime: num
 }
 
 /** One write at a time, the newest of those that wait; a crash leaves the old content or the new. */
-function createTableWriter(world: World, process: SimProcess, onSaved: (version: number) => void): (version: number, table: LfdTable) => void {
+function createTableWriter(
+  world: World,
+  process: SimProcess,
+  onSaved: (version: number) => void,
+): (version: number, table: LfdTable) => void {
   let waiting: { readonly version: number; readonly table: LfdTable } | null = null;
   let writing = false;
   const run = (): void => {

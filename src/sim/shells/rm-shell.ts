@@ -105,7 +105,12 @@ interface Links {
 }
 
 /** As rm/process/links.ts. */
-function createLinks(installation: Installation, process: SimProcess, hello: (group: GroupName | null) => Hello, push: (event: RmEvent) => void): Links {
+function createLinks(
+  installation: Installation,
+  process: SimProcess,
+  hello: (group: GroupName | null) => Hello,
+  push: (event: RmEvent) => void,
+): Links {
   const { world, network } = installation;
   const links = new Map<string, Link>();
 
