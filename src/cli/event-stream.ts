@@ -23,15 +23,18 @@ export async function* followEvents(target: Target, after: number, signal?: Abor
   }
 }
 
+export function timeText(atMs: number): string {
+  return new Date(atMs).toISOString().slice(11, 23);
+}
+
 export function eventText(event: TroupeEvent): string {
-  const time = new Date(event.atMs).toISOString().slice(11, 23);
   const data =
     event.data === undefined
       ? ""
       : ` (${Object.entries(event.data)
           .map(([name, value]) => `${name} ${shortNumber(value)}`)
           .join(", ")})`;
-  return `${time}  ${event.kind.padEnd(14)}  ${event.text}${data}`;
+  return `${timeText(event.atMs)}  ${event.kind.padEnd(14)}  ${event.text}${data}`;
 }
 
 function shortNumber(value: number | string | boolean): string {

@@ -24,4 +24,10 @@ async function main(): Promise<void> {
   }
 }
 
+// A reader that has seen enough (`| head`) closes the pipe: no fault of ours, and nothing more to say.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.done);
+});
+
 await main();

@@ -34,7 +34,13 @@ function statusOf(executed: number, pid?: number): Status {
 }
 
 it("the view shows members, roles, epoch, throughput and the last failovers with their parts", () => {
-  const failover: TroupeEvent = { id: 1, atMs: 0, kind: "failover", text: "counter-1 took over", data: { detectMs: 0.804, sealMs: 1.2 } };
+  const failover: TroupeEvent = {
+    id: 1,
+    atMs: 0,
+    kind: "failover",
+    text: "counter-1 took over",
+    data: { detectMs: 0.804, sealMs: 1.2, totalMs: 2.04 },
+  };
   const text = viewLines({
     url: "http://u",
     status: statusOf(5),
@@ -42,7 +48,7 @@ it("the view shows members, roles, epoch, throughput and the last failovers with
     load: "busy",
     events: [failover],
   }).join("\n");
-  for (const part of ["epoch 1.2", "12 requests/s", "counter-1", "leader", "paused", "load: busy", "detectMs 0.8, sealMs 1.2"])
+  for (const part of ["epoch 1.2", "12 requests/s", "counter-1", "leader", "paused", "load: busy", "after 2.0 ms: detect 0.8, seal 1.2"])
     expect(text).toContain(part);
 });
 

@@ -1,7 +1,7 @@
 import colours from "picocolors";
 import type { TroupeEvent } from "../vocabulary/admin.js";
 import { epochText } from "../vocabulary/epoch.js";
-import { eventText } from "./event-stream.js";
+import { eventText, timeText } from "./event-stream.js";
 import type { Status } from "./gateway-api.js";
 import { table } from "./output.js";
 
@@ -33,11 +33,24 @@ export function viewLines(model: ViewModel): string[] {
     ...status.groups.flatMap((group) => groupLines(group, model.throughput.get(group.group) ?? 0)),
     ...load,
     `  ${status.components.map((each) => `${each.component} ${each.pid}${each.verdict === "alive" ? "" : ` ${colours.yellow(each.verdict)}`}`).join("  ")}`,
-    ...(failovers.length === 0 ? [] : ["", "last failovers", ...failovers.map((event) => `  ${eventText(event)}`)]),
+    ...(failovers.length === 0 ? [] : ["", "last failovers", ...failovers.map(failoverLine)]),
     "",
     "events",
     ...model.events.slice(-EVENTS_SHOWN).map((event) => `  ${eventText(event)}`),
   ];
+}
+
+const PARTS = ["detect", "decide", "seal", "lead", "write", "activate"] as const;
+
+/** One line that fits: who, how long, and which part took how much of it. */
+function failoverLine(event: TroupeEvent): string {
+  const data = event.data ?? {};
+  const parts = PARTS.flatMap((part) => {
+    const ms = data[`${part}Ms`];
+    return typeof ms === "number" && ms >= 0 ? [`${part} ${ms.toFixed(1)}`] : [];
+  });
+  const total = typeof data.totalMs === "number" ? ` after ${data.totalMs.toFixed(1)} ms` : "";
+  return `  ${timeText(event.atMs)}  ${event.replica ?? event.group ?? ""}${total}: ${parts.join(", ")}`;
 }
 
 function groupLines(group: Status["groups"][number], throughput: number): string[] {
