@@ -444,3 +444,52 @@ describe("S6i: what is executed is told before its handler runs", () => {
     expect(told).toHaveLength(4);
   });
 });
+
+describe("a busy service lets the thread go", () => {
+  const add = (ticket: number, value: number): ExecutionCommand => ({
+    kind: "execute",
+    ticket,
+    requestKey: `key-${ticket}`,
+    operation: "add",
+    input: encodeValue(value),
+    nowMs: 1,
+    seed: 1,
+    settled: true,
+    limitMs: 0,
+  });
+
+  it("when its time is up, and goes on in order when it is told to", () => {
+    const done: number[] = [];
+    let isTimeUp = false;
+    let yields = 0;
+    const executor = createExecutor(serviceMachine(counter), {
+      onCompletion: ({ ticket }) => void done.push(ticket),
+      isTimeUp: () => isTimeUp,
+      onYield: () => {
+        yields += 1;
+      },
+    });
+    executor.submit(add(1, 1));
+    isTimeUp = true;
+    for (const ticket of [2, 3, 4]) executor.submit(add(ticket, 1));
+    expect([done, yields, executor.idle()]).toEqual([[1, 2], 1, false]);
+    executor.resume();
+    expect([done, yields]).toEqual([[1, 2, 3], 2]);
+    isTimeUp = false;
+    executor.resume();
+    expect([done, yields, executor.idle()]).toEqual([[1, 2, 3, 4], 2, true]);
+  });
+
+  it("and finishes queries that still wait before its state is captured", () => {
+    const done: number[] = [];
+    const executor = createExecutor(serviceMachine(counter), {
+      onCompletion: ({ ticket }) => void done.push(ticket),
+      isTimeUp: () => true,
+    });
+    executor.submit(add(1, 1));
+    executor.submit({ kind: "query", ticket: 2, query: "get", input: encodeValue(undefined), nowMs: 1 });
+    expect(done).toEqual([1]);
+    executor.capture().close();
+    expect(done).toEqual([1, 2]);
+  });
+});

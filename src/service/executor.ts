@@ -10,6 +10,12 @@ export interface ExecutorOptions {
   onProgress?(): void;
   /** S6i: the handler of this request begins now (nothing of it has run), or, with null, none runs any more. Not called back for each end. */
   onExecuting?(requestKey: string | null): void;
+  /**
+   * Asked after each command: whether the thread has been kept long enough, since sockets are read and heartbeats answered only between.
+   * What else there is then waits for `resume`, of which `onYield` reminds. Default: never.
+   */
+  isTimeUp?(): boolean;
+  onYield?(): void;
   /** Something worth a line in the log, such as the late error of a handler that was given up. */
   onNote?(text: string): void;
   /** An error after which the state cannot be trusted, raised outside `submit` and `tick` (there it is thrown). Default: thrown in a microtask. */
@@ -23,6 +29,8 @@ export interface ExecutorOptions {
 export interface Executor {
   /** Throws only what is fatal: a broken rule, or exhausted stack or memory in active style (PROTOCOL section 6). */
   submit(command: ExecutionCommand): void;
+  /** Goes on with what waits since `onYield`. */
+  resume(): void;
   /** Ends the running handler if its limit is past. A handler's limit counts from the first tick after it began. */
   tick(nowMs: number): void;
   /** When `tick` wants to be called next: Infinity when no limit runs, 0 (at once) when a handler began since the last tick. */
@@ -33,7 +41,7 @@ export interface Executor {
   idle(): boolean;
   /** Commands finished since the start: proof of progress for pulses. */
   workCount(): number;
-  /** The state as it is now, in slices. Only when idle with nothing unreleased (asserted); one at a time, closed by the caller. */
+  /** The state as it is now, in slices, after what waits since a yield. Only when nothing runs or is unreleased (asserted); one at a time, closed by the caller. */
   capture(): SnapshotCapture;
   beginRestore(): void;
   restoreSlice(slice: Uint8Array): void;
@@ -63,27 +71,45 @@ interface ExecutorState {
   /** What `onExecuting` was told last. */
   told: string | null;
   draining: boolean;
+  /** The thread was given up with commands in the queue. */
+  yielded: boolean;
   workCount: number;
 }
 
 /** `machine` belongs to the executor from here on. */
 export function createExecutor(machine: StateMachine, options: ExecutorOptions): Executor {
-  const state: ExecutorState = { machine, options, queue: [], running: null, current: null, told: null, draining: false, workCount: 0 };
+  const state: ExecutorState = {
+    machine,
+    options,
+    queue: [],
+    running: null,
+    current: null,
+    told: null,
+    draining: false,
+    yielded: false,
+    workCount: 0,
+  };
   const idle = (): boolean => state.running === null && state.queue.length === 0 && !state.draining;
   const assertQuiet = (rule: string): void =>
     assert(idle() && !machine.hasUnreleased(), rule, () => "something runs, waits, or may still be taken back");
   return {
     submit: (command) => submit(state, command),
+    resume: () => {
+      state.yielded = false;
+      drain(state);
+    },
     tick: (nowMs) => tick(state, nowMs),
     nextWakeMs: () => nextWakeMs(state),
     executing: () => state.running?.command.requestKey ?? state.current,
     idle,
     workCount: () => state.workCount,
     capture: () => {
+      finishQueue(state);
       assertQuiet("capture");
       return machine.capture();
     },
     beginRestore: () => {
+      finishQueue(state);
       assertQuiet("restore");
       machine.beginRestore();
     },
@@ -128,8 +154,14 @@ function abandon(state: ExecutorState, why: string): void {
   state.options.onProgress?.();
 }
 
-function drain(state: ExecutorState): void {
-  if (state.draining) return;
+/** Only queries can still wait where a replica is quiet; they are short, and what comes now must not pass them. */
+function finishQueue(state: ExecutorState): void {
+  state.yielded = false;
+  drain(state, false);
+}
+
+function drain(state: ExecutorState, mayYield = true): void {
+  if (state.draining || state.yielded) return;
   state.draining = true;
   try {
     let at = 0;
@@ -143,6 +175,10 @@ function drain(state: ExecutorState): void {
         at = 0;
       }
       perform(state, command);
+      if (mayYield && state.options.isTimeUp?.() === true) {
+        state.yielded = true;
+        break;
+      }
     }
     if (at > 0) state.queue = state.queue.slice(at);
     // Not where something fatal was thrown: then the process ends, and what it ended at is to be known.
@@ -151,6 +187,7 @@ function drain(state: ExecutorState): void {
     state.draining = false;
     state.current = null;
   }
+  if (state.yielded) state.options.onYield?.();
 }
 
 function perform(state: ExecutorState, command: QueuedCommand): void {

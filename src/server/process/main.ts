@@ -41,6 +41,8 @@ export interface ServerOptions {
 /** Exit code of a replica that set its data aside: the next start is a new incarnation. */
 const EXIT_DISCARD = 71;
 const EXIT_FAILED = 70;
+/** Handlers may keep the thread so long before sockets are read again: a busy service must not look like one that hangs. */
+const EXECUTION_SLICE_MS = 5;
 
 /** Runs one replica until the process ends. */
 export async function runServer(options: ServerOptions): Promise<void> {
@@ -53,6 +55,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
   const { spec } = launch;
 
   let completions: ExecutionCompletion[] = [];
+  let sliceEndMs = 0;
   const { executor } = await hostService(spec.service, {
     onCompletion: (completion) => {
       completions.push(completion);
@@ -60,6 +63,12 @@ export async function runServer(options: ServerOptions): Promise<void> {
     },
     onProgress: () => scheduleTick(),
     onExecuting: (requestKey) => mark.set(requestKey),
+    isTimeUp: () => monotonicMs() >= sliceEndMs,
+    onYield: () =>
+      setImmediate(() => {
+        sliceEndMs = monotonicMs() + EXECUTION_SLICE_MS;
+        executor.resume();
+      }),
     onNote: (text) => log.warn(text),
     onFatal: (error) => end(`the executor failed: ${error.stack ?? error.message}`, false),
   });
@@ -106,6 +115,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     perform: (effects) => {
       const all = [...effects];
       step(replica, monotonicMs(), { kind: "drained" }, all);
+      sliceEndMs = Math.max(sliceEndMs, monotonicMs() + EXECUTION_SLICE_MS);
       for (const effect of all) performEffect(shop, effect);
     },
   });
