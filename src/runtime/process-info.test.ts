@@ -22,6 +22,7 @@ describe("what the kernel knows of a process", () => {
     expect(parseStat("42 (node) S 1 2")).toBeNull();
   });
 
+  // Only Linux has the /proc that these read.
   test.runIf(hasKernelView())("this process runs, with one start time; a pid that nobody has is absent", () => {
     expect(processState(process.pid)).toBe("running");
     expect(isSameProcess(process.pid, startTimeOf(process.pid) ?? -1)).toBe(true);
@@ -29,6 +30,7 @@ describe("what the kernel knows of a process", () => {
     expect(processInfo(2 ** 22 + 1)).toBeNull();
   });
 
+  // Only Linux has the /proc that these read.
   test.runIf(hasKernelView())("nothing is signalled but the very process that is meant", async () => {
     const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
     await once(child, "spawn");

@@ -16,7 +16,7 @@ import type { ReplicaObservation } from "../../vocabulary/message-detection.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
 
 /** A real LFD and real (stand-in) servers, killed and stopped; the GFD and the RM's connections are this test's. */
-const CLUSTER = clusterId("c".repeat(32));
+const CLUSTER_ID = clusterId("c".repeat(32));
 const R1 = replicaId("counter-1");
 const R2 = replicaId("counter-2");
 const cache = fileURLToPath(new URL("../../../.cache/lfd-test", import.meta.url));
@@ -49,7 +49,7 @@ beforeEach(async () => {
   heard = [];
   waiting = [];
   ticket = 0;
-  gfd = await startGfd({ dir, clusterId: CLUSTER, knobs: { heartbeatIntervalMs: 50, suspicionTimeoutMs: 500 } });
+  gfd = await startGfd({ dir, clusterId: CLUSTER_ID, knobs: { heartbeatIntervalMs: 50, suspicionTimeoutMs: 500 } });
   lfd = await spawnLfd();
   subscriber = connectTo("gfd", "gateway");
   rm = connectTo("lfd", "rm");
@@ -72,7 +72,7 @@ function aliveRecord(name: string): boolean {
 }
 
 async function spawnLfd(): Promise<Child> {
-  const args = [lfdProgram, dir, CLUSTER, serverProgram];
+  const args = [lfdProgram, dir, CLUSTER_ID, serverProgram];
   const spawning = await spawnChild({ dir, name: "lfd", command: process.execPath, args, lifeline: "own", onExit: () => {} });
   if (!spawning.ok) throw new Error(spawning.reason);
   return spawning.child;
@@ -84,7 +84,7 @@ function connectTo(name: string, role: Role): Dialer {
     hello: () => ({
       kind: "hello",
       protocolVersion: PROTOCOL_VERSION,
-      clusterId: CLUSTER,
+      clusterId: CLUSTER_ID,
       role,
       bootId: bootId("e".repeat(32)),
       group: null,
