@@ -8,6 +8,8 @@ export interface SimDriverOptions<Event, Effect> {
   /** After the events of a turn, before its effects. */
   finish?(nowMs: number, effects: Effect[]): void;
   perform(effect: Effect): void;
+  /** After the effects. */
+  performed?(): void;
 }
 
 export interface SimDriver<Event> {
@@ -55,7 +57,9 @@ export function createSimDriver<Event extends { readonly kind: string }, Effect 
       if (effect.kind !== "send" && effect.kind !== "note") note(world, process.name, `> ${effect.kind}`, () => shortText(effect));
       options.perform(effect);
     }
-    if (isAlive(process)) setAlarm();
+    if (!isAlive(process)) return;
+    options.performed?.();
+    setAlarm();
   }
 
   function setAlarm(): void {

@@ -10,6 +10,8 @@ export interface Observer {
   onEnd(server: RunningServer): void;
   /** After a turn of its core, before the effects are performed. */
   onTurn(server: RunningServer, effects: readonly ReplicaEffect[]): void;
+  /** After the effects: executor and core are at one. */
+  onPerformed(server: RunningServer): void;
   onPersist(server: RunningServer, ticket: number, truncateAfter: number | null, entries: readonly Entry[]): void;
   onPersisted(server: RunningServer, ticket: number): void;
   onInstalled(server: RunningServer, index: number): void;

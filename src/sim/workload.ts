@@ -28,7 +28,7 @@ const INPUT_NONE = new Uint8Array(0);
 export function startClients(installation: Installation): Clients {
   const { world, plan } = installation;
   const workload = WORKLOADS[plan.workload];
-  const host = plan.hostCount === 1 ? installation.mainHost : addHost(world, hostId("clients"));
+  const host = addHost(world, hostId("clients"));
   const processes: SimProcess[] = [];
   const recorder = newHistoryRecorder();
   let tokens = 0;

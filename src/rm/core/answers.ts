@@ -15,6 +15,11 @@ import { beginChange, countAnswer, writeView } from "./view-change.js";
 type ServerPeer = Extract<RmPeer, { kind: "server" }>;
 type Answer<Kind extends ControlMessage["kind"]> = Extract<ControlMessage, { kind: Kind }>;
 
+/** S1e: a server knows what the store, as it was read, does not. The store is looked up again before that is believed (S1a). */
+export function doubtStore(group: GroupState, evidence: string): void {
+  if (group.halted === null) group.doubt ??= { evidence, lookedUp: false };
+}
+
 /** S1e: the store does not know what a server knows. From here on nothing of the group is changed. */
 export function haltGroup(rm: Rm, group: GroupState, evidence: string, effects: RmEffect[]): void {
   if (group.halted !== null) return;
@@ -38,7 +43,7 @@ export function laterThanStored(rm: Rm, group: GroupState, who: string, activeVi
   return null;
 }
 
-export function onReport(rm: Rm, peer: ServerPeer, report: ReplicaReport, effects: RmEffect[]): void {
+export function onReport(rm: Rm, peer: ServerPeer, report: ReplicaReport): void {
   const sight = rm.sights.get(peer.replica);
   const group = rm.groups.get(peer.group);
   if (
@@ -52,15 +57,15 @@ export function onReport(rm: Rm, peer: ServerPeer, report: ReplicaReport, effect
   sight.direct = report;
   rm.statusDirty = true;
   const evidence = laterThanStored(rm, group, peer.replica, report.activeView, report.promise);
-  if (evidence !== null) haltGroup(rm, group, evidence, effects);
+  if (evidence !== null) doubtStore(group, evidence);
 }
 
-export function onSealed(rm: Rm, nowMs: number, peer: ServerPeer, message: Answer<"sealed">, effects: RmEffect[]): void {
+export function onSealed(rm: Rm, nowMs: number, peer: ServerPeer, message: Answer<"sealed">): void {
   const group = rm.groups.get(message.group);
   const change = currentChange(group, message.epoch, "sealing");
   if (group === undefined || change === null || message.replica !== peer.replica || message.bootId !== peer.bootId) return;
   const evidence = laterThanStored(rm, group, peer.replica, message.activeView, null);
-  if (evidence !== null) return haltGroup(rm, group, evidence, effects);
+  if (evidence !== null) return doubtStore(group, evidence);
   if (message.incarnation !== peer.incarnation) return;
   const { replica, incarnation, bootId, lastEpoch, lastIndex, commitIndex } = message;
   countAnswer(change, { replica, incarnation, bootId, lastEpoch, lastIndex, commitIndex, atMs: nowMs });
@@ -71,7 +76,7 @@ export function onSealRefused(rm: Rm, nowMs: number, peer: ServerPeer, message: 
   const change = currentChange(group, message.epoch, "sealing");
   if (group === undefined || change === null) return;
   const evidence = laterThanStored(rm, group, peer.replica, message.activeView, message.promise);
-  if (evidence !== null) return haltGroup(rm, group, evidence, effects);
+  if (evidence !== null) return doubtStore(group, evidence);
   if (compareEpochs(message.promise, change.epoch) <= 0) {
     if (!change.refusalSaid)
       announce(effects, "seal-refused", `${peer.replica} refuses to be sealed: ${message.reason}`, {

@@ -190,6 +190,8 @@ export interface GroupState {
   activeBootId: BootId | null;
   /** S1e: the store is older than what this says; nothing is changed any more. */
   halted: string | null;
+  /** Why the store may be older than the group, and whether it has been looked up since: another Replication Manager may rule by now. */
+  doubt: { readonly evidence: string; lookedUp: boolean } | null;
   waiting: string | null;
   lossSaid: string | null;
   firstSeenMs: number | null;
@@ -310,6 +312,7 @@ export function createGroup(group: GroupName, term: number): GroupState {
     activeEpoch: null,
     activeBootId: null,
     halted: null,
+    doubt: null,
     waiting: null,
     lossSaid: null,
     firstSeenMs: null,

@@ -21,7 +21,7 @@ import { forgetTold, keepDetectors, keepHosts, keepKnobs, knobsOf } from "./sett
 import { createSight, seeRecords } from "./sight.js";
 import { type GroupState, nextWakeMs, type Rm, wakeAt } from "./state.js";
 import { publishStatus } from "./status.js";
-import { beginTerm, flushDraft, onStoreDoubt, onStoreRead, onStoreSwapped, rules } from "./term.js";
+import { beginTerm, flushDraft, lookUpDoubts, onStoreDoubt, onStoreRead, onStoreSwapped, rules } from "./term.js";
 import { beginChange, driveChange, sendLead, sendSeal } from "./view-change.js";
 
 export { nextWakeMs };
@@ -36,6 +36,7 @@ export function step(rm: Rm, nowMs: number, event: RmEvent, effects: RmEffect[])
   // S1d: while a write has an unknown outcome nothing is decided.
   if (!rules(rm)) return;
   reconcile(rm, nowMs, effects);
+  if (lookUpDoubts(rm, effects)) return;
   flushDraft(rm, effects);
   answerStored(rm, effects);
   publishStatus(rm, nowMs, effects);
@@ -187,9 +188,9 @@ function onServerMessage(rm: Rm, nowMs: number, peer: Extract<RmPeer, { kind: "s
   }
   switch (message.kind) {
     case "report":
-      return answers.onReport(rm, peer, message.report, effects);
+      return answers.onReport(rm, peer, message.report);
     case "sealed":
-      return answers.onSealed(rm, nowMs, peer, message, effects);
+      return answers.onSealed(rm, nowMs, peer, message);
     case "seal-refused":
       return answers.onSealRefused(rm, nowMs, peer, message, effects);
     case "led":
@@ -238,16 +239,17 @@ function reconcileGroup(rm: Rm, nowMs: number, group: GroupState, record: GroupR
   killShed(rm, nowMs, group, record, effects);
 }
 
-/** S1e: true when the group is halted now, because the detectors relay that a server knows more than the store. */
+/** S1e: true when nothing of the group may be changed, because a server knows more than the store. */
 function checkStore(rm: Rm, group: GroupState, record: GroupRecord, effects: RmEffect[]): boolean {
   for (const sight of rm.sights.values()) {
     if (sight.group !== group.group || sight.relayed === null) continue;
     const evidence = answers.laterThanStored(rm, group, sight.replica, sight.relayed.activeView, sight.relayed.promise);
-    if (evidence !== null) answers.haltGroup(rm, group, evidence, effects);
+    if (evidence !== null) answers.doubtStore(group, evidence);
   }
   const stranger = record.activeView === null ? strangerWithState(rm, record) : null;
-  if (stranger !== null) answers.haltGroup(rm, group, `${stranger} holds state, the store says that the group never had a view`, effects);
-  return group.halted !== null;
+  if (stranger !== null) answers.doubtStore(group, `${stranger} holds state, the store says that the group never had a view`);
+  if (group.doubt?.lookedUp === true) answers.haltGroup(rm, group, group.doubt.evidence, effects);
+  return group.doubt !== null;
 }
 
 function decide(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, effects: RmEffect[]): void {

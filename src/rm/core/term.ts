@@ -29,6 +29,16 @@ export function endRule(rm: Rm, reason: string, effects: RmEffect[]): void {
   effects.push({ kind: "end", reason });
 }
 
+/** S1e: what says that the store is old may only say that another Replication Manager has taken over: then reading ends this one (S1a). */
+export function lookUpDoubts(rm: Rm, effects: RmEffect[]): boolean {
+  if (rm.store.phase !== "ruling") return false;
+  const doubts = [...rm.groups.values()].flatMap(({ doubt }) => (doubt === null || doubt.lookedUp ? [] : [doubt]));
+  if (doubts.length === 0) return false;
+  for (const doubt of doubts) doubt.lookedUp = true;
+  read(rm, "re-reading", effects);
+  return true;
+}
+
 /** The draft is written whenever it differs from the store and no other write is under way. */
 export function flushDraft(rm: Rm, effects: RmEffect[]): void {
   if (rm.store.phase !== "ruling" || rm.store.draft === rm.store.stored) return;

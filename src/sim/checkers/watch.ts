@@ -42,8 +42,10 @@ export function createWatch(ledger: Ledger, durability: Durability): Observer {
       checkActive(ledger, server);
       checkCommitted(ledger, server);
       checkEffects(server, effects);
-      if (server.replica.appliedIndex % STATE_EVERY === 0) checkState(ledger, server);
       if (turns % THOROUGH_EVERY === 0) checkAll(server.replica);
+    },
+    onPerformed(server) {
+      if (server.replica.appliedIndex % STATE_EVERY === 0) checkState(ledger, server);
     },
     onPersist: (server, ticket, truncateAfter, entries) => {
       if (truncateAfter !== null) mark(ledger.world, "log-truncated");

@@ -161,6 +161,7 @@ function startReplica(
       observer.onTurn(server, effects);
     },
     perform,
+    performed: () => observer.onPerformed(server),
   });
 
   const connections = new Map<number, SimConnection>();
