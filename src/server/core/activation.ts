@@ -9,6 +9,7 @@ import { createFifo } from "./fifo.js";
 import type { Leading } from "./leading-state.js";
 import { append, epochAt, lastEpoch, lastIndex } from "./log.js";
 import { takeBook } from "./members.js";
+import { createPace } from "./pace.js";
 import { attachLinks, createProgress, linkPeers } from "./peers.js";
 import { notePoison } from "./poison.js";
 import { isOnQuorum } from "./quorum.js";
@@ -75,6 +76,7 @@ function becomeLeader(turn: Turn, connection: number, lead: Lead): void {
     peers: new Map(),
     pending: new Map(),
     pendingBytes: 0,
+    pace: createPace(nowMs),
     line: createFifo(),
     startedCount: 0,
     logged: createFifo(),

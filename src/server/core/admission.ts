@@ -7,6 +7,7 @@ import { fail, itemSizeBytes, redirect, sendReply } from "./answer.js";
 import { push } from "./fifo.js";
 import type { Item, Leading, RequestItem, TableItem, Waiter } from "./leading-state.js";
 import { logBytes } from "./log.js";
+import { requestsMax } from "./pace.js";
 import { find } from "./session-table.js";
 import type { Replica, Turn } from "./state.js";
 
@@ -46,13 +47,15 @@ function checkRequest(message: Request): Refusal | null {
 }
 
 /** Why no new work is taken, or null; asked only after table, line and log have been looked at (S6h). */
-function checkRoom(replica: Replica, leading: Leading, sizeBytes: number): Refusal | null {
+function checkRoom({ replica, nowMs }: Turn, leading: Leading, sizeBytes: number): Refusal | null {
   const { bounds, knobs } = replica;
   if (leading.view.members.length < knobs.minimumReplicas) {
     return ["below-minimum", `The group has ${leading.view.members.length} replicas; minimumReplicas is ${knobs.minimumReplicas}.`];
   }
   const isFull = leading.pending.size >= bounds.inFlightMax || leading.pendingBytes + sizeBytes > bounds.inFlightBytesMax;
   if (isFull || logBytes(replica.log) > 4 * bounds.logBytesMax) return ["overloaded", "The group's queue is full."];
+  const pacedMax = requestsMax(leading.pace, nowMs, replica.appliedIndex, leading.pending.size);
+  if (leading.pending.size >= pacedMax) return ["overloaded", "More requests wait than the group gets done in time."];
   return null;
 }
 
@@ -105,7 +108,7 @@ export function onRequest(turn: Turn, connection: number, message: Request, dige
     executed: null,
     index: 0,
   };
-  const full = checkRoom(replica, leading, itemSizeBytes(item)) ?? checkKeys(replica, identity);
+  const full = checkRoom(turn, leading, itemSizeBytes(item)) ?? checkKeys(replica, identity);
   if (full !== null) return fail(turn, waiter, ...full);
   if (identity.kind === "session") {
     leading.floors.set(identity.session, Math.max(identity.floor, leading.floors.get(identity.session) ?? 0));
@@ -172,7 +175,7 @@ function enterTable(turn: Turn, leading: Leading, waiter: Waiter, key: string, b
   const pending = leading.pending.get(key);
   if (pending !== undefined) return attach(pending, waiter);
   const item: TableItem & { readonly key: string } = { kind: "table", key, body, waiters: [waiter], index: 0 };
-  const full = checkRoom(turn.replica, leading, itemSizeBytes(item));
+  const full = checkRoom(turn, leading, itemSizeBytes(item));
   if (full !== null) return fail(turn, waiter, ...full);
   enqueue(leading, item);
 }

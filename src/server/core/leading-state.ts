@@ -6,6 +6,7 @@ import type { Consistency } from "../../vocabulary/message-client.js";
 import type { Reply, RequestIdentity } from "../../vocabulary/session.js";
 import type { View } from "../../vocabulary/view.js";
 import type { Fifo } from "./fifo.js";
+import type { Pace } from "./pace.js";
 
 /** Whom to answer: a copy of the request that came on this connection. */
 export interface Waiter {
@@ -137,6 +138,8 @@ export interface Leading {
   /** All requests that are not answered, by identity (S6c). */
   readonly pending: Map<string, Item>;
   pendingBytes: number;
+  /** How fast they are answered: bounds their number. */
+  readonly pace: Pace;
   /** Items without an entry, in log order. */
   readonly line: Fifo<Item>;
   /** How many at the head of `line` were given to the executor or need none (passive style). */

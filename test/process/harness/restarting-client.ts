@@ -11,8 +11,9 @@ const IN_FLIGHT = 8;
 
 const note = (word: string, value: string): void => appendFileSync(journal, `${word} ${value}\n`);
 const client = await connect<typeof trial>(url, { session: { file: sessionFile } });
-for (const { operation, sequence, error } of await client.recovered)
-  note("recovered", `${operation} ${sequence} ${error === undefined ? "ok" : `${error.code} ${error.outcome}`}`);
+// An append answers the whole value, of which its own piece is the last.
+for (const { operation, result, error } of await client.recovered)
+  note("recovered", error === undefined ? (String(result).split(";").at(-2) ?? "nothing") : `${operation}: ${error.code} ${error.outcome}`);
 note("up", String(process.pid));
 
 let number = Number(firstNumber);

@@ -236,7 +236,7 @@ async function suspicionTime(trial: Trial, name: string, what: "trial" | "host")
 }
 
 function snapshotsOf(at: Installation, replica: string): string[] {
-  return readdirSync(join(at.dir, "replicas", replica))
+  return readdirSync(join(at.dir, "replicas", replica, "data"))
     .filter((name) => /^snapshot-[\d-]+$/.test(name))
     .sort();
 }

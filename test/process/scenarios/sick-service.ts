@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Answer, troupeCaller } from "../harness/caller.js";
 import { eventsOf } from "../harness/events.js";
-import { groupOf, type Installation, rolesOf, untilLaterView, untilWhole } from "../harness/installation.js";
+import { groupOf, type Installation, rolesOf, untilLaterView, untilReplaced, untilWhole } from "../harness/installation.js";
 import { freeze, kill, processNamed, type Struck, thawIfThere } from "../harness/process-table.js";
 import type { Scenario, Trial } from "../harness/scenario.js";
 import { pause, until } from "../harness/wait.js";
@@ -85,7 +85,7 @@ async function sendPoison({ at, struck, load, figure }: Trial, operation: "crash
     return found;
   });
   await untilLaterView(at, epoch, 30_000);
-  if (processNamed(at.dir, leader)?.pid === victim.pid) throw new Error(`${leader} has outlived the request`);
+  await untilReplaced(at, leader, victim.pid);
   struck({ ...victim, atMs });
   const found = await answered;
   figure("until refused", performance.now() - atMs);

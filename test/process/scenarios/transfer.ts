@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { troupeCaller } from "../harness/caller.js";
 import { administer, groupOf, type Installation, rolesOf, untilLaterView, untilWhole } from "../harness/installation.js";
@@ -18,7 +18,6 @@ export const transfers: readonly Scenario[] = [
   {
     name: "transfer-leader-dies",
     what: "the leader, which is the donor, dies while a learner receives 64 MB",
-    settings: { checkpointEntries: 2_000 },
     run: (trial) =>
       duringTransfer(trial, async ({ at, struck }) => {
         const { leader, epoch } = await leaderOf(at);
@@ -29,7 +28,6 @@ export const transfers: readonly Scenario[] = [
   {
     name: "transfer-learner-dies",
     what: "the learner dies while it receives 64 MB",
-    settings: { checkpointEntries: 2_000 },
     run: (trial) =>
       duringTransfer(trial, async ({ at, struck }, learner) => {
         struck(await kill(at.dir, learner));
@@ -38,7 +36,6 @@ export const transfers: readonly Scenario[] = [
   {
     name: "transfer-follower-dies",
     what: "a follower dies while a learner receives 64 MB",
-    settings: { checkpointEntries: 2_000 },
     run: (trial) =>
       duringTransfer(trial, async ({ at, struck }) => {
         const group = await groupOf(at);
@@ -60,6 +57,7 @@ async function duringTransfer(trial: Trial, strike: (trial: Trial, learner: stri
   await loadBallast(at);
   const { leader, followers } = await rolesOf(at);
   const members = [leader, ...followers];
+  await untilSnapshotHoldsBallast(at, leader);
   await administer(at, "PATCH", `groups/${at.group}`, { replicas: 4 });
   const transfer = await until("a transfer is running", 30_000, async () => {
     const found = transferOf(at, members);
@@ -86,6 +84,22 @@ async function loadBallast(at: Installation): Promise<void> {
   await caller.close();
 }
 
+/** What was loaded last would else come from the log. */
+async function untilSnapshotHoldsBallast(at: Installation, leader: string): Promise<void> {
+  const largest = (): number => {
+    const folder = join(at.dir, "replicas", leader, "data");
+    const sizes = readdirSync(folder).map((name) =>
+      name.startsWith("snapshot-") ? (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0) : 0,
+    );
+    return Math.max(0, ...sizes);
+  };
+  await administer(at, "PATCH", `groups/${at.group}`, { checkpointEntries: 100 });
+  await until("a snapshot holds the ballast", 20_000, async () =>
+    largest() > TRANSFER_BYTES_MIN ? { found: undefined } : { seen: `${largest()} bytes` },
+  );
+  await administer(at, "PATCH", `groups/${at.group}`, { checkpointEntries: 10_000 });
+}
+
 interface SeenTransfer {
   readonly learner: string;
   readonly sizeBytes: number;
@@ -97,9 +111,11 @@ function transferOf(at: Installation, members: readonly string[]): SeenTransfer 
   const replicas = join(at.dir, "replicas");
   const learner = readdirSync(replicas).find((entry) => /^trial-\d+$/.test(entry) && !members.includes(entry));
   if (learner === undefined) return null;
-  const file = readdirSync(join(replicas, learner)).find((entry) => entry.startsWith("received-"));
+  const folder = join(replicas, learner, "data");
+  if (!existsSync(folder)) return null;
+  const file = readdirSync(folder).find((entry) => entry.startsWith("received-"));
   const sizeBytes = Number(file?.split("-")[5]);
   if (file === undefined || !(sizeBytes > 0)) return null;
-  const size = statSync(join(replicas, learner, file), { throwIfNoEntry: false })?.size ?? 0;
+  const size = statSync(join(folder, file), { throwIfNoEntry: false })?.size ?? 0;
   return { learner, sizeBytes, share: size / sizeBytes };
 }
