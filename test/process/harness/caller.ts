@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Client, connect, TroupeError } from "troupe/client";
+import { connect, TroupeError } from "troupe/client";
 import type trial from "../services/trial.js";
 import type { Installation } from "./installation.js";
 import { pause } from "./wait.js";
@@ -19,8 +19,6 @@ export interface Caller {
   query(query: string, input?: unknown): Promise<Answer>;
   close(): Promise<void>;
 }
-
-export type TrialClient = Client<typeof trial>;
 
 export async function troupeCaller(at: Installation, options: { timeoutMs?: number } = {}): Promise<Caller> {
   const client = await connect<typeof trial>(at.clientUrl, options);
