@@ -129,16 +129,19 @@ export function powerOffDisk(chance: Chance, disk: SimDisk): void {
   disk.files = new Map(disk.durableFiles);
 }
 
-/** Flips one bit somewhere in the part of a file that is in use. Returns where, or null when there is nothing to damage. */
+/** So much at the end of a log is spared: damage to the last batch's trailer cannot be told from a torn write. */
+const SPARED_BYTES = 2_048;
+
+/** Flips one bit somewhere in the middle of a log or snapshot. Returns where, or null when there is nothing to damage. */
 export function flipBit(chance: Chance, disk: SimDisk): string | null {
-  const paths = [...disk.files].filter(([, file]) => file.content.some((byte) => byte !== 0)).map(([path]) => path);
-  if (paths.length === 0) return null;
-  const path = chance.pick(paths);
-  const file = disk.files.get(path);
-  if (file === undefined) return null;
-  let used = file.content.length;
-  while (used > 0 && file.content[used - 1] === 0) used -= 1;
-  const at = chance.integer(0, used - 1);
+  const targets = [...disk.files].flatMap(([path, file]) => {
+    let used = file.content.length;
+    while (used > 0 && file.content[used - 1] === 0) used -= 1;
+    return used > SPARED_BYTES || (path.startsWith("snapshot-") && used > 0) ? [{ path, file, used }] : [];
+  });
+  if (targets.length === 0) return null;
+  const { path, file, used } = chance.pick(targets);
+  const at = chance.integer(0, path.startsWith("snapshot-") ? used - 1 : used - SPARED_BYTES);
   const bit = 1 << chance.integer(0, 7);
   for (const bytes of [file.content, file.durable]) if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ bit;
   return `${path} at byte ${at}`;

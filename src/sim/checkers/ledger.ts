@@ -75,10 +75,10 @@ export function durableOf(ledger: Ledger, incarnation: Incarnation): DurableLog 
   return log;
 }
 
-/** Is the entry of this epoch at `index` on the disk of this incarnation? */
+/** Is the entry of this epoch at `index` on the disk of this incarnation, or was it there when the disk was lost? */
 export function holds(ledger: Ledger, incarnation: Incarnation, index: number, epoch: Epoch): boolean {
   const log = ledger.durable.get(incarnation);
-  if (log === undefined || ledger.lost.has(incarnation)) return false;
+  if (log === undefined) return false;
   if (index <= log.baseIndex) return true;
   const found = log.epochs[index - log.baseIndex - 1];
   return found !== undefined && found[0] === epoch[0] && found[1] === epoch[1];

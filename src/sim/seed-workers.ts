@@ -1,0 +1,36 @@
+import { isMainThread, parentPort, Worker } from "node:worker_threads";
+import { reportOfRun, type SeedReport } from "./batch.js";
+import { runSeed } from "./run.js";
+
+/** Runs seeds on so many threads at a time until `take` has no more. Rejects when a thread dies. */
+export async function startSeedWorkers(count: number, take: () => number | null, done: (report: SeedReport) => void): Promise<void> {
+  const workers = Array.from({ length: count }, () => new Worker(new URL(import.meta.url)));
+  try {
+    await Promise.all(workers.map((worker) => feed(worker, take, done)));
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
+
+function feed(worker: Worker, take: () => number | null, done: (report: SeedReport) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const next = (): void => {
+      const seed = take();
+      if (seed === null) resolve();
+      else worker.postMessage(seed);
+    };
+    worker.on("message", (report: SeedReport) => {
+      done(report);
+      next();
+    });
+    worker.on("error", reject);
+    next();
+  });
+}
+
+if (!isMainThread && parentPort !== null) {
+  const port = parentPort;
+  port.on("message", (seed: unknown) => {
+    if (typeof seed === "number") port.postMessage(reportOfRun(runSeed(seed)));
+  });
+}

@@ -1,0 +1,20 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { failureText, reportOfRun } from "../../src/sim/batch.js";
+import { runSeed } from "../../src/sim/run.js";
+
+const lines = readFileSync(fileURLToPath(new URL("./seeds.txt", import.meta.url)), "utf8")
+  .split("\n")
+  .filter((line) => line.trim() !== "" && !line.startsWith("#"));
+
+test.for(lines)("seed %s", (line) => {
+  const seed = Number(line.split(" ")[0]);
+  const report = reportOfRun(runSeed(seed));
+  if (report.failure !== null) console.error(failureText(report));
+  expect(report.failure?.rule ?? null).toBeNull();
+});
+
+test("there are seeds to run again", () => {
+  expect(lines.length).toBeGreaterThan(0);
+});
