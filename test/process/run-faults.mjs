@@ -55,8 +55,15 @@ const chosen =
     ? scenarios.filter(({ leftOut }) => leftOut === undefined)
     : scenarios.filter(({ name }) => positionals.includes(name));
 let failures = 0;
+let current = null;
+for (const signal of ["SIGINT", "SIGTERM"])
+  process.once(signal, () => {
+    // What runs for the scenario ends with it.
+    void Promise.resolve(current?.close()).finally(() => process.exit(130));
+  });
 for (const style of styles) {
   const stable = createStable();
+  current = stable;
   for (const scenario of chosen) await repeatScenario(stable, scenario, style);
   await stable.close();
 }

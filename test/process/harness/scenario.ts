@@ -54,6 +54,7 @@ export interface Stable {
 
 export function createStable(): Stable {
   const kept = new Map<string, Installation>();
+  const lent = new Set<Installation>();
   const keyOf = (style: Style, scenario: Scenario): string => JSON.stringify([style, scenario.settings ?? null]);
   const styles = new Map<Installation, Style>();
   return {
@@ -65,6 +66,7 @@ export function createStable(): Stable {
       const settings = scenario.settings;
       const installation = await startInstallation(settings === undefined ? { style } : { style, settings });
       styles.set(installation, style);
+      if (scenario.alone === true) lent.add(installation);
       if (scenario.alone !== true) kept.set(keyOf(style, scenario), installation);
       return installation;
     },
@@ -72,9 +74,13 @@ export function createStable(): Stable {
       if (!failed && scenario.alone !== true) return;
       const style = styles.get(installation) ?? "active";
       kept.delete(keyOf(style, scenario));
+      lent.delete(installation);
       await installation.dispose(false);
     },
-    close: () => closeAll(kept),
+    async close() {
+      for (const installation of lent) await installation.dispose(false);
+      await closeAll(kept);
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { rolesOf, untilLaterView, untilReplaced, untilWhole } from "../harness/i
 import { freeze, processNamed, type Struck, thaw, thawIfThere } from "../harness/process-table.js";
 import type { Scenario, Trial } from "../harness/scenario.js";
 import { pause, untilTrue } from "../harness/wait.js";
+import { watchServer } from "../harness/witness.js";
 
 /** Less than stoppedGraceMs and the time-out of the LFD, with room for a busy machine. */
 const BRIEF_MS = 40;
@@ -50,8 +51,11 @@ export const freezeScenarios: readonly Scenario[] = [
     settings: { killGraceMs: 60_000 },
     async run({ at, struck, load }) {
       const { leader, epoch } = await rolesOf(at);
+      const oldEpoch = (await untilWhole(at)).epoch;
+      const witness = await watchServer(at, leader);
       const lfd = await freeze(at.dir, "lfd");
       const stopped = await freeze(at.dir, leader);
+      witness.ask();
       struck(lfd, stopped);
       try {
         await untilLaterView(at, epoch);
@@ -61,6 +65,8 @@ export const freezeScenarios: readonly Scenario[] = [
         thaw(stopped);
         thawIfThere(lfd);
       }
+      await witness.untilNoOldAnswer(oldEpoch);
+      witness.close();
       const group = await untilWhole(at);
       const back = group.members.find(({ replica }) => replica === leader);
       if (back?.pid !== stopped.pid) throw new Error(`${leader} was process ${stopped.pid} and is ${back?.pid} now`);

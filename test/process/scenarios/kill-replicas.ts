@@ -41,7 +41,13 @@ export const killReplicas: readonly Scenario[] = [
     what: "two replicas die at the same instant: the group waits, says for which, and loses nothing",
     async run({ at, struck }) {
       const { leader, followers, epoch } = await rolesOf(at);
-      struck(...(await killAll(at.dir, [leader, followers[0]])));
+      const two = [leader, followers[0]];
+      struck(...(await killAll(at.dir, two)));
+      await until("the group says for whom it waits", 5_000, async () => {
+        const group = await groupOf(at);
+        const waiting = group?.waiting ?? "";
+        return group?.serving === false && two.some((replica) => waiting.includes(replica)) ? { found: undefined } : { seen: waiting };
+      });
       await untilLaterView(at, epoch, 20_000);
     },
   },
