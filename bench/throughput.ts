@@ -48,6 +48,8 @@ const SAMPLES: Readonly<Record<Service, MessageSizes>> = {
   kv: messageSizesOf("kv", "put", { key: "key-123", value: "v".repeat(100) }, undefined),
   counter: messageSizesOf("counter", "add", 1, 100_000),
 };
+/** As many replicas as share the disk. */
+const STREAMS = 3;
 const WARM_UP_MS = 1_500;
 const PROFILE_ROWS = 30;
 
@@ -84,6 +86,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const figures: object[] = [];
   for (const service of options.text("service").split(",") as Service[]) {
     const raw = await measureRaw(SAMPLES[service], plan);
+    say(rawReportOf(service, raw));
     for (const style of options.text("style").split(",")) {
       const levels = await measureSystem(service, style, plan);
       say(reportOf(service, style, levels, raw, plan.durability));
@@ -103,7 +106,7 @@ async function measureRaw(sizes: MessageSizes, { levels, dataFolder, seconds }: 
     const run = { sizes, inFlight, warmUpMs: 500, durationMs };
     const relay = await measureRelay({ ...run, folder: null });
     const durable = await measureRelay({ ...run, folder: dataFolder });
-    const syncsMs = await measureSyncs(dataFolder, 3, inFlight * sizes.entryBytes, 1_000);
+    const syncsMs = await measureSyncs(dataFolder, STREAMS, inFlight * sizes.entryBytes, 1_000);
     const syncMs = summaryOf(syncsMs).median;
     const rate = (samples: readonly number[]) => ({
       perSecond: Math.round((samples.length * 1_000) / durationMs),
@@ -114,7 +117,7 @@ async function measureRaw(sizes: MessageSizes, { levels, dataFolder, seconds }: 
       inFlight,
       relay: rate(relay),
       durableRelay: rate(durable),
-      diskPerSecond: Math.round((inFlight * 1_000) / syncMs),
+      diskPerSecond: Math.round((inFlight * syncsMs.length) / STREAMS),
       syncMs,
     });
   }
@@ -153,6 +156,8 @@ async function measureLevel(installation: Installation, service: Service, style:
   const durationMs = performance.now() - fromMs;
   const leaderMs = cpuMsOf(leader.pid) - leaderFromMs;
   const client = process.cpuUsage(clientFrom);
+  const isSame = leaderOf(await installation.untilWhole()).pid === leader.pid;
+  if (!isSame) say(`NOTE: ${service}, ${style}, ${inFlight} in flight: the leader changed during the measurement.`);
   if (plan.profiles !== null) {
     const paths = await endProfiles(plan.profiles, servers, `${service}-${style}-${inFlight}`);
     const path = paths.get(leader.replica);
@@ -165,7 +170,7 @@ async function measureLevel(installation: Installation, service: Service, style:
     perSecond: Math.round((tookMs.length * 1_000) / durationMs),
     p50Ms: rounded(quantile(tookMs, 0.5)),
     p99Ms: rounded(quantile(tookMs, 0.99)),
-    leaderCpu: rounded(leaderMs / durationMs),
+    leaderCpu: isSame ? rounded(leaderMs / durationMs) : Number.NaN,
     clientCpu: rounded((client.user + client.system) / 1_000 / durationMs),
   };
 }
@@ -239,16 +244,23 @@ function cpuMsOf(pid: number): number {
 }
 
 function reportOf(service: Service, style: string, levels: readonly Level[], raw: readonly RawLevel[], durability: string): string {
-  const rows = levels.map((level, position) => {
+  const share = (part: number, of: number | undefined): string => (of === undefined ? "-" : `${((100 * part) / of).toPrecision(2)} %`);
+  const rows = levels.map(({ inFlight, perSecond, p50Ms, p99Ms, leaderCpu, clientCpu }, position) => {
     const limit = raw[position];
-    const share = (of: number | undefined): string => (of === undefined ? "-" : `${((100 * level.perSecond) / of).toFixed(0)} %`);
-    const { inFlight, perSecond, p50Ms, p99Ms, leaderCpu, clientCpu } = level;
-    const own = [inFlight, perSecond, p50Ms, p99Ms, leaderCpu, clientCpu];
-    const relay = [limit?.relay.perSecond ?? "-", limit?.relay.p50Ms ?? "-", share(limit?.relay.perSecond)];
-    const durable = [limit?.durableRelay.perSecond ?? "-", limit?.durableRelay.p50Ms ?? "-", share(limit?.durableRelay.perSecond)];
-    return [...own, ...relay, ...durable, limit?.diskPerSecond ?? "-", limit?.syncMs ?? "-", share(limit?.diskPerSecond)];
+    const shares = [limit?.relay.perSecond, limit?.durableRelay.perSecond, limit?.diskPerSecond].map((of) => share(perSecond, of));
+    return [inFlight, perSecond, p50Ms, p99Ms, leaderCpu, clientCpu, ...shares];
   });
-  const head = ["in flight", "ops/s", "p50 ms", "p99 ms", "leader cpu", "client cpu"];
-  const limits = ["relay ops/s", "p50 ms", "of it", "durable relay", "p50 ms", "of it", "disk ops/s", "sync ms", "of it"];
-  return `${service}, ${style}, durability ${durability}\n${tableOf([...head, ...limits], rows)}\n`;
+  const head = ["in flight", "ops/s", "p50 ms", "p99 ms", "leader cpu", "client cpu", "of relay", "of durable relay", "of disk"];
+  return `${service}, ${style}, durability ${durability}\n${tableOf(head, rows)}\n`;
+}
+
+function rawReportOf(service: Service, raw: readonly RawLevel[]): string {
+  const { requestBytes, entryBytes, ackBytes, replyBytes } = SAMPLES[service];
+  const sizes = `request ${requestBytes} bytes, entry ${entryBytes}, acknowledgement ${ackBytes}, reply ${replyBytes}`;
+  const rows = raw.map(({ inFlight, relay, durableRelay, diskPerSecond, syncMs }) => [
+    ...[inFlight, relay.perSecond, relay.p50Ms, relay.p99Ms],
+    ...[durableRelay.perSecond, durableRelay.p50Ms, durableRelay.p99Ms, diskPerSecond, rounded(syncMs)],
+  ]);
+  const head = ["in flight", "relay ops/s", "p50 ms", "p99 ms", "durable relay ops/s", "p50 ms", "p99 ms", "disk ops/s", "sync ms"];
+  return `${service}, raw limits (${sizes})\n${tableOf(head, rows)}\n`;
 }
