@@ -16,8 +16,10 @@ interface Member {
   child: ChildProcess;
 }
 
-/** `hedgeMs`: a client without an answer for so long asks the next member too, and takes the first answer: kinder than etcd's own clients. */
+/** A client without an answer for so long asks the next member too, and takes the first answer: kinder than etcd's own clients. */
 const HEDGE_MS = 25;
+/** Found on the path, if it is installed. */
+const PROGRAM = "etcd";
 const WHOLE_TIMEOUT_MS = 30_000;
 const GAP_TIMEOUT_MS = 30_000;
 
@@ -43,7 +45,7 @@ export async function main(args: readonly string[]): Promise<void> {
     },
     args,
   );
-  const version = spawnSync("etcd", ["--version"], { encoding: "utf8" });
+  const version = spawnSync(PROGRAM, ["--version"], { encoding: "utf8" });
   if (version.error !== undefined) {
     say("etcd is not installed, so there is nothing to compare with. On Debian: apt-get install etcd-server.");
     return;
@@ -99,7 +101,7 @@ async function startMembers(folder: string, flags: readonly string[]): Promise<M
 
 function startMember(folder: string, args: readonly string[]): ChildProcess {
   const log = openSync(join(folder, "log"), "a");
-  const child = spawn("etcd", [...args], { stdio: ["ignore", log, log] });
+  const child = spawn(PROGRAM, [...args], { stdio: ["ignore", log, log] });
   running.add(child);
   return child;
 }

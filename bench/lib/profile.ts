@@ -10,6 +10,7 @@ import { PROJECT } from "./report.js";
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
+    readonly children?: readonly number[];
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number; readonly columnNumber: number };
   }[];
   readonly samples: readonly number[];
@@ -51,10 +52,18 @@ export async function endProfiles(
   return paths;
 }
 
-/** The functions in which most time was spent, their callees not counted, with their places in the sources. */
+/** The functions in which most time was spent, their callees not counted, with their places in the sources; those of Node with whose call it was. */
 export function selfTimes(path: string, rowsMax: number): string {
   const profile = JSON.parse(readFileSync(path, "utf8")) as CpuProfile;
   const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
+  const callers = new Map(profile.nodes.flatMap(({ id, children }) => (children ?? []).map((child) => [child, id] as const)));
+  const callerPlaceOf = (id: number): string => {
+    for (let caller = callers.get(id); caller !== undefined; caller = callers.get(caller)) {
+      const frame = frames.get(caller);
+      if (frame?.url.startsWith("file:") === true) return `, for ${nameOf(frame)} ${placeOf(frame)}`;
+    }
+    return "";
+  };
   const times = new Map<string, number>();
   let allUs = 0;
   let idleUs = 0;
@@ -68,7 +77,7 @@ export function selfTimes(path: string, rowsMax: number): string {
       idleUs += us;
       return;
     }
-    const key = `${frame.functionName === "" ? "(anonymous)" : frame.functionName}\t${placeOf(frame)}`;
+    const key = `${nameOf(frame)}\t${placeOf(frame)}${frame.url.startsWith("file:") ? "" : callerPlaceOf(id)}`;
     times.set(key, (times.get(key) ?? 0) + us);
   });
   const busyUs = allUs - idleUs;
@@ -101,4 +110,8 @@ function mapOf(path: string): SourceMap | null {
   const map = existsSync(`${path}.map`) ? new SourceMap(JSON.parse(readFileSync(`${path}.map`, "utf8"))) : null;
   maps.set(path, map);
   return map;
+}
+
+function nameOf({ functionName }: CpuProfile["nodes"][number]["callFrame"]): string {
+  return functionName === "" ? "(anonymous)" : functionName;
 }
