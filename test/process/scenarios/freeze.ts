@@ -113,7 +113,7 @@ export const freezeScenarios: readonly Scenario[] = [
       const stopped: Struck[] = [];
       for (const name of [leader, followers[0]]) stopped.push(await freeze(at.dir, name));
       struck(...stopped);
-      await pause(3_000);
+      await pause(2_000);
       for (const target of stopped) thaw(target);
       await load.untilProgress(5);
       const group = await untilWhole(at);

@@ -8,7 +8,7 @@ import type { Scenario, Trial } from "../harness/scenario.js";
 import { pause, until } from "../harness/wait.js";
 import type { Complaint } from "../harness/workload.js";
 
-const CRASH_LOOP_MS = 6_000;
+const CRASH_LOOP_MS = 4_000;
 /** Back-off from 100 ms, doubled each time: some seconds hold six starts or seven. */
 const STARTS_MAX = 12;
 
