@@ -46,7 +46,9 @@ export function swapStore(
     }
     const refusal = write(world, store, expectedRevision, content);
     const { revision } = store;
-    reach(process, () => done(refusal === null ? { kind: "store-swapped", ticket, revision } : { kind: "store-refused", ticket, reason: refusal }));
+    reach(process, () =>
+      done(refusal === null ? { kind: "store-swapped", ticket, revision } : { kind: "store-refused", ticket, reason: refusal }),
+    );
   });
 }
 
@@ -65,7 +67,9 @@ function write(world: World, store: ControlStore, expectedRevision: number, cont
 export function viewText(content: ControlContent): string {
   return content.groups
     .map(({ spec, activeView: view }) =>
-      view === null ? `${spec.group} has no view` : `${spec.group} ${view.epoch.join(".")} ${view.style} led by ${view.leader} of ${view.members.map((member) => member.replica).join(",")}`,
+      view === null
+        ? `${spec.group} has no view`
+        : `${spec.group} ${view.epoch.join(".")} ${view.style} led by ${view.leader} of ${view.members.map((member) => member.replica).join(",")}`,
     )
     .join("; ");
 }

@@ -14,7 +14,7 @@ import { after, continueProcess, endProcess, isAlive, mark, note, type SimHost, 
 export interface Scene {
   readonly installation: Installation;
   readonly ledger: Ledger;
-  readonly clients: readonly SimProcess[];
+  clients(): readonly SimProcess[];
   /** The storm is over: what heals by itself does so, nothing new strikes. */
   over: boolean;
 }
@@ -34,7 +34,9 @@ function anyServer(scene: Scene, chance: Chance): RunningServer | null {
 }
 
 function component(scene: Scene, kind: string, chance: Chance): SimProcess | null {
-  const all = [...scene.installation.supervised].filter(([name, process]) => name.startsWith(kind) && isAlive(process)).map(([, process]) => process);
+  const all = [...scene.installation.supervised]
+    .filter(([name, process]) => name.startsWith(kind) && isAlive(process))
+    .map(([, process]) => process);
   return all.length === 0 ? null : chance.pick(all);
 }
 
@@ -112,19 +114,33 @@ function partition(scene: Scene, chance: Chance): boolean {
   const right = all.filter((host) => !left.includes(host));
   if (left.length === 0 || right.length === 0) return false;
   const oneWay = chance.happens(0.3);
-  const pairs = left.flatMap((a) => right.flatMap((b): (readonly [HostId, HostId])[] => (oneWay ? [[a, b]] : [[a, b], [b, a]])));
+  const pairs = left.flatMap((a) =>
+    right.flatMap((b): (readonly [HostId, HostId])[] =>
+      oneWay
+        ? [[a, b]]
+        : [
+            [a, b],
+            [b, a],
+          ],
+    ),
+  );
   mark(scene.installation.world, oneWay ? "cut-one-way" : "cut-in-two");
   cut(scene, pairs, chance);
   return true;
 }
 
 /** Each host hears only its neighbours on a ring, or only one in the middle. */
-function ring(scene: Scene, chance: Chance): boolean {
+function neighbours(scene: Scene, chance: Chance): boolean {
   const all = hostIds(scene);
   if (all.length < 4) return false;
   const bridge = chance.happens(0.5);
-  const heard = (a: number, b: number): boolean => (bridge ? a === 0 || b === 0 : Math.abs(a - b) === 1 || Math.abs(a - b) === all.length - 1);
-  cut(scene, all.flatMap((a, i) => all.flatMap((b, j) => (i !== j && !heard(i, j) ? [[a, b] as const] : []))), chance);
+  const heard = (a: number, b: number): boolean =>
+    bridge ? a === 0 || b === 0 : Math.abs(a - b) === 1 || Math.abs(a - b) === all.length - 1;
+  cut(
+    scene,
+    all.flatMap((a, i) => all.flatMap((b, j) => (i !== j && !heard(i, j) ? [[a, b] as const] : []))),
+    chance,
+  );
   return true;
 }
 
@@ -154,7 +170,11 @@ function change(scene: Scene, chance: Chance): boolean {
   if (draw === 2) return administer(scene, { kind: "set-group", group, change: { checkpointEntries: chance.pick([10, 50, 1_000]) } });
   if (draw === 3) return administer(scene, { kind: "set-group", group, change: { quorum: chance.pick(["majority", "all"]) } });
   const suspicionTimeoutMs = chance.pick([100, 150, 400]);
-  return administer(scene, { kind: "set-detector", detector: chance.pick(["lfd", "gfd"]), knobs: { heartbeatIntervalMs: chance.pick([20, 40]), suspicionTimeoutMs } });
+  return administer(scene, {
+    kind: "set-detector",
+    detector: chance.pick(["lfd", "gfd"]),
+    knobs: { heartbeatIntervalMs: chance.pick([20, 40]), suspicionTimeoutMs },
+  });
 }
 
 function handOver(scene: Scene, chance: Chance): boolean {
@@ -168,6 +188,18 @@ function pauseByHand(scene: Scene, chance: Chance): boolean {
   const { replica } = server.replica.config;
   after(scene.installation.world, chance.between(100, 3_000), () => void administer(scene, { kind: "replica", replica, action: "resume" }));
   return administer(scene, { kind: "replica", replica, action: "pause" });
+}
+
+function endByHand(scene: Scene, chance: Chance): boolean {
+  const server = anyServer(scene, chance);
+  if (server === null || !mayDie(scene, server)) return false;
+  return administer(scene, { kind: "replica", replica: server.replica.config.replica, action: chance.pick(["kill", "remove"]) });
+}
+
+/** A client's process dies; it comes back and takes up what its file holds. */
+function killClient(scene: Scene, chance: Chance): boolean {
+  const process = chance.pick(scene.clients());
+  return killAny(scene, process);
 }
 
 /** Data that is not in use by a process is lost or damaged; a server that runs is killed first. */
@@ -232,7 +264,9 @@ function powerOffSome(scene: Scene, chance: Chance): boolean {
   // In memory a loss of power is a loss of data.
   if (installation.plan.spec.durability === "memory") return false;
   const all = chance.happens(0.2);
-  for (const host of all ? [...installation.serverHosts, installation.mainHost] : [chance.pick([...installation.serverHosts, installation.mainHost])])
+  for (const host of all
+    ? [...installation.serverHosts, installation.mainHost]
+    : [chance.pick([...installation.serverHosts, installation.mainHost])])
     if (host.powered) powerOff(scene, host, chance.between(50, 2_000));
   mark(installation.world, all ? "power-off-all" : "power-off");
   return true;
@@ -241,7 +275,9 @@ function powerOffSome(scene: Scene, chance: Chance): boolean {
 function failpoint(scene: Scene, chance: Chance): boolean {
   const { installation } = scene;
   if (installation.plan.spec.durability === "memory") return false;
-  installation.failpoints.add(chance.pick(["seal-received", "seal-persisted", "sealed-answered", "start-appended", "start-on-quorum", "activated"]));
+  installation.failpoints.add(
+    chance.pick(["seal-received", "seal-persisted", "sealed-answered", "start-appended", "start-on-quorum", "activated"]),
+  );
   return killServer(scene, chance, 0);
 }
 
@@ -277,12 +313,14 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const process = component(scene, chance.pick(["lfd", "gfd", "rm"]), chance);
     return process !== null && pause(scene, process, pauseLength(chance));
   },
-  "pause-client": (scene, chance) => pause(scene, chance.pick(scene.clients), pauseLength(chance)),
+  "pause-client": (scene, chance) => pause(scene, chance.pick(scene.clients()), pauseLength(chance)),
   "pause-by-hand": pauseByHand,
+  "end-by-hand": endByHand,
+  "kill-client": killClient,
   "slow-process": slowProcess,
   "power-off": powerOffSome,
   partition,
-  ring,
+  neighbours,
   "slow-link": slowLink,
   "connection-reset"(scene) {
     resetOne(scene.installation.world, scene.installation.network, () => true);

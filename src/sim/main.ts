@@ -97,9 +97,12 @@ function runOne(seed: number, trace: boolean): number {
 async function runMany(options: Options): Promise<number> {
   const batch = createBatch();
   let stopping = false;
-  const timer = options.minutes === null ? null : setTimeout(() => {
-    stopping = true;
-  }, options.minutes * 60_000);
+  const timer =
+    options.minutes === null
+      ? null
+      : setTimeout(() => {
+          stopping = true;
+        }, options.minutes * 60_000);
   let next = options.from;
   const end = options.from + options.seeds;
   const take = (): number | null => (stopping || next >= end ? null : next++);
@@ -113,7 +116,8 @@ async function runMany(options: Options): Promise<number> {
   if (timer !== null) clearTimeout(timer);
   const missing = missingMarks(batch);
   process.stdout.write(`${batchText(batch)}\n`);
-  if (batch.failures.length > 0) process.stdout.write(`failed: ${batch.failures.map(({ seed, failure }) => `${seed} (${failure?.rule ?? ""})`).join(", ")}\n`);
+  if (batch.failures.length > 0)
+    process.stdout.write(`failed: ${batch.failures.map(({ seed, failure }) => `${seed} (${failure?.rule ?? ""})`).join(", ")}\n`);
   if (missing.length > 0) process.stdout.write(`FAILED: nothing of this batch ever reached: ${missing.join(", ")}\n`);
   return batch.failures.length > 0 || missing.length > 0 ? 1 : 0;
 }

@@ -37,7 +37,9 @@ interface Listener {
   readonly events: ConnectionEvents;
 }
 
-type Item = { readonly kind: "message"; readonly message: Message; readonly atMs: number } | { readonly kind: "end"; readonly atMs: number };
+type Item =
+  | { readonly kind: "message"; readonly message: Message; readonly atMs: number }
+  | { readonly kind: "end"; readonly atMs: number };
 
 /** One direction of a connection: first in, first out. */
 interface Direction {
@@ -98,7 +100,8 @@ function delayMs(world: World, network: Network, from: SimHost, to: SimHost): nu
 /** Listens on a port of the process's host, the one of `name`'s last life when it is free. */
 export function listen(world: World, network: Network, process: SimProcess, name: string | null, events: ConnectionEvents): Address {
   const known = name === null ? undefined : world.addresses.get(name);
-  const free = known !== undefined && known.host === process.host.hostId && !network.listeners.has(keyOf(known)) && world.chance.network.happens(0.8);
+  const free =
+    known !== undefined && known.host === process.host.hostId && !network.listeners.has(keyOf(known)) && world.chance.network.happens(0.8);
   const address = free && known !== undefined ? known : { host: process.host.hostId, port: world.nextPort++ };
   network.listeners.set(keyOf(address), { process, events });
   process.atDeath.push(() => network.listeners.delete(keyOf(address)));
@@ -169,7 +172,14 @@ export function dial(world: World, network: Network, process: SimProcess, option
   };
 }
 
-function connect(world: World, network: Network, process: SimProcess, listener: Listener, events: ConnectionEvents, onEnd: () => void): End {
+function connect(
+  world: World,
+  network: Network,
+  process: SimProcess,
+  listener: Listener,
+  events: ConnectionEvents,
+  onEnd: () => void,
+): End {
   const near = createEnd(process, events, onEnd);
   const far = createEnd(listener.process, listener.events, () => {});
   const there: Direction = { from: near, to: far, queue: [], lastAtMs: 0, pumping: false };
@@ -230,6 +240,7 @@ function receive(world: World, network: Network, end: End, item: Item): void {
   }
   const { message } = item;
   if (end.connection !== null) {
+    if (REPLAYED.has(message.kind) && world.chance.network.happens(world.settings.replayProbability)) replay(world, network, end, message);
     note(world, end.process.name, `< ${message.kind}`, () => `from ${placeOf(end)}: ${shortText(message)}`);
     end.events.onMessage(end.connection, message);
     return;
@@ -252,6 +263,51 @@ function receive(world: World, network: Network, end: End, item: Item): void {
   };
   end.connection = connection;
   end.events.onOpen(connection);
+}
+
+/** What a retransmission below us, or a middlebox, could bring again: between the same two it must do no harm, however late. */
+const REPLAYED: ReadonlySet<string> = new Set([
+  "append",
+  "append-ack",
+  "append-refused",
+  "confirm",
+  "confirmed",
+  "snapshot-slice",
+  "snapshot-ack",
+  "seal",
+  "sealed",
+  "lead",
+  "led",
+  "activate",
+  "activated",
+  "request",
+  "query",
+  "reply",
+  "redirect",
+]);
+
+function replay(world: World, network: Network, end: End, message: Message): void {
+  const peer = end.connection?.peer;
+  if (peer === undefined) return;
+  const { network: chance } = world.chance;
+  after(world, chance.pick([chance.between(0, 20), chance.between(20, 3_000)]), () => {
+    for (const [there, back] of network.pipes) {
+      for (const to of [there.to, back.to]) {
+        const { connection } = to;
+        if (connection === null || to.closed || to.process.name !== end.process.name || !isSamePeer(connection.peer, peer)) continue;
+        mark(world, "message-replayed");
+        note(world, to.process.name, `again ${message.kind}`, () => shortText(message));
+        return reach(to.process, () => {
+          if (!to.closed) to.events.onMessage(connection, message);
+        });
+      }
+    }
+  });
+}
+
+/** The same life of a log, or the same life of a process: another one's messages are not its own. */
+function isSamePeer(a: Hello, b: Hello): boolean {
+  return a.role === b.role && (a.incarnation === null ? a.bootId === b.bootId : a.incarnation === b.incarnation);
 }
 
 function placeOf(end: End): string {
@@ -311,7 +367,9 @@ function loseTail(world: World, direction: Direction): void {
 
 /** A connection breaks: of what was under way in each direction a beginning arrives, nobody knows how much. */
 export function resetOne(world: World, network: Network, between: (a: SimProcess, b: SimProcess) => boolean): void {
-  const candidates = [...network.pipes].filter(([there]) => !there.from.closed && !there.to.closed && between(there.from.process, there.to.process));
+  const candidates = [...network.pipes].filter(
+    ([there]) => !there.from.closed && !there.to.closed && between(there.from.process, there.to.process),
+  );
   if (candidates.length === 0) return;
   const pipe = world.chance.network.pick(candidates);
   mark(world, "connection-reset");

@@ -11,7 +11,13 @@ export interface ReplicaDisk {
 }
 
 /** The real store over a simulated disk, as server/process/replica-disk.ts. */
-export function openReplicaDisk(world: World, process: SimProcess, disk: SimDisk, config: StoreConfig, onResult: (result: StoreResult) => void): ReplicaDisk {
+export function openReplicaDisk(
+  world: World,
+  process: SimProcess,
+  disk: SimDisk,
+  config: StoreConfig,
+  onResult: (result: StoreResult) => void,
+): ReplicaDisk {
   const store = createReplicaStore(config);
   const syncsSince = new Map<number, number>();
   const inputs: (StoreCommand | DiskCompletion)[] = [];

@@ -140,7 +140,7 @@ const bank: Workload = {
 const appendList: Workload = {
   service: defineService({
     name: "append-list",
-    state: () => ({ elements: new Array<string>() }),
+    state: () => ({ elements: [] as string[] }),
     operations: {
       append(state, element: string) {
         state.elements.push(element);

@@ -10,14 +10,18 @@ describe("the swarm", () => {
   const batch = createBatch();
 
   // In parts, so that each is well within the time of a test.
-  test.for(Array.from({ length: COUNT / PART }, (_, i) => FROM + i * PART))("S1-S9: no violation in 25 seeds from %i", { timeout: 240_000 }, (from) => {
-    for (let seed = from; seed < from + PART; seed++) {
-      const report = reportOfRun(runSeed(seed));
-      addToBatch(batch, report);
-      if (report.failure !== null) console.error(failureText(report));
-      expect(report.failure?.rule ?? null, `seed ${seed}`).toBeNull();
-    }
-  });
+  test.for(Array.from({ length: COUNT / PART }, (_, i) => FROM + i * PART))(
+    "S1-S9: no violation in 25 seeds from %i",
+    { timeout: 240_000 },
+    (from) => {
+      for (let seed = from; seed < from + PART; seed++) {
+        const report = reportOfRun(runSeed(seed));
+        addToBatch(batch, report);
+        if (report.failure !== null) console.error(failureText(report));
+        expect(report.failure?.rule ?? null, `seed ${seed}`).toBeNull();
+      }
+    },
+  );
 
   test("the batch reached everything that it has to", () => {
     expect(batch.seedCount).toBe(COUNT);

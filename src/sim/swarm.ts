@@ -21,6 +21,7 @@ export function drawPlan(seed: number): Plan {
       delayMaxMs: chance.pick([0.3, 2, 10]),
       tailProbability: chance.pick([0, 0.01, 0.1]),
       tailMs: chance.pick([5, 50]),
+      replayProbability: chance.pick([0, 0, 0.01, 0.05]),
       diskMinMs: 0.2,
       diskMaxMs: chance.pick([1, 5, 20]),
     },

@@ -1,17 +1,17 @@
-import { closeRecorder, type HistoryRecorder, newHistoryRecorder, recordEnd, recordStart } from "../checker/recorder.js";
 import type { OperationRecord } from "../checker/history.js";
+import { closeRecorder, newHistoryRecorder, recordEnd, recordStart } from "../checker/recorder.js";
 import type { CallOutcome } from "../client/core/effect.js";
 import { decodeValue, encodeValue } from "../codec/value.js";
 import { hostId } from "../vocabulary/ids.js";
 import type { Installation } from "./installation.js";
 import { type Call, WORKLOADS } from "./services.js";
+import { createSessionStore, type SessionStore } from "./session-store.js";
 import { type RunningClient, runClient } from "./shells/client-shell.js";
-import { addHost, after, isAlive, mark, note, type SimProcess, startProcess } from "./world.js";
+import { addHost, after, isAlive, mark, note, type SimHost, type SimProcess, startProcess } from "./world.js";
 
 /** The clients of a run and what they were told. */
 export interface Clients {
-  readonly recorder: HistoryRecorder;
-  readonly processes: readonly SimProcess[];
+  processes(): readonly SimProcess[];
   /** Operations answered so far, of any outcome but unknown. */
   completedCount: number;
   openCount: number;
@@ -23,18 +23,31 @@ export interface Clients {
   records(): readonly OperationRecord[];
 }
 
+/** A client across its lives. */
+interface Slot {
+  readonly name: string;
+  readonly store: SessionStore | null;
+  process: SimProcess;
+  client: RunningClient;
+  /** History tickets of its open calls: what the file holds will end in a later life, the rest with this one. */
+  readonly open: Set<number>;
+  readonly ticketOf: Map<Uint8Array, number>;
+  readonly saved: Map<number, number>;
+}
+
 const INPUT_NONE = new Uint8Array(0);
+/** This share of operations carries a key instead of a session's number, and is asked again with it when its outcome is unknown. */
+const KEYED_SHARE = 0.1;
 
 export function startClients(installation: Installation): Clients {
   const { world, plan } = installation;
   const workload = WORKLOADS[plan.workload];
   const host = addHost(world, hostId("clients"));
-  const processes: SimProcess[] = [];
+  const slots: Slot[] = [];
   const recorder = newHistoryRecorder();
   let tokens = 0;
   const clients: Clients = {
-    recorder,
-    processes,
+    processes: () => slots.map((slot) => slot.process),
     completedCount: 0,
     openCount: 0,
     stopping: false,
@@ -43,82 +56,130 @@ export function startClients(installation: Installation): Clients {
     records: () => closeRecorder(recorder),
   };
 
-  function open(name: string): { readonly client: RunningClient; readonly process: SimProcess } {
-    const process = startProcess(world, host, name, null);
-    processes.push(process);
-    return { client: runClient(installation, process), process };
+  function end(slot: Slot, ticket: number, outcome: CallOutcome): void {
+    if (!slot.open.delete(ticket)) return;
+    clients.openCount -= 1;
+    const ended = endOf(outcome);
+    const record = recordEnd(recorder, ticket, { endedAt: world.nowMs, ...ended });
+    note(world, slot.name, "is told", () => `${record?.operation} ${JSON.stringify(record?.input)}: ${JSON.stringify(ended)}`);
+    mark(world, `outcome-${ended.outcome}${ended.code === undefined ? "" : `-${ended.code}`}`);
+    if (ended.outcome !== "unknown") clients.completedCount += 1;
   }
 
-  function ask(client: RunningClient, name: string, thread: string, call: Call, timeoutMs: number, done: (outcome: CallOutcome) => void): void {
+  function ask(slot: Slot, thread: string, call: Call, timeoutMs: number, done: (outcome: CallOutcome) => void): void {
+    const input = call.input === undefined ? INPUT_NONE : encodeValue(call.input);
     const ticket = recordStart(recorder, {
-      client: name,
+      client: slot.name,
       process: thread,
       operation: call.name,
       ...(call.input === undefined ? {} : { input: call.input }),
       startedAt: world.nowMs,
     });
     clients.openCount += 1;
-    const input = call.input === undefined ? INPUT_NONE : encodeValue(call.input);
-    note(world, name, "asks", () => `${call.name} ${JSON.stringify(call.input) ?? ""}`);
+    slot.open.add(ticket);
+    note(world, slot.name, "asks", () => `${call.name} ${JSON.stringify(call.input) ?? ""}`);
     const settle = (outcome: CallOutcome): void => {
-      clients.openCount -= 1;
-      const end = endOf(outcome);
-      recordEnd(recorder, ticket, { endedAt: world.nowMs, ...end });
-      note(world, name, "is told", () => `${call.name} ${JSON.stringify(call.input) ?? ""}: ${JSON.stringify(end)}`);
-      mark(world, `outcome-${end.outcome}${end.code === undefined ? "" : `-${end.code}`}`);
-      if (end.outcome !== "unknown") clients.completedCount += 1;
+      slot.ticketOf.delete(input);
+      end(slot, ticket, outcome);
       done(outcome);
     };
-    if (call.kind === "operation") client.operate(call.name, input, timeoutMs, settle);
-    else client.query(call.name, input, "linearizable", timeoutMs, settle);
+    if (call.kind === "query") return slot.client.query(call.name, input, "linearizable", timeoutMs, settle);
+    if (!world.chance.workload.happens(KEYED_SHARE)) {
+      slot.ticketOf.set(input, ticket);
+      return slot.client.operate(call.name, input, null, timeoutMs, settle);
+    }
+    const identity = { kind: "key", key: `key-${ticket}` } as const;
+    const again = (outcome: CallOutcome): void => {
+      const isOpen = outcome.kind === "failed" && outcome.outcome === "unknown";
+      if (!isOpen) return settle(outcome);
+      mark(world, "key-retried");
+      // That the second call was not executed says nothing of the first.
+      slot.client.operate(call.name, input, identity, timeoutMs, (second) =>
+        settle(second.kind === "failed" && second.outcome === "not-executed" ? outcome : second),
+      );
+    };
+    slot.client.operate(call.name, input, identity, timeoutMs, again);
   }
 
-  function thread(client: RunningClient, process: SimProcess, name: string, threadName: string): void {
+  function runThread(slot: Slot, thread: string): void {
+    const { process } = slot;
     const again = (): void => {
       if (clients.stopping || !isAlive(process)) return;
       tokens += 1;
-      const call = workload.next(world.chance.workload, `t${tokens}`);
-      ask(client, name, threadName, call, plan.requestTimeoutMs, () => {
+      ask(slot, thread, workload.next(world.chance.workload, `t${tokens}`), plan.requestTimeoutMs, () => {
         after(world, plan.thinkMs * clients.leisure * 2 * world.chance.workload.unit(), again);
       });
     };
     again();
   }
 
-  function readClosing(done: () => void): void {
-    const { client } = open("reader");
-    const left = [...workload.closing];
+  /** What the file does not hold ended with the process: whether it was executed cannot be said. */
+  function onDeath(slot: Slot): void {
+    const kept = new Set(slot.saved.values());
+    for (const ticket of slot.open)
+      if (!kept.has(ticket)) end(slot, ticket, { kind: "failed", code: "timeout", outcome: "unknown", message: "the client died" });
+    slot.ticketOf.clear();
+    after(world, world.chance.process.between(20, 300), () => {
+      const next = startSlotProcess(slot, host);
+      slot.process = next.process;
+      slot.client = next.client;
+      next.process.onExit = () => onDeath(slot);
+      mark(world, "client-restarted");
+      for (let each = 0; each < plan.threadsPerClient; each++) runThread(slot, String(each));
+    });
+  }
+
+  function startSlotProcess(slot: Pick<Slot, "name" | "store" | "open" | "ticketOf" | "saved">, on: SimHost) {
+    const process = startProcess(world, on, slot.name, null);
+    const client = runClient(installation, process, {
+      store: slot.store,
+      onSaved(sequence, input) {
+        const ticket = slot.ticketOf.get(input);
+        if (ticket !== undefined) slot.saved.set(sequence, ticket);
+      },
+      onRecovered(sequence, outcome) {
+        const ticket = slot.saved.get(sequence);
+        const whole = slots.find((each) => each.name === slot.name);
+        slot.saved.delete(sequence);
+        if (ticket !== undefined && whole !== undefined) end(whole, ticket, outcome);
+      },
+    });
+    return { process, client };
+  }
+
+  function openSlot(name: string, store: SessionStore | null): Slot {
+    const kept = { name, store, open: new Set<number>(), ticketOf: new Map<Uint8Array, number>(), saved: new Map<number, number>() };
+    const slot: Slot = { ...kept, ...startSlotProcess(kept, host) };
+    slots.push(slot);
+    return slot;
+  }
+
+  /** Each after the one before; those that must succeed until they do. */
+  function askInOrder(slot: Slot, calls: readonly Call[], insist: boolean, done: () => void): void {
+    const left = [...calls];
     const next = (): void => {
       const call = left[0];
       if (call === undefined) return done();
-      ask(client, "reader", "0", call, 10_000, (outcome) => {
-        if (outcome.kind === "answered") left.shift();
+      ask(slot, "0", call, 10_000, (outcome) => {
+        if (!insist || outcome.kind === "answered") left.shift();
         next();
       });
     };
     next();
   }
 
+  function readClosing(done: () => void): void {
+    askInOrder(openSlot("reader", null), workload.closing, true, done);
+  }
+
   for (let i = 1; i <= plan.clientCount; i++) {
-    const name = `client-${i}`;
-    const { client, process } = open(name);
+    const slot = openSlot(`client-${i}`, world.chance.workload.happens(0.5) ? createSessionStore() : null);
+    slot.process.onExit = () => onDeath(slot);
     const begin = (): void => {
-      for (let each = 0; each < plan.threadsPerClient; each++) thread(client, process, name, String(each));
+      for (let each = 0; each < plan.threadsPerClient; each++) runThread(slot, String(each));
     };
-    if (i > 1 || workload.opening.length === 0) {
-      begin();
-      continue;
-    }
-    const left = [...workload.opening];
-    const next = (): void => {
-      const call = left[0];
-      if (call === undefined) return begin();
-      ask(client, name, "0", call, 10_000, () => {
-        left.shift();
-        next();
-      });
-    };
-    next();
+    if (i === 1) askInOrder(slot, workload.opening, false, begin);
+    else begin();
   }
   return clients;
 }
@@ -134,6 +195,6 @@ function endOf(outcome: CallOutcome): { outcome: OperationRecord["outcome"]; res
     case "session-opened":
       return { outcome: "ok" };
     case "failed":
-      return { outcome: outcome.outcome === "refused" ? "refused" : outcome.outcome, code: outcome.code };
+      return { outcome: outcome.outcome, code: outcome.code };
   }
 }

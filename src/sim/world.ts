@@ -54,6 +54,8 @@ export interface WorldSettings {
   /** Some messages take longer by up to so much. */
   readonly tailProbability: number;
   readonly tailMs: number;
+  /** So many messages come a second time, much later: on whatever connection the same two then have. */
+  readonly replayProbability: number;
   readonly diskMinMs: number;
   readonly diskMaxMs: number;
 }
@@ -229,7 +231,9 @@ export function timer(world: World, process: SimProcess, delayLocalMs: number, a
 
 export function endProcess(world: World, process: SimProcess, code: number | null, signal: string | null): void {
   if (!isAlive(process)) return;
-  note(world, process.name, "process-ended", () => (signal === null ? `pid ${process.pid} exits with ${code}` : `pid ${process.pid} gets ${signal}`));
+  note(world, process.name, "process-ended", () =>
+    signal === null ? `pid ${process.pid} exits with ${code}` : `pid ${process.pid} gets ${signal}`,
+  );
   const { parent } = process;
   process.state = parent !== null && parent.state === "stopped" ? "zombie" : "absent";
   process.held.length = 0;

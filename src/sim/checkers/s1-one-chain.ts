@@ -16,10 +16,18 @@ export function checkNextView(ledger: Ledger, view: View): void {
   if (leader === undefined) return;
   const startHolders = view.members.filter((member) => holdsStart(ledger, member.incarnation, view));
   if (startHolders.length < view.quorum)
-    violate(world, "S4a", `view ${epochText(view.epoch)} is written, its start entry is on ${startHolders.length} of ${view.quorum} members`);
+    violate(
+      world,
+      "S4a",
+      `view ${epochText(view.epoch)} is written, its start entry is on ${startHolders.length} of ${view.quorum} members`,
+    );
   const last = committed.at(-1);
   if (last !== undefined && !holds(ledger, leader.incarnation, committed.length, last.epoch))
-    violate(world, "S3", `${view.leader} leads ${epochText(view.epoch)} without entry ${committed.length}, which was committed in ${epochText(last.epoch)}`);
+    violate(
+      world,
+      "S3",
+      `${view.leader} leads ${epochText(view.epoch)} without entry ${committed.length}, which was committed in ${epochText(last.epoch)}`,
+    );
   if (before !== undefined && !before.members.some((member) => holdsIncarnation(view, member.replica, member.incarnation)))
     violate(world, "S3b", `view ${epochText(view.epoch)} holds no incarnation of ${epochText(before.epoch)}`);
 }

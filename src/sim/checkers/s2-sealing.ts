@@ -25,7 +25,11 @@ export function checkSent(ledger: Ledger, server: RunningServer, message: Messag
       checkEpoch(ledger, server, message.kind, message.epoch);
       const log = ledger.durable.get(incarnation);
       if (log !== undefined && message.index > log.baseIndex + log.epochs.length)
-        violate(ledger.world, "L2", `${server.process.name} acknowledges ${message.index}, its disk ends at ${log.baseIndex + log.epochs.length}`);
+        violate(
+          ledger.world,
+          "L2",
+          `${server.process.name} acknowledges ${message.index}, its disk ends at ${log.baseIndex + log.epochs.length}`,
+        );
       const entryEpoch = log?.epochs[message.index - (log?.baseIndex ?? 0) - 1];
       const before = ledger.acked.get(incarnation);
       if (entryEpoch === undefined) return;
@@ -43,7 +47,11 @@ export function checkSent(ledger: Ledger, server: RunningServer, message: Messag
 function checkEpoch(ledger: Ledger, server: RunningServer, kind: string, epoch: Epoch): void {
   const sealed = ledger.sealed.get(server.incarnation);
   if (sealed !== undefined && compareEpochs(epoch, sealed) < 0)
-    violate(ledger.world, "S2a", `${server.process.name} sends ${kind} of ${epochText(epoch)} after it was sealed for ${epochText(sealed)}`);
+    violate(
+      ledger.world,
+      "S2a",
+      `${server.process.name} sends ${kind} of ${epochText(epoch)} after it was sealed for ${epochText(sealed)}`,
+    );
 }
 
 interface Position {

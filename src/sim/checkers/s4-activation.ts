@@ -14,5 +14,6 @@ export function checkActive(ledger: Ledger, server: RunningServer): void {
   ledger.leaders.set(name, config.bootId);
   const written = ledger.views.find((view) => sameEpoch(view.epoch, stance.view.epoch));
   if (written === undefined) violate(ledger.world, "S4b", `${server.process.name} is active in ${name}, which was never written`);
-  else if (written.leader !== config.replica) violate(ledger.world, "S4b", `${server.process.name} is active in ${name}, led by ${written.leader}`);
+  else if (written.leader !== config.replica)
+    violate(ledger.world, "S4b", `${server.process.name} is active in ${name}, led by ${written.leader}`);
 }

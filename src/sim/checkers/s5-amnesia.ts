@@ -12,7 +12,13 @@ export function checkStarted(ledger: Ledger, server: RunningServer): void {
   ledger.running.set(server.incarnation, server);
 }
 
-export function notePersist(ledger: Ledger, server: RunningServer, ticket: number, truncateAfter: number | null, entries: readonly Entry[]): void {
+export function notePersist(
+  ledger: Ledger,
+  server: RunningServer,
+  ticket: number,
+  truncateAfter: number | null,
+  entries: readonly Entry[],
+): void {
   durableOf(ledger, server.incarnation).pending.push({ ticket, truncateAfter, epochs: entries.map((entry) => entry.epoch) });
 }
 

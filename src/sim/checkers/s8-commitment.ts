@@ -39,8 +39,13 @@ export function checkCommitted(ledger: Ledger, server: RunningServer): void {
   const epoch = epochAt(log, commitIndex);
   const holders = stance.view.members.filter((member) => epoch !== null && holds(ledger, member.incarnation, commitIndex, epoch));
   if (holders.length < stance.view.quorum)
-    violate(ledger.world, "S8", `${server.process.name} commits ${commitIndex}, which is on ${holders.length} disks of ${stance.view.quorum}`);
-  if (epoch !== null && !sameEpoch(epoch, stance.view.epoch)) violate(ledger.world, "L3", `${server.process.name} counts an entry of ${epochText(epoch)} by itself`);
+    violate(
+      ledger.world,
+      "S8",
+      `${server.process.name} commits ${commitIndex}, which is on ${holders.length} disks of ${stance.view.quorum}`,
+    );
+  if (epoch !== null && !sameEpoch(epoch, stance.view.epoch))
+    violate(ledger.world, "L3", `${server.process.name} counts an entry of ${epochText(epoch)} by itself`);
 }
 
 /** S8: a client is told only what is committed. */

@@ -5,27 +5,45 @@ import { nextWakeMs, step } from "../../client/core/step.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
 import { LIMITS } from "../../vocabulary/limit.js";
-import type { Consistency } from "../../vocabulary/message-client.js";
 import type { ClientMessage, Message } from "../../vocabulary/message.js";
+import type { Consistency } from "../../vocabulary/message-client.js";
+import type { RequestIdentity } from "../../vocabulary/session.js";
 import { createSimDriver } from "../driver.js";
 import type { Installation } from "../installation.js";
 import { dial, type SimConnection, type SimDialer } from "../network.js";
-import { after, localMs, reach, type SimProcess } from "../world.js";
+import { type SessionStore, savedSession } from "../session-store.js";
+import { after, localMs, mark, reach, type SimProcess, timer } from "../world.js";
 import { helloOf, newBootId } from "./hello.js";
 
 export interface RunningClient {
-  operate(operation: string, input: Uint8Array, timeoutMs: number, done: (outcome: CallOutcome) => void): void;
+  operate(
+    operation: string,
+    input: Uint8Array,
+    identity: RequestIdentity | null,
+    timeoutMs: number,
+    done: (outcome: CallOutcome) => void,
+  ): void;
   query(query: string, input: Uint8Array, consistency: Consistency, timeoutMs: number, done: (outcome: CallOutcome) => void): void;
 }
 
+export interface ClientOptions {
+  /** Null: it keeps no file. */
+  readonly store: SessionStore | null;
+  /** The requests of an earlier life have ended so. */
+  onRecovered(sequence: number, outcome: CallOutcome): void;
+  /** A call got this number in the session. */
+  onSaved(sequence: number, input: Uint8Array): void;
+}
+
 /** As client/process/group-client.ts. */
-export function runClient(installation: Installation, process: SimProcess): RunningClient {
+export function runClient(installation: Installation, process: SimProcess, options: ClientOptions): RunningClient {
   const { world, plan } = installation;
+  const { store } = options;
   const state = createClient(
     {
       nonce: world.chance.ids.hex(24),
       seed: world.chance.process.uint32(),
-      savesRequests: false,
+      savesRequests: store !== null,
       waitingMax: 4_096,
       heldBytesMax: LIMITS.inFlightPerGroupBytesMax,
       inFlightMax: LIMITS.inFlightPerClientMax,
@@ -33,10 +51,12 @@ export function runClient(installation: Installation, process: SimProcess): Runn
       backoffMaxMs: 500,
       discoverAfterMs: 500,
     },
-    null,
+    store === null ? null : savedSession(store),
   );
   const callers = new Map<number, (outcome: CallOutcome) => void>();
   let nextCall = 1;
+  // The file is written in order.
+  let savedAtMs = 0;
   const links = createLinks(installation, process, (event) => driver.push(event));
   const driver = createSimDriver<ClientEvent, ClientEffect>(world, process, {
     step: (nowMs, event, effects) => step(state, nowMs, event, effects),
@@ -60,10 +80,31 @@ export function runClient(installation: Installation, process: SimProcess): Runn
         return;
       }
       case "recovered":
+        mark(world, "call-recovered");
+        return options.onRecovered(effect.sequence, effect.outcome);
       case "view":
+        return;
       case "save-session":
-      case "save-request":
+        if (store === null || store.session === effect.session) return;
+        store.session = effect.session;
+        store.requests.clear();
+        store.highestSequence = 0;
+        return;
+      case "save-request": {
+        const { session, sequence, operation, input } = effect;
+        // Durable after a while: only then is it sent (S6f).
+        savedAtMs = Math.max(savedAtMs + 0.001, world.nowMs + world.chance.disk.between(0.2, 2));
+        timer(world, process, (savedAtMs - world.nowMs) * process.host.clockRate, () => {
+          if (store?.session !== session) return;
+          store.requests.set(sequence, { operation, input });
+          store.highestSequence = Math.max(store.highestSequence, sequence);
+          options.onSaved(sequence, input);
+          driver.push({ kind: "saved", session, throughSequence: sequence });
+        });
+        return;
+      }
       case "save-settled":
+        store?.requests.delete(effect.sequence);
         return;
       default:
         return unreachable(effect);
@@ -81,13 +122,13 @@ export function runClient(installation: Installation, process: SimProcess): Runn
   driver.push({ kind: "woken" });
   discover();
   return {
-    operate(operation, input, timeoutMs, done) {
+    operate(operation, input, identity, timeoutMs, done) {
       const call = nextCall++;
       callers.set(call, done);
       driver.push({
         kind: "operation",
         call,
-        identity: null,
+        identity,
         operation,
         input,
         deadlineMs: localMs(world, process.host) + timeoutMs,
