@@ -10,7 +10,7 @@ const FILE = "executing";
 const MARK_SIZE_BYTES_MAX = 1_024;
 
 export interface ExecutingMark {
-  /** The key of the request whose handler begins now, or null when none runs any more. */
+  /** The key of the request whose handler begins now (written at once), or null when none runs any more (written at the end of the turn). */
   set(requestKey: string | null): void;
   close(): void;
 }
@@ -19,13 +19,31 @@ export interface ExecutingMark {
 export function openExecutingMark(folder: string): ExecutingMark {
   const file = openSync(join(folder, FILE), constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600);
   const mark = Buffer.alloc(MARK_SIZE_BYTES_MAX);
+  let executing: string | null = null;
+  let clearing: NodeJS.Immediate | null = null;
+
+  function write(requestKey: string | null): void {
+    const sizeBytes = requestKey === null ? 0 : mark.write(requestKey, 2, "utf8");
+    mark.writeUInt16LE(sizeBytes, 0);
+    writeSync(file, mark, 0, 2 + sizeBytes, 0);
+  }
+
+  // Handlers run one after the other for most of a busy turn: only the last of them leaves the file to be cleared.
+  function clear(): void {
+    clearing = null;
+    if (executing === null) write(null);
+  }
+
   return {
     set(requestKey) {
-      const sizeBytes = requestKey === null ? 0 : mark.write(requestKey, 2, "utf8");
-      mark.writeUInt16LE(sizeBytes, 0);
-      writeSync(file, mark, 0, 2 + sizeBytes, 0);
+      executing = requestKey;
+      if (requestKey !== null) write(requestKey);
+      else clearing ??= setImmediate(clear);
     },
-    close: () => closeSync(file),
+    close() {
+      if (clearing !== null) clearImmediate(clearing);
+      closeSync(file);
+    },
   };
 }
 
