@@ -7,6 +7,7 @@ import { addConfig } from "./config-command.js";
 import { addDown } from "./down.js";
 import { addEvents } from "./events.js";
 import { addCheck } from "./history.js";
+import { addInspect } from "./inspect-command.js";
 import { addLogs } from "./logs.js";
 import { addReplicaCommands } from "./replica-command.js";
 import { addSimulate } from "./simulate.js";
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   addEvents(program);
   addLogs(program);
   addCheck(program);
+  addInspect(program);
   addConfig(program);
   addSimulate(program);
   addComponents(program);
