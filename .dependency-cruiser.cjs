@@ -16,6 +16,7 @@ const mayImport = [
   ["gateway", ["vocabulary", "codec", "runtime", "config", "client/process", "client/core", "client/[^/]+[.]ts"]],
   ["supervisor", ["vocabulary", "codec", "detection", "runtime", "config", "service", "client/process", "client/core"]],
   ["sim", ["vocabulary", "codec", "storage", "detection", "service", "checker", "[^/]+/core"]],
+  ["explore", ["vocabulary", "codec", "storage", "detection", "service", "checker", "[^/]+/core"]],
   ["testing", ["vocabulary", "codec", "service", "checker", "sim"]],
 ];
 const extra = { "server/process": ["service"] };

@@ -1,0 +1,304 @@
+/**
+ * Everything that is met more than once, under a number: messages, events, and states of hosts with what each event makes of them.
+ * Hosts are functions of their state and the event, so each turn is run once, however many states of the whole world contain it.
+ */
+import { assert, InvariantViolation, unreachable } from "../vocabulary/assert.js";
+import type { Epoch } from "../vocabulary/epoch.js";
+import type { ClientRequest } from "../server/core/event.js";
+import type { Message } from "../vocabulary/message.js";
+import { nextWakeMs } from "../server/core/step.js";
+import { completeWrite, open, startHost, turn } from "./host.js";
+import { NOW_MS, settleOrder, TICK_MS } from "./host-order.js";
+import type { Host, HostOptions, Outcome } from "./host-state.js";
+import { CLIENT, destinationOf, type Life, lifeNumber, replicaOfLife } from "./life.js";
+import { copyOf, freeze, textOf } from "./plain-data.js";
+import { type HostFacts, factsOf } from "./host-facts.js";
+
+/** A message on its way. `life`: only this process can receive it; 0: whichever process of the replica runs (it is sent again to the next). */
+export interface Envelope {
+  /** The life that sent it; 0: an RM. */
+  readonly from: number;
+  /** From 1; 0: to an RM. */
+  readonly replica: number;
+  readonly life: number;
+  readonly connection: number;
+  readonly rm: number;
+  readonly message: Message;
+  /** As one number; 0 when it names none. */
+  readonly epoch: number;
+}
+
+export type HostEvent =
+  | { readonly kind: "receive"; readonly envelope: number }
+  | { readonly kind: "ask"; readonly request: ClientRequest; readonly digest: number }
+  | { readonly kind: "write-done" }
+  | { readonly kind: "heartbeat" }
+  | { readonly kind: "lead-timeout" }
+  /** `incarnation` 0: with the disk it had. */
+  | { readonly kind: "restart"; readonly incarnation: number; readonly peers: readonly Life[] }
+  | { readonly kind: "meet"; readonly life: Life };
+
+/** What a client hears. */
+export type Answer = Extract<Message, { readonly ticket: number }>;
+
+export interface Outturn {
+  readonly host: number;
+  readonly sent: readonly number[];
+  readonly answers: readonly Answer[];
+  /** Nothing has changed, whatever the rest of the world is: the same host, which says at most that another is to be asked. */
+  readonly isNothing: boolean;
+  /** A rule was broken in the turn itself. */
+  readonly violation: string | null;
+}
+
+export interface Catalog {
+  readonly options: HostOptions;
+  readonly envelopes: Envelope[];
+  readonly envelopeNumbers: Map<string, number>;
+  readonly events: HostEvent[];
+  readonly eventNumbers: Map<string, number>;
+  readonly hosts: Host[];
+  readonly facts: HostFacts[];
+  readonly hostNumbers: Map<string, number>;
+  /** Parts of hosts: equal ones are kept once. */
+  readonly parts: Map<string, { readonly number: number; readonly part: unknown }>;
+  readonly outturns: Map<number, Outturn>;
+}
+
+const EVENTS_MAX = 1 << 22;
+
+export function createCatalog(options: HostOptions): Catalog {
+  return {
+    options,
+    envelopes: [],
+    envelopeNumbers: new Map(),
+    events: [],
+    eventNumbers: new Map(),
+    hosts: [],
+    facts: [],
+    hostNumbers: new Map(),
+    parts: new Map(),
+    outturns: new Map(),
+  };
+}
+
+export function epochNumber(epoch: Epoch): number {
+  return epoch[0] * 64 + epoch[1];
+}
+
+function epochOf(message: Message): number {
+  if (message.kind === "lead" || message.kind === "activate") return epochNumber(message.view.epoch);
+  return "epoch" in message ? epochNumber(message.epoch) : 0;
+}
+
+export function envelopeNumber(catalog: Catalog, envelope: Omit<Envelope, "epoch">): number {
+  const text = textOf(envelope);
+  const known = catalog.envelopeNumbers.get(text);
+  if (known !== undefined) return known;
+  const number = catalog.envelopes.length;
+  catalog.envelopes.push({ ...envelope, epoch: epochOf(envelope.message) });
+  catalog.envelopeNumbers.set(text, number);
+  return number;
+}
+
+export function envelopeAt(catalog: Catalog, number: number): Envelope {
+  const envelope = catalog.envelopes[number];
+  assert(envelope !== undefined, "explore");
+  return envelope;
+}
+
+const FREQUENT = { "write-done": "w", heartbeat: "h", "lead-timeout": "t" } as const;
+
+function eventText(event: HostEvent): string {
+  switch (event.kind) {
+    case "receive":
+      return `r${event.envelope}`;
+    case "ask":
+    case "restart":
+    case "meet":
+      return textOf(event);
+    default:
+      return FREQUENT[event.kind];
+  }
+}
+
+export function eventNumber(catalog: Catalog, event: HostEvent): number {
+  const text = eventText(event);
+  const known = catalog.eventNumbers.get(text);
+  if (known !== undefined) return known;
+  const number = catalog.events.length;
+  catalog.events.push(event);
+  catalog.eventNumbers.set(text, number);
+  return number;
+}
+
+/** An equal part that is kept already, or this one. */
+function shared<T>(catalog: Catalog, part: T): { readonly number: number; readonly part: T } {
+  const text = textOf(part);
+  const known = catalog.parts.get(text);
+  if (known !== undefined) return known as { number: number; part: T };
+  const kept = { number: catalog.parts.size, part };
+  catalog.parts.set(text, kept);
+  return kept;
+}
+
+/** Hosts in which an execution is under way have parts that know each other: kept whole. */
+function isQuiet({ replica }: Host): boolean {
+  const { applying, speculating, querying } = replica.execution;
+  return applying.items.length + speculating.items.length + querying.items.length === 0;
+}
+
+const PARTS = ["log", "table", "connections", "stance", "activeView", "held"] as const;
+
+function keep(catalog: Catalog, host: Host): number {
+  settleOrder(host);
+  const { config, timings, bounds, knobs, ...rest } = host.replica;
+  let key = `${lifeNumber(host.life)}.${host.life.incarnation}`;
+  let kept = host;
+  if (isQuiet(host)) {
+    const replica: Record<string, unknown> = { ...host.replica };
+    const small: Record<string, unknown> = { ...rest };
+    for (const name of PARTS) {
+      const { number, part } = shared<unknown>(catalog, rest[name]);
+      replica[name] = part;
+      delete small[name];
+      key += `/${number}`;
+    }
+    const disk = shared(catalog, host.disk);
+    const writes = shared(catalog, host.writes);
+    const list = shared(catalog, host.list);
+    key += `/${disk.number}/${writes.number}/${list.number}/${textOf(small)}`;
+    kept = { life: host.life, replica: replica as never, disk: disk.part, writes: writes.part, list: list.part };
+  } else key += textOf([rest, host.disk, host.writes, host.list]);
+  const known = catalog.hostNumbers.get(key);
+  if (known !== undefined) return known;
+  const number = catalog.hosts.length;
+  catalog.hosts.push(kept);
+  catalog.hostNumbers.set(key, number);
+  catalog.facts.push(factsOf(kept));
+  return number;
+}
+
+export function hostAt(catalog: Catalog, number: number): Host {
+  const host = catalog.hosts[number];
+  assert(host !== undefined, "explore");
+  return host;
+}
+
+export function factsAt(catalog: Catalog, number: number): HostFacts {
+  const facts = catalog.facts[number];
+  assert(facts !== undefined, "explore");
+  return facts;
+}
+
+/** What the event makes of the host. */
+export function outturn(catalog: Catalog, host: number, event: number): Outturn {
+  const key = host * EVENTS_MAX + event;
+  const known = catalog.outturns.get(key);
+  if (known !== undefined) return known;
+  const made = run(catalog, host, event);
+  catalog.outturns.set(key, made);
+  return made;
+}
+
+function run(catalog: Catalog, number: number, eventAt: number): Outturn {
+  const event = catalog.events[eventAt];
+  assert(event !== undefined, "explore");
+  try {
+    const before = hostAt(catalog, number);
+    const { host, outcome } = react(catalog, before, event);
+    const violation = outcome.ended === null ? null : `${before.life.replica} ends: ${outcome.ended}`;
+    const kept = keep(catalog, host);
+    const posted = post(catalog, host, outcome);
+    const isSilent = posted.sent.length === 0 && posted.answers.every((answer) => answer.kind === "redirect");
+    return { host: kept, ...posted, isNothing: kept === number && isSilent && violation === null, violation };
+  } catch (error) {
+    if (!(error instanceof InvariantViolation)) throw error;
+    return { host: number, sent: [], answers: [], isNothing: false, violation: error.message };
+  }
+}
+
+/** A replica's first start. */
+export function firstStart(catalog: Catalog, life: Life, peers: readonly Life[]): number {
+  return keep(catalog, startHost(life, null, peers, catalog.options).host);
+}
+
+function react(catalog: Catalog, before: Host, event: HostEvent): { host: Host; outcome: Outcome } {
+  const { options } = catalog;
+  if (event.kind === "restart") {
+    const boot = before.life.boot + 1;
+    const isNew = event.incarnation !== 0;
+    const incarnation = isNew && options.planted !== "amnesia" ? boot : before.life.incarnation;
+    return startHost({ ...before.life, boot, incarnation }, isNew ? null : copyOf(before.disk), event.peers, options);
+  }
+  const host = copyOf(before);
+  const outcome: Outcome = { sent: [], ended: null };
+  switch (event.kind) {
+    case "receive": {
+      const { connection, message } = envelopeAt(catalog, event.envelope);
+      turn(host, NOW_MS, { kind: "message-received", connection, message: message as never }, outcome, options);
+      break;
+    }
+    case "ask":
+      turn(
+        host,
+        NOW_MS,
+        { kind: "client-message-received", connection: CLIENT, message: event.request, digest: event.digest, wallMs: 1, seed: 1 },
+        outcome,
+        options,
+      );
+      break;
+    case "write-done":
+      completeWrite(host, outcome, options);
+      break;
+    case "heartbeat":
+      turn(host, NOW_MS + TICK_MS, { kind: "woken" }, outcome, options);
+      break;
+    case "lead-timeout":
+      turn(host, Math.max(NOW_MS + TICK_MS, leadUntilMs(host)), { kind: "woken" }, outcome, options);
+      break;
+    case "meet":
+      open(host, event.life, outcome, options);
+      break;
+    default:
+      return unreachable(event);
+  }
+  return { host, outcome };
+}
+
+function leadUntilMs(host: Host): number {
+  return host.replica.stance.kind === "leading" ? host.replica.stance.leadUntilMs : nextWakeMs(host.replica);
+}
+
+/** Answers to the RM that it acts on; what it is told besides (reports) an RM that may do anything allowed at any time does not need. */
+const RM_HEARS = new Set<Message["kind"]>(["sealed", "led"]);
+
+function post(catalog: Catalog, host: Host, outcome: Outcome): Pick<Outturn, "sent" | "answers"> {
+  const sent = new Set<number>();
+  const answers: Answer[] = [];
+  for (const { connection, message } of outcome.sent) {
+    const to = destinationOf(host.life, connection);
+    const from = lifeNumber(host.life);
+    if (to.kind === "client") {
+      if ("ticket" in message) answers.push(message);
+    } else if (to.kind === "rm") {
+      if (RM_HEARS.has(message.kind)) {
+        sent.add(envelopeNumber(catalog, { from, replica: 0, life: 0, connection: 0, rm: to.rm, message: freeze(message) }));
+      }
+    } else if (!isVoid(message)) {
+      const { life, connection: inward } = to;
+      sent.add(envelopeNumber(catalog, { from, replica: replicaOfLife(life), life, connection: inward, rm: -1, message: share(message) }));
+    }
+  }
+  return { sent: [...sent], answers };
+}
+
+/** That a promise is higher, a leader is told for people only: it goes on as long as w others do. */
+function isVoid(message: Message): boolean {
+  return message.kind === "append-refused" && epochNumber(message.promise) > epochNumber(message.epoch);
+}
+
+/** Shared between hosts from here on: entries and views are left as they are, the core changes neither. */
+function share(message: Message): Message {
+  return Object.freeze(message);
+}

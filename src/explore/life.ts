@@ -1,0 +1,78 @@
+/** Lives of replicas' processes, and the numbers of the connections between them. */
+import { assert } from "../vocabulary/assert.js";
+import { bootId, groupName, incarnation, type ReplicaId, replicaId } from "../vocabulary/ids.js";
+import type { Peer } from "../server/core/event.js";
+import { freeze } from "./plain-data.js";
+
+export const GROUP = groupName("g");
+
+/** One process of one replica. `boot` counts its starts, `incarnation` is the start at which its disk was new. */
+export interface Life {
+  readonly replica: number;
+  readonly incarnation: number;
+  readonly boot: number;
+}
+
+const BOOTS_MAX = 8;
+const OUTBOUND = 1_000;
+const INBOUND = 2_000;
+const RM = 3_000;
+export const CLIENT = 4_000;
+
+/** From 1. */
+export function idOf(replica: number): ReplicaId {
+  return replicaId(`r${replica}`);
+}
+
+export function replicaOf(id: ReplicaId): number {
+  return Number(id.slice(1));
+}
+
+export function incarnationOf(life: Life) {
+  return incarnation(`inc${life.replica}-${life.incarnation}`);
+}
+
+export function bootOf(life: Life) {
+  return bootId(`boot${life.replica}-${life.boot}`);
+}
+
+export function lifeNumber(life: Life): number {
+  assert(life.boot < BOOTS_MAX, "explore", () => "too many starts");
+  return life.replica * BOOTS_MAX + life.boot;
+}
+
+export function peerOf(life: Life): Peer {
+  return freeze({ role: "server", replica: idOf(life.replica), incarnation: incarnationOf(life), bootId: bootOf(life) });
+}
+
+export function rmPeer(rm: number): Peer {
+  return freeze({ role: "rm", replica: null, incarnation: null, bootId: bootId(`rm${rm}`) });
+}
+
+export const CLIENT_PEER: Peer = freeze({ role: "client", replica: null, incarnation: null, bootId: bootId("client") });
+
+export const outboundTo = (life: Life): number => OUTBOUND + lifeNumber(life);
+export const inboundFrom = (life: Life): number => INBOUND + lifeNumber(life);
+export const rmConnection = (rm: number): number => RM + rm;
+
+/** Where a message on a connection goes, and on which connection it arrives there. */
+export type Destination =
+  | { readonly kind: "server"; readonly life: number; readonly connection: number }
+  | { readonly kind: "rm"; readonly rm: number }
+  | { readonly kind: "client" };
+
+export function destinationOf(from: Life, connection: number): Destination {
+  if (connection >= CLIENT) return { kind: "client" };
+  if (connection >= RM) return { kind: "rm", rm: connection - RM };
+  const isOutbound = connection < INBOUND;
+  const life = connection - (isOutbound ? OUTBOUND : INBOUND);
+  return { kind: "server", life, connection: isOutbound ? inboundFrom(from) : outboundTo(from) };
+}
+
+export function replicaOfLife(life: number): number {
+  return Math.floor(life / BOOTS_MAX);
+}
+
+export function lifeText(life: Life): string {
+  return life.boot === 1 ? `r${life.replica}` : `r${life.replica} (start ${life.boot})`;
+}

@@ -1,0 +1,253 @@
+/**
+ * The Replication Manager as far as it decides about views: at every moment it does anything that the rules allow it. What it counts, whom it
+ * has lead and what the store takes are the real core's own functions; when it acts, which its own clocks and detectors decide, is left open.
+ */
+import type { Epoch } from "../vocabulary/epoch.js";
+import { bootId, type BootId, clusterId } from "../vocabulary/ids.js";
+import type { ControlMessage } from "../vocabulary/message-control.js";
+import { quorumSize, type Style } from "../vocabulary/style.js";
+import { checkView, holdsIncarnation, type Member, sealQuorum, type View } from "../vocabulary/view.js";
+import { type ControlContent, emptyContent, groupRecord, refuseSuccession, withGroup } from "../rm/core/content.js";
+import type { SealAnswer } from "../rm/core/state.js";
+import { assertIntersection, bestAnswers } from "../rm/core/succession.js";
+import { GROUP } from "./life.js";
+import type { Planted } from "./planted.js";
+
+export interface Attempt {
+  readonly epoch: Epoch;
+  readonly base: View | null;
+  /** Null while it seals. */
+  readonly view: View | null;
+  readonly leaderBootId: BootId | null;
+}
+
+export interface Rm {
+  readonly rm: number;
+  readonly phase: "away" | "ruling" | "ended";
+  readonly counter: number;
+  /** The store's content as this RM knows it, and its revision. */
+  readonly content: ControlContent;
+  readonly revision: number;
+  readonly attempt: Attempt | null;
+  /** The view that it had led last, written or not: looked at by a planted fault only. */
+  readonly attempted: View | null;
+}
+
+export interface Store {
+  readonly content: ControlContent;
+  readonly revision: number;
+  /** Epochs of the views that were ever active, as numbers. */
+  readonly chain: readonly number[];
+}
+
+type Sealed = Extract<ControlMessage, { readonly kind: "sealed" }>;
+
+export interface Order {
+  readonly to: number;
+  readonly message: ControlMessage;
+}
+
+/** One thing that an RM may do. */
+export interface Move {
+  readonly text: string;
+  readonly rm: Rm;
+  readonly store: Store;
+  readonly orders: readonly Order[];
+  /** It begins an attempt: these are bounded. */
+  readonly begins: boolean;
+}
+
+/** What an RM sees, and what bounds it. */
+export interface Sights {
+  readonly sealed: readonly Sealed[];
+  /** Of the processes that said that they have led the attempt's view. */
+  readonly ledBy: readonly BootId[];
+  /** Replicas as they are now, that a view may admit. */
+  readonly candidates: readonly Member[];
+  readonly mayBegin: boolean;
+  readonly style: Style;
+  readonly planted: Planted | null;
+}
+
+const owner = (rm: number): BootId => bootId(`rm${rm}`);
+
+export function createStore(founders: readonly Member[], style: Style): Store {
+  const detectors = {
+    lfd: { heartbeatIntervalMs: 1, suspicionTimeoutMs: 1 },
+    gfd: { heartbeatIntervalMs: 1, suspicionTimeoutMs: 1 },
+  };
+  const spec = {
+    group: GROUP,
+    service: { name: "words", hash: "", path: "", styles: [style] },
+    style,
+    replicas: founders.length,
+    minimumReplicas: 1,
+    quorum: "majority",
+    durability: "disk",
+    checkpointEntries: 1,
+    handlerTimeoutMs: 1,
+    onLoss: "wait",
+  } as const;
+  const empty = emptyContent(clusterId("c"), owner(0), detectors);
+  const record = { spec, activeView: null, founders, replicas: [], nextReplicaNumber: 1 };
+  return { content: { ...empty, term: 1, groups: [record] }, revision: 1, chain: [] };
+}
+
+export function createRm(rm: number, store: Store): Rm {
+  const phase = rm === 0 ? "ruling" : "away";
+  return { rm, phase, counter: 0, content: store.content, revision: store.revision, attempt: null, attempted: null };
+}
+
+export function activeView(content: ControlContent): View | null {
+  return groupRecord(content, GROUP)?.activeView ?? null;
+}
+
+export function makeView(epoch: Epoch, members: readonly Member[], leader: Member, style: Style): View {
+  const sorted = [...members].sort((a, b) => (a.replica < b.replica ? -1 : 1));
+  const quorum = quorumSize(sorted.length, "majority");
+  return { group: GROUP, generation: 1, epoch, members: sorted, leader: leader.replica, style, quorum, durability: "disk" };
+}
+
+/** S1a: a new term by compare-and-swap; only then is the store's last view looked at. */
+function takeOffice(rm: Rm, store: Store, sights: Sights): Move {
+  const text = `RM ${rm.rm + 1} takes office`;
+  if (sights.planted === "same-term") {
+    return { text, rm: { ...rm, phase: "ruling", content: store.content, revision: store.revision }, store, orders: [], begins: false };
+  }
+  const content = { ...store.content, term: store.content.term + 1, owner: owner(rm.rm) };
+  const revision = store.revision + 1;
+  return {
+    text: `${text} in term ${content.term}`,
+    rm: { ...rm, phase: "ruling", content, revision },
+    store: { ...store, content, revision },
+    orders: [],
+    begins: false,
+  };
+}
+
+/** S1b: a fresh epoch; S3c: over the last active view. */
+export function begin(rm: Rm, store: Store, planted: Planted | null, founders: readonly Member[] = []): Move {
+  const counter = rm.counter + 1;
+  const epoch: Epoch = [rm.content.term, counter];
+  const stored = activeView(rm.content);
+  const base = planted === "counts-attempted-view" ? (rm.attempted ?? stored) : stored;
+  const asked = base?.members ?? founders;
+  const attempt = { epoch, base, view: null, leaderBootId: null };
+  return {
+    text: `RM ${rm.rm + 1} seals ${epoch.join(".")} (${asked.map((member) => member.replica).join(", ")})`,
+    rm: { ...rm, counter, attempt },
+    store,
+    orders: asked.map((member) => ({
+      to: Number(member.replica.slice(1)),
+      message: { kind: "seal", group: GROUP, epoch, base },
+    })),
+    begins: true,
+  };
+}
+
+function answerOf(sealed: Sealed): SealAnswer {
+  const { replica, incarnation, bootId: boot, lastEpoch, lastIndex, commitIndex } = sealed;
+  return { replica, incarnation, bootId: boot, lastEpoch, lastIndex, commitIndex, atMs: 0 };
+}
+
+/** Every choice of answers, one of each replica. */
+function selections(answers: readonly SealAnswer[]): SealAnswer[][] {
+  let chosen: SealAnswer[][] = [[]];
+  for (const replica of new Set(answers.map((answer) => answer.replica))) {
+    const own = answers.filter((answer) => answer.replica === replica);
+    chosen = chosen.flatMap((some) => [some, ...own.map((answer) => [...some, answer])]);
+  }
+  return chosen;
+}
+
+/** S3d. */
+function leadersOf(answers: readonly SealAnswer[], planted: Planted | null): readonly SealAnswer[] {
+  if (planted === "shortest-log-leads") {
+    const shortest = Math.min(...answers.map((answer) => answer.lastIndex));
+    return answers.filter((answer) => answer.lastIndex === shortest);
+  }
+  if (planted === "index-before-epoch") {
+    const longest = Math.max(...answers.map((answer) => answer.lastIndex));
+    return answers.filter((answer) => answer.lastIndex === longest);
+  }
+  return bestAnswers(answers);
+}
+
+function leadMoves(rm: Rm, store: Store, attempt: Attempt & { readonly base: View }, sights: Sights): Move[] {
+  const { base } = attempt;
+  const { planted } = sights;
+  const moves: Move[] = [];
+  const counted = sights.sealed.filter((sealed) => holdsIncarnation(base, sealed.replica, sealed.incarnation)).map(answerOf);
+  const needed = sealQuorum(base) - (planted === "one-answer-too-few" ? 1 : 0);
+  for (const answers of selections(counted)) {
+    if (answers.length < Math.max(1, needed)) continue;
+    const joining = sights.candidates.filter((member) => answers.every((answer) => answer.replica !== member.replica));
+    for (const leader of leadersOf(answers, planted)) {
+      if (planted === null) assertIntersection(base, answers, leader);
+      for (const join of [null, ...joining]) moves.push(lead(rm, store, attempt, answers, leader, join, sights));
+    }
+  }
+  return moves;
+}
+
+/** S4a, S4d: those who answered are the new members, and one more may be admitted. */
+function lead(
+  rm: Rm,
+  store: Store,
+  attempt: Attempt,
+  answers: readonly SealAnswer[],
+  leader: SealAnswer,
+  join: Member | null,
+  sights: Sights,
+): Move {
+  const members: Member[] = answers.map(({ replica, incarnation }) => ({ replica, incarnation }));
+  if (join !== null) members.push(join);
+  const view = makeView(attempt.epoch, members, leader, sights.style);
+  const names = view.members.map((member) => member.replica).join(", ");
+  const message = { kind: "lead", view, bootId: leader.bootId, poison: [], book: { version: [0, 0], entries: [] } } as const;
+  return {
+    text: `RM ${rm.rm + 1} has ${leader.replica} lead ${attempt.epoch.join(".")} of ${names}`,
+    rm: { ...rm, attempt: { ...attempt, view, leaderBootId: leader.bootId }, attempted: view },
+    store,
+    orders: [{ to: Number(leader.replica.slice(1)), message }],
+    begins: false,
+  };
+}
+
+/** S1c: what the store says to a view that is written, or null. */
+function refusalOf(rm: Rm, store: Store, next: ControlContent, planted: Planted | null): string | null {
+  if (planted === "store-takes-all") return null;
+  if (rm.revision !== store.revision) return "the revision has moved on";
+  return refuseSuccession(store.content, next);
+}
+
+/** S4b: writes the view by compare-and-swap; and only then (S4c) has it activated. */
+export function write(rm: Rm, store: Store, view: View, boot: BootId, planted: Planted | null): Move {
+  const text = `RM ${rm.rm + 1} writes view ${view.epoch.join(".")}`;
+  const record = groupRecord(rm.content, GROUP);
+  const orders: Order[] = [{ to: Number(view.leader.slice(1)), message: { kind: "activate", view, bootId: boot } }];
+  if (planted === "activates-unwritten")
+    return { text: `${text}, but not really`, rm: { ...rm, attempt: null }, store, orders, begins: false };
+  const next = record === undefined ? rm.content : withGroup(rm.content, { ...record, activeView: view });
+  const refusal = checkView(view) ?? refusalOf(rm, store, next, planted);
+  if (refusal !== null) {
+    return { text: `${text}: refused (${refusal})`, rm: { ...rm, phase: "ended", attempt: null }, store, orders: [], begins: false };
+  }
+  const revision = store.revision + 1;
+  const chain = [...store.chain, view.epoch[0] * 64 + view.epoch[1]];
+  return { text, rm: { ...rm, content: next, revision, attempt: null }, store: { content: next, revision, chain }, orders, begins: false };
+}
+
+/** Everything that this RM may do now. */
+export function movesOf(rm: Rm, store: Store, sights: Sights): Move[] {
+  if (rm.phase === "ended") return [];
+  if (rm.phase === "away") return [takeOffice(rm, store, sights)];
+  const moves: Move[] = [];
+  if (sights.mayBegin) moves.push(begin(rm, store, sights.planted));
+  const { attempt } = rm;
+  if (attempt === null || attempt.base === null) return moves;
+  if (attempt.view === null) return [...moves, ...leadMoves(rm, store, { ...attempt, base: attempt.base }, sights)];
+  const boot = attempt.leaderBootId;
+  if (boot !== null && sights.ledBy.includes(boot)) moves.push(write(rm, store, attempt.view, boot, sights.planted));
+  return moves;
+}

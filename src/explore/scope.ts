@@ -1,0 +1,74 @@
+/** What an exploration contains. Everything in it happens at every moment and in every order, each message late, doubled or lost. */
+import type { Style } from "../vocabulary/style.js";
+import type { Planted } from "./planted.js";
+
+export interface Scope {
+  readonly name: string;
+  /** Members of the first view, which is active when the exploration begins; the first leads it, a session is open. */
+  readonly members: number;
+  /** Replicas outside it that may be admitted. */
+  readonly spares: number;
+  readonly style: Style;
+  /** The first is in office; each other may take office, with a new term, at any moment. */
+  readonly rms: number;
+  /** Attempts at another view, over all RMs. */
+  readonly attempts: number;
+  /** Requests of one session, each sent to any replica at any moment, again and again. */
+  readonly requests: number;
+  /** Linearizable reads, each asked of any replica at any moment. */
+  readonly reads: number;
+  /** Processes that die, with what they were writing, and start again on their disks. */
+  readonly restarts: number;
+  /** Processes that die and come back without their disk. */
+  readonly wipes: number;
+  /** Moments at which a leader's heartbeats are due: what it has told nobody yet it tells then, and what is not acknowledged it sends again. */
+  readonly heartbeats: number;
+  /** A leader that waits for its start entry may run out of time. */
+  readonly leadTimeouts: boolean;
+  /** A checkpoint each so many entries. */
+  readonly checkpointEntries: number;
+  /** At most so many states are looked at. */
+  readonly statesMax: number;
+  readonly planted: Planted | null;
+}
+
+const SMALL: Scope = {
+  name: "small",
+  members: 3,
+  spares: 0,
+  style: "active",
+  rms: 1,
+  attempts: 1,
+  requests: 1,
+  reads: 0,
+  restarts: 0,
+  wipes: 0,
+  heartbeats: 0,
+  leadTimeouts: false,
+  checkpointEntries: 1_000_000,
+  statesMax: 1_000_000,
+  planted: null,
+};
+
+export const SCOPES: readonly Scope[] = [
+  SMALL,
+  {
+    ...SMALL,
+    name: "full",
+    spares: 1,
+    style: "warm-passive",
+    rms: 2,
+    attempts: 2,
+    requests: 2,
+    reads: 1,
+    restarts: 1,
+    wipes: 1,
+    heartbeats: 2,
+    leadTimeouts: true,
+    statesMax: 20_000_000,
+  },
+];
+
+export function scopeNamed(name: string): Scope | undefined {
+  return SCOPES.find((scope) => scope.name === name);
+}
