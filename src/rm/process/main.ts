@@ -24,7 +24,7 @@ import { nextWakeMs, step } from "../core/step.js";
 import type { ControlStore, SwapOutcome } from "./control-store.js";
 import { openEmbeddedStore } from "./embedded-store.js";
 import { openEventLog } from "./event-log.js";
-import { dieAtFailpoint } from "./failpoint.js";
+import { dieAtFailpoint } from "../../runtime/failpoint.js";
 import { createLinks } from "./links.js";
 import { createSubscribers } from "./subscribers.js";
 

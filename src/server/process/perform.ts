@@ -2,7 +2,7 @@ import type { Connection } from "../../runtime/connection.js";
 import type { Executor } from "../../service/executor.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import type { ReplicaEffect } from "../core/effect.js";
-import { dieAtFailpoint } from "./failpoint.js";
+import { dieAtFailpoint } from "../../runtime/failpoint.js";
 import type { Links } from "./links.js";
 import type { ReplicaDisk } from "./replica-disk.js";
 import type { SnapshotWriter } from "./snapshot-writer.js";

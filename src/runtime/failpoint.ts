@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Where a test has this process die: the file `failpoint` in the replica's folder names a step of the view change; the process removes the
+ * Where a test has this process die: the file `failpoint` in its folder (a replica's, or the Replication Manager's) names a step of the view change; the process removes the
  * file and kills itself there. Nothing of it is looked at unless TROUPE_FAILPOINTS=1.
  */
 export function dieAtFailpoint(folder: string, point: string): void {
