@@ -41,7 +41,7 @@ export function answerOf(error: unknown): Answer {
   throw error;
 }
 
-const HTTP_PATIENCE_MS = 20_000;
+const HTTP_PATIENCE_MS = 40_000;
 const HTTP_RETRY_MS = 20;
 
 /**

@@ -43,7 +43,7 @@ export interface ScenarioReport {
 const WARM_UP_ANSWERS = 5;
 const PROGRESS_DEADLINE_MS = 30_000;
 /** After a fault the gap is looked for in this time. */
-const GAP_WINDOW_MS = 5_000;
+const GAP_WINDOW_MS = 30_000;
 
 /** Installations of one file, by style and settings: started when first needed, kept while nothing goes wrong on them. */
 export interface Stable {
@@ -131,8 +131,8 @@ export async function runScenario(stable: Stable, scenario: Scenario, style: Sty
 
 /** Faults that struck together have one gap. */
 function gapsOf(load: Workload, faults: readonly Struck[]): number[] {
-  const moments = [...new Set(faults.map(({ atMs }) => atMs))];
-  return moments.map((atMs) => load.longestGapMs(atMs, atMs + GAP_WINDOW_MS));
+  const moments = [...new Set(faults.map(({ atMs }) => atMs))].sort((a, b) => a - b);
+  return moments.map((atMs, i) => load.longestGapMs(atMs, Math.min(moments[i + 1] ?? Number.POSITIVE_INFINITY, atMs + GAP_WINDOW_MS)));
 }
 
 function complaintText({ client, operation, answer }: Complaint): string {

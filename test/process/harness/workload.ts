@@ -26,6 +26,7 @@ export interface WorkloadOptions {
   readonly httpClients?: number;
   /** Between two requests of one client. */
   readonly thinkMs?: number;
+  /** Of a call. Default 30 s: where every process has to be started again on a busy machine, the usual 10 s may be over by then. */
   readonly timeoutMs?: number;
 }
 
@@ -58,9 +59,9 @@ let runs = 0;
 
 /** Starts clients that write and read all the while. Keys and accounts are new ones, the counter is counted from what it is now. */
 export async function startWorkload(at: Installation, options: WorkloadOptions = {}): Promise<Workload> {
-  const { clients = 16, httpClients = 2, thinkMs = 8 } = options;
+  const { clients = 16, httpClients = 2, thinkMs = 8, timeoutMs = 30_000 } = options;
   const prefix = `r${runs++}`;
-  const callers = await callersOf(at, clients, httpClients, options.timeoutMs);
+  const callers = await callersOf(at, clients, httpClients, timeoutMs);
   const first = callers[0];
   if (first === undefined) throw new Error("a workload needs a client");
   const shop: Shop = {
@@ -108,9 +109,8 @@ export async function startWorkload(at: Installation, options: WorkloadOptions =
   };
 }
 
-async function callersOf(at: Installation, clients: number, httpClients: number, timeoutMs: number | undefined): Promise<Caller[]> {
-  const options = timeoutMs === undefined ? {} : { timeoutMs };
-  const troupe = await Promise.all(Array.from({ length: clients }, () => troupeCaller(at, options)));
+async function callersOf(at: Installation, clients: number, httpClients: number, timeoutMs: number): Promise<Caller[]> {
+  const troupe = await Promise.all(Array.from({ length: clients }, () => troupeCaller(at, { timeoutMs })));
   return [...troupe, ...Array.from({ length: httpClients }, () => httpCaller(at))];
 }
 
