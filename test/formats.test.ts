@@ -233,7 +233,7 @@ function tablesOf(name: string): Row[] {
   const tables = DOCUMENT.split(`Golden file \`${name}\`:\n`).slice(1);
   return tables.flatMap((text) => {
     const rows = /^\n((?:\|.*\n)+)/.exec(`${text}\n`)?.[1] ?? "";
-    return [...rows.matchAll(/^\| (\d+) \| (\d+) \| (.*) \| `(.*)` \|$/gm)].map(([, offset, size, field, holds]) => ({
+    return [...rows.matchAll(/^\| *(\d+) *\| *(\d+) *\| *(.*?) *\| *`(.*)` *\|$/gm)].map(([, offset, size, field, holds]) => ({
       offset: Number(offset),
       size: Number(size),
       field: field ?? "",
