@@ -45,11 +45,17 @@ export function retryChange(rm: Rm, nowMs: number, group: GroupState, change: Vi
   startAttempt(rm, nowMs, group, change, nowMs + waitMs);
 }
 
+/** A replica that has been well for so many times its last wait begins anew: a false suspicion now and then is no ping-pong. */
+const WELL_WAITS = 10;
+
+/** Each failure soon after the last one doubles the wait of that replica. */
 export function dampAdmission(rm: Rm, nowMs: number, group: GroupState, replica: ReplicaId): void {
   const { timing } = rm.config;
+  const waitMs = (failures: number): number => backoffMs(timing.admissionMsMin, timing.admissionMsMax, failures - 1);
   const damping: Damping = group.admissions.get(replica) ?? { failures: 0, untilMs: 0 };
+  if (damping.failures > 0 && nowMs - damping.untilMs >= WELL_WAITS * waitMs(damping.failures)) damping.failures = 0;
   damping.failures += 1;
-  damping.untilMs = nowMs + backoffMs(timing.admissionMsMin, timing.admissionMsMax, damping.failures - 1);
+  damping.untilMs = nowMs + waitMs(damping.failures);
   group.admissions.set(replica, damping);
 }
 

@@ -197,6 +197,27 @@ test("a learner that falls behind at its admission waits longer for the next one
   w.runUntil(world, () => w.activeView(world).members.length === 3 && w.serves(world));
 });
 
+test("a follower that is suspected falsely now and then is back soon each time; one that is as soon as it is back waits longer and longer", () => {
+  const world = w.servingWorld();
+  const backAfterMs = (): number => {
+    const fake = w.server(world, 3);
+    w.suspect(world, fake);
+    w.runUntil(world, () => w.activeView(world).members.length === 2 && w.serves(world));
+    const fromMs = world.nowMs;
+    fake.verdict = "alive";
+    w.publish(world);
+    w.runUntil(world, () => w.activeView(world).members.length === 3 && w.serves(world));
+    return world.nowMs - fromMs;
+  };
+  backAfterMs();
+  for (let time = 0; time < 10; time++) {
+    w.run(world, 8_000);
+    expect(backAfterMs()).toBeLessThan(1_500);
+  }
+  for (let time = 0; time < 5; time++) backAfterMs();
+  expect(backAfterMs()).toBeGreaterThan(5_000);
+});
+
 test("loss: with memory, more than w - 1 dead at once close the group, and it says for which replicas it waits", () => {
   const world = w.servingWorld({ durability: "memory", minimumReplicas: 1 });
   const { generation } = w.activeView(world);
