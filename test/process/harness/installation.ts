@@ -185,7 +185,7 @@ function isItsProcess(at: Installation, member: MemberStatus): boolean {
 }
 
 /** Waits until the wanted number of replicas is there without a hand, and returns what is seen then. */
-export function untilWhole(at: Installation, deadlineMs = 20_000): Promise<SeenGroup> {
+export function untilWhole(at: Installation, deadlineMs = 40_000): Promise<SeenGroup> {
   return until("the wanted number of replicas is restored", deadlineMs, async () => {
     const group = await groupOf(at);
     const why = whyNotWhole(at, group);

@@ -1,12 +1,12 @@
 import { rolesOf, untilLaterView, untilReplaced, untilWhole } from "../harness/installation.js";
 import { freeze, processNamed, type Struck, thaw, thawIfThere } from "../harness/process-table.js";
-import type { Scenario, Trial } from "../harness/scenario.js";
+import { type Scenario, STEADY, type Trial } from "../harness/scenario.js";
 import { pause, untilTrue } from "../harness/wait.js";
 import { watchServer } from "../harness/witness.js";
 
-/** Less than stoppedGraceMs and the time-out of the LFD, with room for a busy machine. */
-const BRIEF_MS = 40;
-const BRIEF_MS_MAX = 85;
+/** Less than two thirds of the time-out of a steady installation, after which a stopped process is suspected; with room for a busy machine. */
+const BRIEF_MS = 250;
+const BRIEF_MS_MAX = 600;
 /** Longer than the time-out of the GFD, shorter than `up` lets a component be silent. */
 const COMPONENT_MS = 1_000;
 /** Longer than that. */
@@ -16,11 +16,13 @@ export const freezeScenarios: readonly Scenario[] = [
   {
     name: "freeze-leader-briefly",
     what: "the leader is stopped for less than the time-out: nothing happens",
+    settings: STEADY,
     run: (trial) => freezeBriefly(trial, "leader"),
   },
   {
     name: "freeze-follower-briefly",
     what: "a follower is stopped for less than the time-out: nothing happens",
+    settings: STEADY,
     run: (trial) => freezeBriefly(trial, "follower"),
   },
   {
@@ -77,6 +79,7 @@ export const freezeScenarios: readonly Scenario[] = [
     (component): Scenario => ({
       name: `freeze-${component}`,
       what: `the ${component} is stopped for a second and continued: no view changes`,
+      settings: STEADY,
       async run({ at, struck, load }) {
         const { epoch } = await rolesOf(at);
         const stopped = await freeze(at.dir, component);

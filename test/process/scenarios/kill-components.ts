@@ -1,6 +1,6 @@
 import { rolesOf, statusOf, untilLaterView, untilReplaced } from "../harness/installation.js";
 import { kill } from "../harness/process-table.js";
-import type { Scenario, Trial } from "../harness/scenario.js";
+import { type Scenario, STEADY, type Trial } from "../harness/scenario.js";
 import { untilTrue } from "../harness/wait.js";
 
 const COMPONENTS = ["lfd", "gfd", "rm", "gateway"] as const;
@@ -10,6 +10,7 @@ export const killComponents: readonly Scenario[] = [
     (component): Scenario => ({
       name: `kill-${component}`,
       what: `the ${component} is killed; no view changes, and it comes back`,
+      settings: STEADY,
       run: (trial) => killComponent(trial, component),
     }),
   ),

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { DetectorKnobs } from "../../../src/vocabulary/spec.js";
 import { administer, groupOf, type Installation, rolesOf, type SeenGroup, statusOf, untilWhole } from "../harness/installation.js";
 import { freeze, processesOf, type Struck, thaw, thawIfThere } from "../harness/process-table.js";
-import type { Scenario, Trial } from "../harness/scenario.js";
+import { type Scenario, STEADY, type Trial } from "../harness/scenario.js";
 import { pause, until } from "../harness/wait.js";
 
 /** So long that a stopped process is suspected for its silence alone. */
@@ -13,6 +14,7 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-style",
     what: "the style is changed there and back while clients work",
+    settings: STEADY,
     run: (trial) =>
       withSamePids(trial, async ({ at, style, load }) => {
         const other = style === "active" ? "warm-passive" : "active";
@@ -26,6 +28,7 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-replicas",
     what: "three replicas become five and three again",
+    settings: STEADY,
     run: (trial) =>
       withSamePids(trial, async ({ at, load }) => {
         await administer(at, "PATCH", `groups/${at.group}`, { replicas: 5 });
@@ -39,7 +42,7 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-quorum",
     what: "with a quorum of all a stopped follower holds clients up, with a majority it does not",
-    settings: { stoppedGraceMs: 1_000, detectors: { lfd: { heartbeatIntervalMs: 20, suspicionTimeoutMs: 1_000 } } },
+    settings: STEADY,
     run: (trial) =>
       withSamePids(trial, async ({ at, load, figure }) => {
         await load.untilProgress(5);
@@ -59,23 +62,25 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-lfd-interval",
     what: "the LFD's heartbeats are counted: with an interval ten times as long there are far fewer",
+    settings: STEADY,
     run: (trial) =>
       changeInterval(
         trial,
         "lfd",
-        { heartbeatIntervalMs: 200, suspicionTimeoutMs: 1_000 },
-        { heartbeatIntervalMs: 20, suspicionTimeoutMs: 150 },
+        { heartbeatIntervalMs: 200, suspicionTimeoutMs: 1_001 },
+        { heartbeatIntervalMs: 20, suspicionTimeoutMs: 1_000 },
       ),
   },
   {
     name: "change-gfd-interval",
     what: "the GFD's heartbeats are counted: with an interval fifty times as long there are far fewer",
+    settings: STEADY,
     run: (trial) =>
       changeInterval(
         trial,
         "gfd",
         { heartbeatIntervalMs: 500, suspicionTimeoutMs: 2_000 },
-        { heartbeatIntervalMs: 10, suspicionTimeoutMs: 501 },
+        { heartbeatIntervalMs: 10, suspicionTimeoutMs: 500 },
       ),
   },
   {
@@ -87,11 +92,11 @@ export const liveChanges: readonly Scenario[] = [
         const { followers } = await rolesOf(at);
         const quickMs = await suspicionTime(trial, followers[0], "trial");
         await administer(at, "PATCH", "detectors/lfd", { suspicionTimeoutMs: 1_500 });
-        await untilDetector(at, "lfd", 1_500);
+        await untilDetector(at, "lfd", { suspicionTimeoutMs: 1_500 });
         await untilWhole(at);
         const slowMs = await suspicionTime(trial, followers[0], "trial");
         await administer(at, "PATCH", "detectors/lfd", { suspicionTimeoutMs: 150 });
-        await untilDetector(at, "lfd", 150);
+        await untilDetector(at, "lfd", { suspicionTimeoutMs: 150 });
         figure("stop to suspicion at 150 ms", quickMs);
         figure("stop to suspicion at 1500 ms", slowMs);
         if (quickMs > 700) throw new Error(`with a time-out of 150 ms a stopped server was suspected after ${quickMs} ms`);
@@ -101,16 +106,17 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-gfd-timeout",
     what: "the time from the stop of an LFD to its suspicion follows the GFD's time-out",
+    settings: STEADY,
     run: (trial) =>
       withSamePids(trial, async ({ at, figure }) => {
         await administer(at, "PATCH", "detectors/gfd", { suspicionTimeoutMs: 200 });
-        await untilDetector(at, "gfd", 200);
+        await untilDetector(at, "gfd", { suspicionTimeoutMs: 200 });
         const quickMs = await suspicionTime(trial, "lfd", "host");
         await administer(at, "PATCH", "detectors/gfd", { suspicionTimeoutMs: 1_500 });
-        await untilDetector(at, "gfd", 1_500);
+        await untilDetector(at, "gfd", { suspicionTimeoutMs: 1_500 });
         const slowMs = await suspicionTime(trial, "lfd", "host");
         await administer(at, "PATCH", "detectors/gfd", { suspicionTimeoutMs: 500 });
-        await untilDetector(at, "gfd", 500);
+        await untilDetector(at, "gfd", { suspicionTimeoutMs: 500 });
         figure("stop to suspicion at 200 ms", quickMs);
         figure("stop to suspicion at 1500 ms", slowMs);
         if (quickMs > 800) throw new Error(`with a time-out of 200 ms a stopped LFD was suspected after ${quickMs} ms`);
@@ -120,6 +126,7 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-checkpoint-interval",
     what: "with a checkpoint each 100 entries snapshot files are written on every replica",
+    settings: STEADY,
     run: (trial) =>
       withSamePids(trial, async ({ at, load }) => {
         const { leader, followers } = await rolesOf(at);
@@ -166,10 +173,13 @@ function untilGroup(at: Installation, what: string, holds: (group: SeenGroup) =>
   });
 }
 
-function untilDetector(at: Installation, detector: "lfd" | "gfd", suspicionTimeoutMs: number): Promise<void> {
-  return until(`the ${detector} uses the new time-out`, 5_000, async () => {
+function untilDetector(at: Installation, detector: "lfd" | "gfd", wanted: Partial<DetectorKnobs>): Promise<void> {
+  return until(`the ${detector} uses the new settings`, 5_000, async () => {
     const effective = (await statusOf(at))?.detectors[detector].effective;
-    return effective?.suspicionTimeoutMs === suspicionTimeoutMs ? { found: undefined } : { seen: JSON.stringify(effective) };
+    const isUsed =
+      effective !== undefined &&
+      Object.entries({ ...effective, ...wanted }).every(([name, value]) => Reflect.get(effective, name) === value);
+    return isUsed ? { found: undefined } : { seen: JSON.stringify(effective) };
   });
 }
 
@@ -182,21 +192,16 @@ async function gapWhileFollowerStops({ at, load }: Trial): Promise<number> {
   return load.longestGapMs(stopped.atMs, stopped.atMs + STOP_MS);
 }
 
-async function changeInterval(
-  trial: Trial,
-  detector: "lfd" | "gfd",
-  slow: { heartbeatIntervalMs: number; suspicionTimeoutMs: number },
-  usual: { heartbeatIntervalMs: number; suspicionTimeoutMs: number },
-): Promise<void> {
+async function changeInterval(trial: Trial, detector: "lfd" | "gfd", slow: DetectorKnobs, usual: DetectorKnobs): Promise<void> {
   await withSamePids(trial, async ({ at, figure }) => {
     await administer(at, "PATCH", `detectors/${detector}`, usual);
-    await untilDetector(at, detector, usual.suspicionTimeoutMs);
+    await untilDetector(at, detector, usual);
     const usualRate = await readRate(at, detector);
     await administer(at, "PATCH", `detectors/${detector}`, slow);
-    await untilDetector(at, detector, slow.suspicionTimeoutMs);
+    await untilDetector(at, detector, slow);
     const slowRate = await readRate(at, detector);
     await administer(at, "PATCH", `detectors/${detector}`, usual);
-    await untilDetector(at, detector, usual.suspicionTimeoutMs);
+    await untilDetector(at, detector, usual);
     figure("reads a second before", usualRate);
     figure("reads a second after", slowRate);
     if (slowRate > usualRate * 0.6)

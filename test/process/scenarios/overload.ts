@@ -1,7 +1,7 @@
 import { type Answer, type Caller, troupeCaller } from "../harness/caller.js";
 import { rolesOf } from "../harness/installation.js";
 import { processNamed } from "../harness/process-table.js";
-import type { Scenario } from "../harness/scenario.js";
+import { type Scenario, STEADY } from "../harness/scenario.js";
 import { pause, until } from "../harness/wait.js";
 
 const CALLERS = 16;
@@ -15,6 +15,7 @@ export const overload: readonly Scenario[] = [
     name: "overload",
     what: "an open loop of five times what the group carries: refused in words rather than queued without bound, and the rate recovers by itself",
     alone: true,
+    settings: STEADY,
     allows: ({ answer }) => answer.code === "overloaded",
     async run({ at, struck, figure }) {
       const { leader } = await rolesOf(at);

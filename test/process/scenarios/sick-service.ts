@@ -34,7 +34,7 @@ export const sickServices: readonly Scenario[] = [
       if (starts > STARTS_MAX) throw new Error(`${sick} was started ${starts} times`);
       await load.untilProgress(5);
       rmSync(join(at.folder, "crash-at-start"));
-      await untilWhole(at, 30_000);
+      await untilWhole(at);
     },
   },
   {

@@ -71,7 +71,7 @@ async function duringTransfer(trial: Trial, strike: (trial: Trial, learner: stri
   await untilWhole(at, 60_000);
   await load.untilProgress(3);
   await administer(at, "PATCH", `groups/${at.group}`, { replicas: 3 });
-  await untilWhole(at, 30_000);
+  await untilWhole(at);
 }
 
 async function loadBallast(at: Installation): Promise<void> {
