@@ -2,12 +2,13 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, stat
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openExecutingMark } from "../runtime/executing-mark.js";
 import { lockFolder } from "../runtime/folder-lock.js";
 import { encodeControl } from "../storage/control-file.js";
 import { inspect } from "./inspect-command.js";
 import { damageIn, inspectionText } from "./inspect-text.js";
+import { createProgram } from "./program.js";
 
 const GOLDEN = fileURLToPath(new URL("../../test/vectors/storage/1", import.meta.url));
 const SEGMENT = "segment-000000000001";
@@ -124,6 +125,27 @@ describe("troupe inspect", () => {
     expect(await textOf(rm)).toContain('DAMAGE\n  control: it holds what this release does not know: "lease/x"');
     writeFileSync(join(rm, "control"), encodeControl(new Map<string, unknown>([["head", { ...head, formatVersion: 2 }]])));
     expect(damageIn(await inspect(rm, null))).toEqual(["control: its content has format version 2; this release reads version 1"]);
+  });
+
+  it("--json is one value, and damage sets the exit code", async () => {
+    const printed: string[] = [];
+    const stdout = vi.spyOn(process.stdout, "write").mockImplementation((text) => printed.push(String(text)) > 0);
+    const before = process.exitCode;
+    try {
+      await createProgram().parseAsync(["node", "troupe", "inspect", replica, "--json", "--entries", "3"]);
+      expect(process.exitCode).toBe(before);
+      writeFileSync(join(replica, "data", "identity"), "x");
+      await createProgram().parseAsync(["node", "troupe", "inspect", replica]);
+      expect(process.exitCode).toBe(1);
+    } finally {
+      stdout.mockRestore();
+      process.exitCode = before;
+    }
+    const { data } = JSON.parse(printed[0] ?? "");
+    expect(data.segments[0].batches[1].entries).toMatchObject([
+      { index: 3, payloads: [{ content: { value: { account: "ann", amount: 5 } } }] },
+    ]);
+    expect(printed[1]).toContain("DAMAGE\n  identity: it has only 1 bytes");
   });
 
   it("where nothing of ours is, it says where to look", async () => {
