@@ -69,7 +69,11 @@ export function submitToDisk(
   const { settings, chance } = world;
   disk.underWay.add(operation);
   // A sync covers what was done before it began.
-  const through = disk.nextNumber - 1;
+  const lies =
+    operation.kind === "sync" &&
+    operation.path.startsWith("segment-") &&
+    world.nowMs >= (settings.diskLiesFromMs ?? Number.POSITIVE_INFINITY);
+  const through = lies ? 0 : disk.nextNumber - 1;
   const share = operation.kind === "sync" || operation.kind === "sync-folder" ? 1 : 0.2;
   const delayMs = chance.disk.between(settings.diskMinMs, settings.diskMaxMs) * share * disk.faults.slowness;
   after(world, delayMs, () => {

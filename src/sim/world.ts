@@ -58,6 +58,8 @@ export interface WorldSettings {
   readonly replayProbability: number;
   readonly diskMinMs: number;
   readonly diskMaxMs: number;
+  /** From here on disks say that they have synced a log and have not: for proving that the checkers see it. */
+  readonly diskLiesFromMs?: number;
 }
 
 /** What an observer sees go wrong. */
