@@ -132,9 +132,9 @@ export function eventNumber(catalog: Catalog, event: HostEvent): number {
   return number;
 }
 
-/** An equal part that is kept already, or this one. */
-function shared<T>(catalog: Catalog, part: T): { readonly number: number; readonly part: T } {
-  const text = textOf(part);
+/** An equal part of the same name that is kept already, or this one: parts of one host stay apart. */
+function shared<T>(catalog: Catalog, name: string, part: T): { readonly number: number; readonly part: T } {
+  const text = name + textOf(part);
   const known = catalog.parts.get(text);
   if (known !== undefined) return known as { number: number; part: T };
   const kept = { number: catalog.parts.size, part };
@@ -159,14 +159,14 @@ function keep(catalog: Catalog, host: Host): number {
     const replica: Record<string, unknown> = { ...host.replica };
     const small: Record<string, unknown> = { ...rest };
     for (const name of PARTS) {
-      const { number, part } = shared<unknown>(catalog, rest[name]);
+      const { number, part } = shared<unknown>(catalog, name, rest[name]);
       replica[name] = part;
       delete small[name];
       key += `/${number}`;
     }
-    const disk = shared(catalog, host.disk);
-    const writes = shared(catalog, host.writes);
-    const list = shared(catalog, host.list);
+    const disk = shared(catalog, "disk", host.disk);
+    const writes = shared(catalog, "writes", host.writes);
+    const list = shared(catalog, "list", host.list);
     key += `/${disk.number}/${writes.number}/${list.number}/${textOf(small)}`;
     kept = { life: host.life, replica: replica as never, disk: disk.part, writes: writes.part, list: list.part };
   } else key += textOf([rest, host.disk, host.writes, host.list]);

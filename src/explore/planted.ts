@@ -12,8 +12,6 @@ export type Planted =
   | "counts-attempted-view"
   /** S3d: the RM has the shortest log lead. */
   | "shortest-log-leads"
-  /** S3d: the RM compares indexes before epochs. */
-  | "index-before-epoch"
   /** S4b, S4c: the RM activates what it has not written. */
   | "activates-unwritten"
   /** S1c: the store takes a view from whoever writes it. */
@@ -28,7 +26,6 @@ export const PLANTED: readonly Planted[] = [
   "one-answer-too-few",
   "counts-attempted-view",
   "shortest-log-leads",
-  "index-before-epoch",
   "activates-unwritten",
   "store-takes-all",
   "same-term",

@@ -112,7 +112,9 @@ export function makeView(epoch: Epoch, members: readonly Member[], leader: Membe
 function takeOffice(rm: Rm, store: Store, sights: Sights): Move {
   const text = `RM ${rm.rm + 1} takes office`;
   if (sights.planted === "same-term") {
-    return { text, rm: { ...rm, phase: "ruling", content: store.content, revision: store.revision }, store, orders: [], begins: false };
+    const counter = activeView(store.content)?.epoch[1] ?? 0;
+    const ruling = { ...rm, phase: "ruling", counter, content: store.content, revision: store.revision } as const;
+    return { text, rm: ruling, store, orders: [], begins: false };
   }
   const content = { ...store.content, term: store.content.term + 1, owner: owner(rm.rm) };
   const revision = store.revision + 1;
@@ -165,10 +167,6 @@ function leadersOf(answers: readonly SealAnswer[], planted: Planted | null): rea
   if (planted === "shortest-log-leads") {
     const shortest = Math.min(...answers.map((answer) => answer.lastIndex));
     return answers.filter((answer) => answer.lastIndex === shortest);
-  }
-  if (planted === "index-before-epoch") {
-    const longest = Math.max(...answers.map((answer) => answer.lastIndex));
-    return answers.filter((answer) => answer.lastIndex === longest);
   }
   return bestAnswers(answers);
 }

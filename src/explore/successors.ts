@@ -2,9 +2,9 @@
 import { assert } from "../vocabulary/assert.js";
 import type { Member } from "../vocabulary/view.js";
 import type { ClientRequest } from "../server/core/event.js";
-import { type Answer, envelopeAt, envelopeNumber, eventNumber, factsAt, type HostEvent, hostAt, outturn } from "./catalog.js";
+import { type Answer, envelopeAt, envelopeNumber, epochNumber, eventNumber, factsAt, type HostEvent, hostAt, outturn } from "./catalog.js";
 import { askRead, checkLeader, checkState, commit, type Ledger, READ_TICKET, take, wordFor } from "./ledger.js";
-import { bootOf, idOf, incarnationOf, type Life, lifeNumber, rmConnection } from "./life.js";
+import { bootOf, idOf, incarnationOf, type Life, lifeNumber, replicaOfLife, rmConnection } from "./life.js";
 import { messageText } from "./narration.js";
 import { activeView, type Move, movesOf, type Rm, type Sights } from "./rm-script.js";
 import { freeze } from "./plain-data.js";
@@ -33,6 +33,8 @@ function happen(space: Space, world: World, replica: number, event: HostEvent, c
   const hosts = world.hosts.map((host, i) => (i === replica - 1 ? result.host : host));
   const next: World = { ...world, ...changes, hosts };
   if (result.violation !== null) return { next, violation: result.violation };
+  const broken = checkPromise(space, world, result.sent);
+  if (broken !== null) return { next, violation: broken };
   const checked = account(space, next, replica, changes.ledger ?? world.ledger, result.answers);
   if (typeof checked === "string") return { next, violation: checked };
   const isPast =
@@ -65,6 +67,22 @@ function account(space: Space, world: World, replica: number, before: Ledger, an
     if (typeof ledger === "string") return ledger;
   }
   return ledger;
+}
+
+/** S2a: what has answered a Seal acknowledges and confirms nothing of an older epoch any more. */
+function checkPromise(space: Space, world: World, sent: readonly number[]): string | null {
+  for (const number of sent) {
+    const { message, from, epoch } = envelopeAt(space.catalog, number);
+    if (message.kind !== "append-ack" && message.kind !== "confirmed") continue;
+    for (const other of world.net) {
+      const sealed = envelopeAt(space.catalog, other);
+      if (sealed.message.kind !== "sealed" || sealed.epoch <= epoch || replicaOfLife(sealed.from) !== replicaOfLife(from)) continue;
+      const life = livesOf(space, world.hosts).find((one) => one.replica === replicaOfLife(from));
+      if (life === undefined || incarnationOf(life) !== sealed.message.incarnation) continue;
+      return `S2a: r${life.replica} has answered a Seal, and then sends ${messageText(envelopeAt(space.catalog, number))}`;
+    }
+  }
+  return null;
 }
 
 /** S1b: nobody leads an epoch that another leads. */
@@ -228,8 +246,17 @@ function sightsOf(space: Space, world: World, rm: Rm): Sights {
 
 function rmSteps(space: Space, world: World, rm: Rm, visit: Visit): void {
   for (const move of movesOf(rm, world.store, sightsOf(space, world, rm))) {
-    visit(afterMove(space, world, rm, move), move.text, null);
+    visit(afterMove(space, world, rm, move), move.text, checkChain(world, rm, move));
   }
+}
+
+/** S1: a view follows the one that was sealed for it, and no other has come between. */
+function checkChain(world: World, rm: Rm, move: Move): string | null {
+  const { chain } = world.store;
+  if (move.store.chain === chain || rm.attempt === null) return null;
+  const last = chain[chain.length - 1] ?? 0;
+  const sealed = rm.attempt.base === null ? 0 : epochNumber(rm.attempt.base.epoch);
+  return sealed === last ? null : "S1: the view that is written follows one that is not the last active view any more";
 }
 
 export function afterMove(space: Space, world: World, rm: Rm, move: Move): World {
