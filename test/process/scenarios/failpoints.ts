@@ -53,7 +53,7 @@ export const failpointScenarios: readonly Scenario[] = [
       await untilLaterView(at, epoch, 20_000);
     },
   },
-  ...(["sealed-answered", "start-on-quorum"] as const).map(
+  ...[...MEMBER_STEPS, ...LEADER_STEPS].map(
     (step): Scenario => ({
       name: `rm-and-replica-die-at-${step}`,
       what: `the RM dies in the moment in which a replica dies at "${step}"`,
