@@ -12,6 +12,7 @@ export interface Options {
   largeBigIntToString?: boolean;
   useBigIntExtension?: boolean;
   bundleStrings?: boolean;
+  writeFunction?: () => never;
   maxSharedStructures?: number;
   maxOwnStructures?: number;
   encodeUndefinedAsNil?: boolean;
