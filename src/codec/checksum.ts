@@ -1,4 +1,3 @@
-/// <reference path="./platform.d.ts" />
 import { crc32 as platformCrc32 } from "node:zlib";
 
 /** CRC-32 (IEEE 802.3) as an unsigned number; `start` goes on from an earlier checksum. Finds accidents, not attackers. */
