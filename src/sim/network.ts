@@ -289,12 +289,13 @@ const REPLAYED: ReadonlySet<string> = new Set([
 function replay(world: World, network: Network, end: End, message: Message): void {
   const peer = end.connection?.peer;
   if (peer === undefined) return;
+  const own = end.events.hello();
   const { network: chance } = world.chance;
   after(world, chance.pick([chance.between(0, 20), chance.between(20, 3_000)]), () => {
     for (const [there, back] of network.pipes) {
       for (const to of [there.to, back.to]) {
         const { connection } = to;
-        if (connection === null || to.closed || to.process.name !== end.process.name || !isSamePeer(connection.peer, peer)) continue;
+        if (connection === null || to.closed || !isSamePeer(to.events.hello(), own) || !isSamePeer(connection.peer, peer)) continue;
         mark(world, "message-replayed");
         note(world, to.process.name, `again ${message.kind}`, () => shortText(message));
         return reach(to.process, () => {

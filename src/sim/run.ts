@@ -35,6 +35,8 @@ export interface RunResult {
   readonly completedCount: number;
   readonly viewCount: number;
   readonly marks: ReadonlyMap<string, number>;
+  /** What the clients saw. */
+  readonly records: readonly OperationRecord[];
   /** The end of the timeline. */
   readonly tail: readonly string[];
 }
@@ -76,6 +78,7 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
     completedCount: clients.completedCount,
     viewCount: ledger.views.length,
     marks: world.marks,
+    records: clients.records(),
     tail: world.trace.tail(TAIL_LINES),
   };
 }
