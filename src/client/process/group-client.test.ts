@@ -67,7 +67,11 @@ it("a time-out is an error with an unknown outcome", async () => {
   const client = await connect<Service>(url);
   await client.add(1);
   group.mute = true;
-  await expect(client.add.with({ timeoutMs: 1_000 })(1)).rejects.toMatchObject({ name: "TroupeError", code: "timeout", outcome: "unknown" });
+  await expect(client.add.with({ timeoutMs: 1_000 })(1)).rejects.toMatchObject({
+    name: "TroupeError",
+    code: "timeout",
+    outcome: "unknown",
+  });
   await client.close();
 });
 
