@@ -1,7 +1,10 @@
 /** Breadth first through all worlds of a scope: the first violation found has a shortest path. */
+import { factsAt } from "./catalog.js";
+import { replicaOf } from "./life.js";
 import { opening } from "./opening.js";
+import { activeView } from "./rm-script.js";
 import type { Scope } from "./scope.js";
-import { createSequenceTable, intern, sequenceAt, tableBytes } from "./sequence-table.js";
+import { createSequenceTable, intern, sequenceAt, type SequenceTable, tableBytes } from "./sequence-table.js";
 import { successors } from "./successors.js";
 import { createSpace, rowOf, type Space, type World, worldOf } from "./world.js";
 
@@ -61,7 +64,7 @@ export function explore(scope: Scope, progress: Progress = () => {}): Report {
       parents[number] = at;
     });
   }
-  const violation = found === null ? null : { text: textOf(found), path: pathTo(space, worlds, parents, found) };
+  const violation = violationOf(space, worlds, parents, found);
   const memoryBytes = tableBytes(worlds) + tableBytes(space.nets) + parents.byteLength;
   const { hosts } = space.catalog;
   const complete = found === null && at === worlds.count;
@@ -79,8 +82,9 @@ export function explore(scope: Scope, progress: Progress = () => {}): Report {
   };
 }
 
-function textOf(found: Found): string {
-  return found.text;
+/** Found within a callback: the compiler does not see that it may be there. */
+function violationOf(space: Space, worlds: SequenceTable, parents: Int32Array, found: Found | null): Report["violation"] {
+  return found === null ? null : { text: found.text, path: pathTo(space, worlds, parents, found) };
 }
 
 function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
@@ -101,8 +105,19 @@ function mark(space: Space, world: World, marks: Record<string, number>): void {
   );
   note("a read has shown words", seen !== "");
   note("a read is open", read !== null);
+  note("a read was answered", read === null && world.budget.reads < space.scope.reads);
   note("second view active", world.store.chain.length >= 2);
   note("third view active", world.store.chain.length >= 3);
+  const members = activeView(world.store.content)?.members ?? [];
+  const spares = world.hosts.slice(space.scope.members);
+  note(
+    "a spare is a member",
+    members.some((member) => replicaOf(member.replica) > space.scope.members),
+  );
+  note(
+    "a snapshot was installed",
+    spares.some((host) => factsAt(space.catalog, host).baseIndex > 0),
+  );
   note(
     "an RM was superseded",
     world.rms.some((rm) => rm.phase === "ended"),
@@ -111,7 +126,7 @@ function mark(space: Space, world: World, marks: Record<string, number>): void {
 }
 
 /** The steps from the beginning to the violation, in words: each is found again among what may follow the one before. */
-function pathTo(space: Space, worlds: ReturnType<typeof createSequenceTable>, parents: Int32Array, found: Found): string[] {
+function pathTo(space: Space, worlds: SequenceTable, parents: Int32Array, found: Found): string[] {
   const numbers: number[] = [];
   for (let number = found.world; ; number = parents[number] ?? 0) {
     numbers.unshift(number);

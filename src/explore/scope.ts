@@ -50,24 +50,49 @@ const SMALL: Scope = {
   planted: null,
 };
 
-export const SCOPES: readonly Scope[] = [
+/** Each is small enough to be seen whole in seconds; together they hold each thing that can happen. */
+const SMALL_SCOPES: readonly Scope[] = [
   SMALL,
-  {
-    ...SMALL,
-    name: "full",
-    spares: 1,
-    style: "warm-passive",
-    rms: 2,
-    attempts: 2,
-    requests: 2,
-    reads: 1,
-    restarts: 1,
-    wipes: 1,
-    heartbeats: 2,
-    leadTimeouts: true,
-    statesMax: 20_000_000,
-  },
+  { ...SMALL, name: "small-passive", style: "warm-passive" },
+  { ...SMALL, name: "small-read", requests: 0, reads: 1 },
+  { ...SMALL, name: "small-restart", requests: 0, restarts: 1 },
+  { ...SMALL, name: "small-steady", attempts: 0, restarts: 1, heartbeats: 1 },
+  { ...SMALL, name: "small-pair", members: 2, restarts: 1, heartbeats: 1 },
+  { ...SMALL, name: "small-wipe", requests: 0, wipes: 1 },
+  { ...SMALL, name: "small-spare", requests: 0, spares: 1 },
+  { ...SMALL, name: "small-transfer", members: 2, spares: 1, requests: 0, checkpointEntries: 2, heartbeats: 1 },
+  { ...SMALL, name: "small-rivals", requests: 0, rms: 2 },
 ];
+
+/** Too large for every test run, small enough to be seen whole in minutes. */
+const MEDIUM = { ...SMALL, statesMax: 100_000_000 };
+
+const MEDIUM_SCOPES: readonly Scope[] = [
+  { ...MEDIUM, name: "changes", requests: 0, attempts: 2 },
+  { ...MEDIUM, name: "rivals", requests: 0, rms: 2, attempts: 2 },
+  { ...MEDIUM, name: "restart", style: "warm-passive", restarts: 1 },
+  { ...MEDIUM, name: "wipe", wipes: 1 },
+  { ...MEDIUM, name: "pair", members: 2, spares: 1, attempts: 2, wipes: 1 },
+  { ...MEDIUM, name: "read", style: "warm-passive", reads: 1 },
+];
+
+const FULL: Scope = {
+  ...SMALL,
+  name: "full",
+  spares: 1,
+  style: "warm-passive",
+  rms: 2,
+  attempts: 2,
+  requests: 2,
+  reads: 1,
+  restarts: 1,
+  wipes: 1,
+  heartbeats: 2,
+  leadTimeouts: true,
+  statesMax: 20_000_000,
+};
+
+export const SCOPES: readonly Scope[] = [...SMALL_SCOPES, ...MEDIUM_SCOPES, FULL];
 
 export function scopeNamed(name: string): Scope | undefined {
   return SCOPES.find((scope) => scope.name === name);
