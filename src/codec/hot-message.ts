@@ -49,6 +49,11 @@ export function hotKindOf(code: number): HotKind | undefined {
   return HOT_KINDS.get(code);
 }
 
+/** Before a frame is begun: entries that are encoded within one would each take a slab of their own. */
+export function prepareHot(message: HotMessage, group: GroupName | null): void {
+  if (message.kind === "append") for (const entry of message.entries) encodeEntry(group ?? NO_GROUP, entry);
+}
+
 /** `group` is the one that the connection is about; only entries need it (L5). */
 export function writeHot(writer: ByteWriter, message: HotMessage, group: GroupName | null): void {
   switch (message.kind) {

@@ -5,7 +5,7 @@ import type { Message } from "../vocabulary/message.js";
 import { readRaw, readU8, remainingBytes, startReader } from "./byte-reader.js";
 import { finishWriter, joinBytes, startWriter, writeRaw, writeU8, writeU32, writtenBytes } from "./byte-writer.js";
 import { FRAME_HEAD_SIZE_BYTES } from "./frame.js";
-import { HOT_CODES, hotKindOf, isHot, readHot, writeHot } from "./hot-message.js";
+import { HOT_CODES, hotKindOf, isHot, prepareHot, readHot, writeHot } from "./hot-message.js";
 import { MESSAGE_SHAPES, type PlainKind } from "./message-shape.js";
 import type { Shape } from "./shape.js";
 import { encodeValue, tryDecodeValue } from "./value.js";
@@ -20,6 +20,7 @@ export type DecodedMessage = { readonly ok: true; readonly message: Message } | 
  * changed. `group`: the one that the connection is about, which the entries of an append name (L5).
  */
 export function encodeFrame(message: Message, group: GroupName | null): Uint8Array[] {
+  if (isHot(message)) prepareHot(message, group);
   const writer = startWriter();
   writeU32(writer, 0);
   if (isHot(message)) {
