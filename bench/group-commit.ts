@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { encodeValue } from "../src/codec/value.js";
 import { createDisk } from "../src/runtime/disk.js";
-import { openReplicaDisk, type ReplicaDisk } from "../src/server/process/replica-disk.js";
+import { openReplicaDisk, type ReplicaDisk } from "../src/server/shell/replica-disk.js";
 import type { StoreResult } from "../src/storage/store-command.js";
 import type { Entry } from "../src/vocabulary/entry.js";
 import { clusterId, groupName, incarnation, replicaId, sessionId } from "../src/vocabulary/ids.js";

@@ -15,13 +15,12 @@ import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import { bootId } from "../../vocabulary/ids.js";
 import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
-import type { PartialTransfer } from "../../storage/store-command.js";
 import type { ReplicaEffect } from "../core/effect.js";
 import type { ReplicaEvent } from "../core/event.js";
 import { reportOf } from "../core/report.js";
 import { createReplica } from "../core/state.js";
 import { nextWakeMs, step } from "../core/step.js";
-import { checkHello, eventOfMessage } from "./inbound.js";
+import { checkHello, eventOfMessage } from "../shell/inbound.js";
 import { readLaunchFile } from "./launch-file.js";
 import { openLfdLink } from "./lfd-link.js";
 import { createLinks } from "./links.js";
@@ -29,8 +28,8 @@ import { performEffect, type Workshop } from "./perform.js";
 import { createPulse } from "./pulse.js";
 import { createStateLoader, recoverDisk } from "./recovery.js";
 import { hostService } from "./service-host.js";
-import { createSnapshotWriter } from "./snapshot-writer.js";
-import { eventOfResult, snapshotRecord } from "./store-events.js";
+import { createSnapshotWriter } from "../shell/snapshot-writer.js";
+import { eventOfResult, snapshotRecord, transferOf } from "../shell/store-events.js";
 
 export interface ServerOptions {
   /** The replica's folder. */
@@ -135,7 +134,10 @@ export async function runServer(options: ServerOptions): Promise<void> {
       if (connections.delete(connection.id)) driver.push({ kind: "connection-closed", connection: connection.id });
     },
   };
-  const snapshots = createSnapshotWriter(executor, disk);
+  const snapshots = createSnapshotWriter(executor, disk, (delayMs, run) => {
+    if (delayMs === 0) setImmediate(run);
+    else setTimeout(run, delayMs);
+  });
   const shop: Workshop = {
     folder: options.dir,
     connections,
@@ -189,7 +191,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     host: "127.0.0.1",
     port: 0,
     hello,
-    accepts: (peer) => checkHello(peer, launch),
+    accepts: (peer) => checkHello(peer, { clusterId: launch.clusterId, group: spec.group }),
     onOpen: (connection) => events.onOpen(connection, false),
     onMessage: events.onMessage,
     onClose: (connection) => events.onClose(connection),
@@ -207,10 +209,4 @@ export async function runServer(options: ServerOptions): Promise<void> {
   );
   log.info(`${launch.replica} is up, incarnation ${recovered.identity.incarnation}, listening on port ${listener.address.port}`);
   endWithSupervisor(launch.systemDir);
-}
-
-function transferOf(partial: PartialTransfer | null) {
-  if (partial === null) return null;
-  const { epoch, index, sizeBytes, checksum, offsetBytes } = partial;
-  return { snapshotEpoch: epoch, snapshotIndex: index, sizeBytes, checksum, storedBytes: offsetBytes };
 }

@@ -4,8 +4,8 @@ import { unreachable } from "../../vocabulary/assert.js";
 import type { ReplicaEffect } from "../core/effect.js";
 import { dieAtFailpoint } from "../../runtime/failpoint.js";
 import type { Links } from "./links.js";
-import type { ReplicaDisk } from "./replica-disk.js";
-import type { SnapshotWriter } from "./snapshot-writer.js";
+import type { ReplicaDisk } from "../shell/replica-disk.js";
+import type { SnapshotWriter } from "../shell/snapshot-writer.js";
 
 export interface Workshop {
   readonly folder: string;

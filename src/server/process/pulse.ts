@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Executor } from "../../service/executor.js";
 import type { Pulse } from "../../vocabulary/verdict.js";
-import type { ReplicaDisk } from "./replica-disk.js";
+import type { ReplicaDisk } from "../shell/replica-disk.js";
 
 /** Gathers the proof of progress that goes with every heartbeat answer (DESIGN section 7). */
 export function createPulse(executor: Executor, disk: ReplicaDisk, monotonicMs: () => number, stepCount: () => number): () => Pulse {

@@ -7,7 +7,7 @@ import type { Executor } from "../../service/executor.js";
 import type { StoreResult } from "../../storage/store-command.js";
 import { incarnation } from "../../vocabulary/ids.js";
 import type { LaunchFile } from "./launch-file.js";
-import { openReplicaDisk, type ReplicaDisk } from "./replica-disk.js";
+import { openReplicaDisk, type ReplicaDisk } from "../shell/replica-disk.js";
 
 export type Recovered = Extract<StoreResult, { kind: "recovered" }>;
 

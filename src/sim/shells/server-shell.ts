@@ -5,6 +5,10 @@ import type { ReplicaEvent } from "../../server/core/event.js";
 import { reportOf } from "../../server/core/report.js";
 import { createReplica, type Replica } from "../../server/core/state.js";
 import { nextWakeMs, step } from "../../server/core/step.js";
+import { eventOfMessage } from "../../server/shell/inbound.js";
+import type { ReplicaDisk } from "../../server/shell/replica-disk.js";
+import { createSnapshotWriter } from "../../server/shell/snapshot-writer.js";
+import { eventOfResult, snapshotRecord, transferOf } from "../../server/shell/store-events.js";
 import { createExecutor, type Executor } from "../../service/executor.js";
 import { serviceMachine } from "../../service/service-machine.js";
 import type { StoreResult } from "../../storage/store-command.js";
@@ -20,12 +24,10 @@ import { createSimDisk, killDisk, type SimDisk } from "../disk.js";
 import { createSimDriver } from "../driver.js";
 import type { Installation } from "../installation.js";
 import { dial, listen, type SimConnection, type SimDialer } from "../network.js";
-import { openReplicaDisk, type ReplicaDisk } from "../replica-disk.js";
+import { openReplicaDisk } from "../replica-disk.js";
 import { after, endProcess, isAlive, localMs, mark, note, type SimProcess, timer, wallMs } from "../world.js";
 import { helloOf, newBootId } from "./hello.js";
 import { lfdName } from "./lfd-name.js";
-import { createSnapshotPump } from "./snapshot-pump.js";
-import { eventOfMessage, eventOfResult, snapshotRecord, transferOf } from "./server-events.js";
 
 /** What an observer may look at of a server that runs. */
 export interface RunningServer {
@@ -188,7 +190,7 @@ function startReplica(
     if (connections.delete(connection.id)) driver.push({ kind: "connection-closed", connection: connection.id });
   };
   const links = createLinks(installation, process, hello, { onOpen: (connection) => opened(connection, true), onMessage, onClose });
-  const snapshots = createSnapshotPump(world, process, executor, store);
+  const snapshots = createSnapshotWriter(executor, store, (delayMs, run) => timer(world, process, delayMs === 0 ? 0.05 : delayMs, run));
 
   function perform(effect: ReplicaEffect): void {
     switch (effect.kind) {
@@ -257,7 +259,7 @@ function startReplica(
       loading = load(() => driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }));
       return;
     }
-    const event = eventOfResult(result, snapshots.ticket());
+    const event = eventOfResult(result, snapshots.takeFinished());
     if (event !== null) driver.push(event);
   }
 
@@ -294,7 +296,7 @@ function startReplica(
       workCount: work + steps,
       eventLoopDelayMs: process.slowness > 1 ? process.slowness : 0,
       heapBytes: 50_000_000,
-      oldestFsyncMs: store.oldestSyncMs(),
+      oldestFsyncMs: store.oldestSyncMs(localMs(world, host)),
       stuckMs: nowMs - lastWorkAtMs,
       executing: executor.executing(),
     };

@@ -1,10 +1,17 @@
 import { unreachable } from "../../vocabulary/assert.js";
-import type { StoreResult, SnapshotMeta } from "../../storage/store-command.js";
-import type { ReplicaEvent, SnapshotRecord } from "../core/event.js";
+import type { PartialTransfer, SnapshotMeta, StoreResult } from "../../storage/store-command.js";
+import type { ReplicaEvent, SnapshotRecord, TransferIdentity } from "../core/event.js";
 
 export function snapshotRecord(meta: SnapshotMeta): SnapshotRecord {
   const { index, epoch, ageMs, generation, sizeBytes, checksum } = meta;
   return { index, epoch, ageMs, generation, sizeBytes, checksum };
+}
+
+/** What is durable of a transfer that was cut. */
+export function transferOf(partial: PartialTransfer | null): (TransferIdentity & { readonly storedBytes: number }) | null {
+  if (partial === null) return null;
+  const { epoch, index, sizeBytes, checksum, offsetBytes } = partial;
+  return { snapshotEpoch: epoch, snapshotIndex: index, sizeBytes, checksum, storedBytes: offsetBytes };
 }
 
 /** What a result of the store means to the core; null where it concerns only the shell. */

@@ -1,20 +1,27 @@
-import type { Connection } from "../../runtime/connection.js";
+import type { ClusterId, GroupName } from "../../vocabulary/ids.js";
 import { PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
 import type { ReplicaEvent } from "../core/event.js";
-import type { LaunchFile } from "./launch-file.js";
+
+/** Whose connections a server takes. */
+export interface Home {
+  readonly clusterId: ClusterId;
+  readonly group: GroupName;
+}
+
+/** What of a connection matters here. */
+export interface Caller {
+  readonly id: number;
+  readonly peer: Pick<Hello, "role">;
+}
 
 /** Why a connection is refused, or null. What is wrong is said to the other side. */
-export function checkHello(
-  peer: Hello,
-  launch: Pick<LaunchFile, "clusterId"> & { readonly spec: Pick<LaunchFile["spec"], "group"> },
-): string | null {
+export function checkHello(peer: Hello, home: Home): string | null {
   if (peer.protocolVersion !== PROTOCOL_VERSION) {
     return `This server speaks protocol version ${PROTOCOL_VERSION}, you speak ${peer.protocolVersion}; install the same version of troupe on both sides.`;
   }
-  if (peer.clusterId !== launch.clusterId)
-    return "This server belongs to another system (cluster id); find the group again at its gateway.";
-  if (peer.group !== null && peer.group !== launch.spec.group) return `This server runs the group ${launch.spec.group}, not ${peer.group}.`;
+  if (peer.clusterId !== home.clusterId) return "This server belongs to another system (cluster id); find the group again at its gateway.";
+  if (peer.group !== null && peer.group !== home.group) return `This server runs the group ${home.group}, not ${peer.group}.`;
   if (peer.role === "server" && (peer.replica === null || peer.incarnation === null)) return "A server names its replica and incarnation.";
   return null;
 }
@@ -27,7 +34,7 @@ export interface Sources {
 }
 
 /** The event that a message is, or null when this peer has no business sending it. */
-export function eventOfMessage(connection: Connection, message: Message, sources: Sources): ReplicaEvent | null {
+export function eventOfMessage(connection: Caller, message: Message, sources: Sources): ReplicaEvent | null {
   switch (message.kind) {
     case "request":
       return {

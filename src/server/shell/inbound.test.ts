@@ -5,7 +5,7 @@ import type { Hello, Role } from "../../vocabulary/message.js";
 import { checkHello } from "./inbound.js";
 
 const own = clusterId("a".repeat(32));
-const launch = { clusterId: own, spec: { group: groupName("counter") } };
+const home = { clusterId: own, group: groupName("counter") };
 
 function helloOf(role: Role, changes: Partial<Hello> = {}): Hello {
   const base = { kind: "hello", protocolVersion: PROTOCOL_VERSION, clusterId: own, role, bootId: bootId("b".repeat(32)) } as const;
@@ -13,15 +13,15 @@ function helloOf(role: Role, changes: Partial<Hello> = {}): Hello {
 }
 
 it("takes clients and gateways of its own system", () => {
-  expect((["client", "gateway", "rm"] as const).map((role) => checkHello(helloOf(role), launch))).toEqual([null, null, null]);
+  expect((["client", "gateway", "rm"] as const).map((role) => checkHello(helloOf(role), home))).toEqual([null, null, null]);
 });
 
 it("refuses whoever belongs to another system, clients too: a port may have gone from one system to another", () => {
   const other = { clusterId: clusterId("c".repeat(32)) };
-  for (const role of ["client", "gateway", "rm"] as const) expect(checkHello(helloOf(role, other), launch)).toMatch(/another system/);
+  for (const role of ["client", "gateway", "rm"] as const) expect(checkHello(helloOf(role, other), home)).toMatch(/another system/);
 });
 
 it("refuses another version and another group in words", () => {
-  expect(checkHello(helloOf("client", { protocolVersion: PROTOCOL_VERSION + 1 }), launch)).toMatch(/same version/);
-  expect(checkHello(helloOf("client", { group: groupName("bank") }), launch)).toMatch(/runs the group counter, not bank/);
+  expect(checkHello(helloOf("client", { protocolVersion: PROTOCOL_VERSION + 1 }), home)).toMatch(/same version/);
+  expect(checkHello(helloOf("client", { group: groupName("bank") }), home)).toMatch(/runs the group counter, not bank/);
 });

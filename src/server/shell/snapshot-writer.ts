@@ -7,6 +7,9 @@ type CaptureEffect = Extract<ReplicaEffect, { kind: "capture-snapshot" }>;
 /** While the disk has more than this to do, a capture waits: it would only fill memory. */
 const DISK_BACKLOG_MAX = 16;
 
+/** Runs something so many milliseconds from now; 0: when everything that waits in this turn has had its go. */
+export type Later = (delayMs: number, run: () => void) => void;
+
 export interface SnapshotWriter {
   start(effect: CaptureEffect): void;
   /** The ticket of the capture that the store has just published. */
@@ -16,7 +19,7 @@ export interface SnapshotWriter {
 }
 
 /** Moves a capture from the executor to the store, a little each turn: state is read lazily, with before-images for what is written meanwhile. */
-export function createSnapshotWriter(executor: Executor, disk: ReplicaDisk): SnapshotWriter {
+export function createSnapshotWriter(executor: Executor, disk: ReplicaDisk, later: Later): SnapshotWriter {
   let ticket = 0;
   let running: { close(): void } | null = null;
 
@@ -29,7 +32,7 @@ export function createSnapshotWriter(executor: Executor, disk: ReplicaDisk): Sna
     const pump = (): void => {
       if (running !== capture) return;
       if (disk.backlog() > DISK_BACKLOG_MAX) {
-        setTimeout(pump, 1);
+        later(1, pump);
         return;
       }
       const bytes = capture.next();
@@ -41,7 +44,7 @@ export function createSnapshotWriter(executor: Executor, disk: ReplicaDisk): Sna
       }
       disk.submit({ kind: "snapshot-slice", bytes });
       // One slice a turn: requests do not wait for a snapshot.
-      setImmediate(pump);
+      later(0, pump);
     };
     pump();
   }
