@@ -40,7 +40,10 @@ export function swapStore(
     if (dead && disk.happens(0.5)) return;
     if (disk.happens(store.unknownProbability)) {
       mark(world, "store-outcome-unknown");
-      if (disk.happens(0.5)) write(world, store, expectedRevision, content);
+      // Written, not written, or on its way for longer than its writer waits.
+      const fate = disk.integer(0, 2);
+      if (fate === 0) write(world, store, expectedRevision, content);
+      if (fate === 1) after(world, disk.between(0, 100), () => void write(world, store, expectedRevision, content));
       after(world, disk.between(1, 50), () => reach(process, () => done({ kind: "store-unknown", ticket, reason: "the answer was lost" })));
       return;
     }

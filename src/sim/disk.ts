@@ -1,51 +1,8 @@
 import { unreachable } from "../vocabulary/assert.js";
 import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
 import type { Chance } from "./chance.js";
+import type { PendingName, PendingWrite, SimDisk, SimFile } from "./disk-state.js";
 import { after, isAlive, mark, reach, type SimProcess, type World } from "./world.js";
-
-interface PendingWrite {
-  readonly number: number;
-  readonly offsetBytes: number;
-  /** Null: a cut (or growth) to `offsetBytes`. */
-  readonly bytes: Uint8Array | null;
-}
-
-interface SimFile {
-  /** What a read shows: the page cache. */
-  content: Uint8Array;
-  /** What survives a loss of power. */
-  durable: Uint8Array;
-  /** Done, and not synced yet. */
-  pending: PendingWrite[];
-}
-
-/** A change of names, durable once its folder is synced. */
-interface PendingName {
-  readonly number: number;
-  readonly folder: string;
-  readonly path: string;
-  /** Null: removed. */
-  readonly file: SimFile | null;
-}
-
-/** What may go wrong with a disk; changed by faults while the world runs. */
-export interface DiskFaults {
-  failProbability: number;
-  full: boolean;
-  /** Everything takes so many times as long. */
-  slowness: number;
-}
-
-/** A folder on a simulated disk. What is not synced is lost, or not, when the power goes; a killed process loses nothing that was done. */
-export interface SimDisk {
-  files: Map<string, SimFile>;
-  durableFiles: Map<string, SimFile>;
-  pendingNames: PendingName[];
-  /** Operations that the current process has under way. */
-  readonly underWay: Set<DiskOperation>;
-  readonly faults: DiskFaults;
-  nextNumber: number;
-}
 
 export function createSimDisk(): SimDisk {
   return {

@@ -7,7 +7,8 @@ import { flipBit, powerOffDisk, createSimDisk } from "./disk.js";
 import type { Installation } from "./installation.js";
 import { linkName, resetOne, resume } from "./network.js";
 import { startSecondRm } from "./second-rm.js";
-import { incarnationOn, type RunningServer } from "./shells/server-shell.js";
+import type { RunningServer } from "./running.js";
+import { incarnationOn } from "./shells/server-shell.js";
 import { after, continueProcess, endProcess, isAlive, mark, note, type SimHost, type SimProcess, stopProcess } from "./world.js";
 
 /** What a fault may touch. */

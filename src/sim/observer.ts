@@ -2,7 +2,7 @@ import type { ReplicaEffect } from "../server/core/effect.js";
 import type { StoreResult } from "../storage/store-command.js";
 import type { Entry } from "../vocabulary/entry.js";
 import type { Incarnation } from "../vocabulary/ids.js";
-import type { RunningServer } from "./shells/server-shell.js";
+import type { RunningServer } from "./running.js";
 
 /** What the checkers are told of servers, by the shells that run them. */
 export interface Observer {

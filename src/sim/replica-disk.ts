@@ -1,6 +1,7 @@
 import { openReplicaDisk as openOver, type ReplicaDisk } from "../server/shell/replica-disk.js";
 import type { StoreConfig, StoreResult } from "../storage/store-command.js";
-import { type SimDisk, submitToDisk } from "./disk.js";
+import { submitToDisk } from "./disk.js";
+import type { SimDisk } from "./disk-state.js";
 import { localMs, type SimProcess, type World } from "./world.js";
 
 /** The replica's store over a simulated disk. */

@@ -4,7 +4,7 @@ import { clusterId } from "../vocabulary/ids.js";
 import type { Address } from "../vocabulary/view.js";
 import { type Agenda, type Appointment, createAgenda } from "./agenda.js";
 import { type Chance, createChance } from "./chance.js";
-import type { SimDisk } from "./disk.js";
+import type { SimDisk } from "./disk-state.js";
 import { createTrace, type Trace } from "./trace.js";
 
 /** A machine: a monotonic clock of its own, disks that outlive its processes, and what its processes leave for one another in files. */

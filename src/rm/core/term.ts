@@ -113,11 +113,16 @@ function resumeAfterReading(rm: Rm, record: StoreRecord, effects: RmEffect[]): v
     endRule(rm, `the control store refuses what this Replication Manager writes: ${store.refusal}`, effects);
     return;
   }
-  // Within a term only its owner writes: another revision is the write whose outcome was unknown.
-  if (record.revision !== store.revision) store.stored = store.written ?? found;
+  // Within a term only its owner writes: another revision is a write whose outcome was unknown, and not always the last one: what was sent
+  // before it may have arrived late.
+  if (record.revision !== store.revision) store.stored = isEqualContent(found, store.written) ? store.written : found;
   store.revision = record.revision;
   store.refusal = null;
   store.phase = "ruling";
+}
+
+function isEqualContent(found: ControlContent, written: ControlContent | null): written is ControlContent {
+  return JSON.stringify(found) === JSON.stringify(written);
 }
 
 export function onStoreSwapped(rm: Rm, ticket: number, revision: number, effects: RmEffect[]): void {

@@ -4,7 +4,7 @@ import type { Entry, LogPosition } from "../../vocabulary/entry.js";
 import type { Epoch } from "../../vocabulary/epoch.js";
 import type { GroupName, Incarnation } from "../../vocabulary/ids.js";
 import type { View } from "../../vocabulary/view.js";
-import type { RunningServer } from "../shells/server-shell.js";
+import type { RunningServer } from "../running.js";
 import type { World } from "../world.js";
 
 /** A committed entry, as the first that committed it saw it. */

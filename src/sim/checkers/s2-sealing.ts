@@ -1,6 +1,6 @@
 import { compareEpochs, type Epoch, epochText } from "../../vocabulary/epoch.js";
 import type { Message } from "../../vocabulary/message.js";
-import type { RunningServer } from "../shells/server-shell.js";
+import type { RunningServer } from "../running.js";
 import { violate } from "../world.js";
 import type { Ledger } from "./ledger.js";
 

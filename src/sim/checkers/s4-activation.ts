@@ -1,5 +1,5 @@
 import { epochText, sameEpoch } from "../../vocabulary/epoch.js";
-import type { RunningServer } from "../shells/server-shell.js";
+import type { RunningServer } from "../running.js";
 import { violate } from "../world.js";
 import type { Ledger } from "./ledger.js";
 

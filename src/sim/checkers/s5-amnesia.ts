@@ -1,6 +1,6 @@
 import type { StoreResult } from "../../storage/store-command.js";
 import type { Entry } from "../../vocabulary/entry.js";
-import type { RunningServer } from "../shells/server-shell.js";
+import type { RunningServer } from "../running.js";
 import { isAlive, violate } from "../world.js";
 import { type DurableLog, durableOf, type Ledger } from "./ledger.js";
 

@@ -1,7 +1,7 @@
 import { entryAt, epochAt } from "../../server/core/log.js";
 import { epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { Message } from "../../vocabulary/message.js";
-import type { RunningServer } from "../shells/server-shell.js";
+import type { RunningServer } from "../running.js";
 import { mark, violate } from "../world.js";
 import { digestOfEntry, holds, type Ledger } from "./ledger.js";
 

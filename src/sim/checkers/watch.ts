@@ -4,7 +4,7 @@ import type { Durability } from "../../vocabulary/style.js";
 import { sameView } from "../../vocabulary/view.js";
 import type { Installation } from "../installation.js";
 import type { Observer } from "../observer.js";
-import type { RunningServer } from "../shells/server-shell.js";
+import type { RunningServer } from "../running.js";
 import { mark } from "../world.js";
 import type { Ledger } from "./ledger.js";
 import { checkNextView } from "./s1-one-chain.js";

@@ -10,15 +10,12 @@ import type { Address } from "../../vocabulary/view.js";
 import { readStore, swapStore } from "../control-store.js";
 import { createSimDriver } from "../driver.js";
 import type { Installation } from "../installation.js";
+import type { RunningRm } from "../running.js";
 import { dial, type SimConnection, type SimDialer } from "../network.js";
 import { endProcess, mark, note, type SimProcess } from "../world.js";
 import { helloOf, newBootId } from "./hello.js";
 
 /** A Replication Manager that runs: faults ask it for changes as a person would. */
-export interface RunningRm {
-  administer(command: AdminCommand): void;
-}
-
 /** As rm/process/main.ts. */
 export function runRm(installation: Installation, process: SimProcess): RunningRm {
   const { world, store } = installation;

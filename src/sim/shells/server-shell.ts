@@ -20,22 +20,16 @@ import type { Hello, Message } from "../../vocabulary/message.js";
 import type { Pulse } from "../../vocabulary/verdict.js";
 import type { Address, AddressBook } from "../../vocabulary/view.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
-import { createSimDisk, killDisk, type SimDisk } from "../disk.js";
+import { createSimDisk, killDisk } from "../disk.js";
+import type { SimDisk } from "../disk-state.js";
 import { createSimDriver } from "../driver.js";
 import type { Installation } from "../installation.js";
 import { dial, listen, type SimConnection, type SimDialer } from "../network.js";
 import { openReplicaDisk } from "../replica-disk.js";
+import type { RunningServer } from "../running.js";
 import { after, endProcess, isAlive, localMs, mark, note, type SimProcess, timer, wallMs } from "../world.js";
 import { helloOf, newBootId } from "./hello.js";
 import { lfdName } from "./lfd-name.js";
-
-/** What an observer may look at of a server that runs. */
-export interface RunningServer {
-  readonly process: SimProcess;
-  readonly replica: Replica;
-  readonly executor: Executor;
-  readonly incarnation: Incarnation;
-}
 
 type Recovered = Extract<StoreResult, { kind: "recovered" }>;
 
