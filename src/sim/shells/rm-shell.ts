@@ -2,7 +2,6 @@ import type { Destination, LfdTarget, RmEffect, ServerTarget } from "../../rm/co
 import type { RmEvent, RmPeer } from "../../rm/core/event.js";
 import { createRm } from "../../rm/core/state.js";
 import { nextWakeMs, step } from "../../rm/core/step.js";
-import type { AdminCommand } from "../../vocabulary/admin.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import type { GroupName } from "../../vocabulary/ids.js";
 import type { Hello, Message } from "../../vocabulary/message.js";

@@ -3,7 +3,7 @@ import { encodeValue } from "../../codec/value.js";
 import type { ReplicaEffect } from "../../server/core/effect.js";
 import type { ReplicaEvent } from "../../server/core/event.js";
 import { reportOf } from "../../server/core/report.js";
-import { createReplica, type Replica } from "../../server/core/state.js";
+import { createReplica } from "../../server/core/state.js";
 import { nextWakeMs, step } from "../../server/core/step.js";
 import { eventOfMessage } from "../../server/shell/inbound.js";
 import type { ReplicaDisk } from "../../server/shell/replica-disk.js";
