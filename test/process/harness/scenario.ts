@@ -4,6 +4,7 @@ import type { SettingsInput } from "../../../src/config/schema.js";
 import { type Installation, PROJECT, type Style, startInstallation, statusOf, untilWhole } from "./installation.js";
 import { judge, sizeOf } from "./judgement.js";
 import type { Struck } from "./process-table.js";
+import { untilReplicasAgree } from "./witness.js";
 import { type Complaint, startWorkload, type Workload, type WorkloadOptions } from "./workload.js";
 
 /** What a scenario is given: a running installation and clients at work. */
@@ -122,6 +123,11 @@ export async function runScenario(stable: Stable, scenario: Scenario, style: Sty
     await untilWhole(at);
     const gapsMs = gapsOf(load, faults);
     const histories = await load.finish();
+    const { members } = await untilWhole(at);
+    await untilReplicasAgree(
+      at,
+      members.map(({ replica }) => replica),
+    );
     const complaints = load.complaints.filter((complaint) => scenario.allows?.(complaint) !== true);
     const problems = [...(faults.length === 0 ? ["no fault has struck"] : []), ...complaints.map(complaintText), ...judge(histories)];
     if (problems.length > 0) throw new Error(problems.slice(0, 20).join("\n"));
@@ -153,7 +159,7 @@ async function keepForALook(at: Installation, scenario: Scenario, style: Style):
   const target = join(PROJECT, ".cache", "faults", `${scenario.name}-${style}-${Date.now()}`);
   mkdirSync(target, { recursive: true });
   writeFileSync(join(target, "status.json"), JSON.stringify(await statusOf(at), null, 2));
-  for (const name of ["data/logs", "data/rm", "up.out", "up.err"]) {
+  for (const name of ["data/replicas", "data/logs", "data/rm", "up.out", "up.err"]) {
     try {
       cpSync(join(at.folder, name), join(target, name), { recursive: true });
     } catch {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { encodeValue } from "../../../src/codec/value.js";
+import { decodeValue, encodeValue } from "../../../src/codec/value.js";
 import type { RunConfig } from "../../../src/config/run-config.js";
 import { type Connection, openConnection } from "../../../src/runtime/connection.js";
 import { randomId } from "../../../src/runtime/random.js";
@@ -25,33 +25,9 @@ const READ = 1;
 const OPERATION = 2;
 
 export async function watchServer(at: Installation, replica: string): Promise<Witness> {
-  const config: RunConfig = JSON.parse(readFileSync(join(at.dir, "config.json"), "utf8"));
   const heard: Message[] = [];
-  const connection = await new Promise<Connection>((resolve, reject) => {
-    void portOf(at, replica).then((port) => {
-      const socket = connect({ host: "127.0.0.1", port }, () => {
-        openConnection(socket, {
-          hello: () => ({
-            kind: "hello",
-            protocolVersion: PROTOCOL_VERSION,
-            clusterId: config.clusterId,
-            role: "client",
-            bootId: bootId(randomId()),
-            group: null,
-            replica: null,
-            incarnation: null,
-            hostId: null,
-          }),
-          accepts: () => null,
-          helloTimeoutMs: 5_000,
-          onOpen: resolve,
-          onMessage: (_, message) => void heard.push(message),
-          onClose: () => {},
-          onEnd: (reason) => reject(new Error(`${replica} does not take the witness: ${reason}`)),
-        });
-      });
-    }, reject);
-  });
+  const connection = await connectTo(at, replica, (message) => void heard.push(message));
+
   return {
     ask() {
       const input = encodeValue(1);
@@ -78,4 +54,66 @@ async function portOf(at: Installation, replica: string): Promise<number> {
   const port = book.entries.find((entry) => entry.replica === replica)?.address.port;
   if (port === undefined) throw new Error(`no address of ${replica}`);
   return port;
+}
+
+function connectTo(at: Installation, replica: string, onMessage: (message: Message) => void): Promise<Connection> {
+  const config: RunConfig = JSON.parse(readFileSync(join(at.dir, "config.json"), "utf8"));
+  return new Promise<Connection>((resolve, reject) => {
+    void portOf(at, replica).then((port) => {
+      const socket = connect({ host: "127.0.0.1", port }, () => {
+        openConnection(socket, {
+          hello: () => ({
+            kind: "hello",
+            protocolVersion: PROTOCOL_VERSION,
+            clusterId: config.clusterId,
+            role: "client",
+            bootId: bootId(randomId()),
+            group: null,
+            replica: null,
+            incarnation: null,
+            hostId: null,
+          }),
+          accepts: () => null,
+          helloTimeoutMs: 5_000,
+          onOpen: resolve,
+          onMessage: (_, message) => onMessage(message),
+          onClose: () => {},
+          onEnd: (reason) => reject(new Error(`${replica} does not take the witness: ${reason}`)),
+        });
+      });
+    }, reject);
+  });
+}
+
+/** What one replica answers by itself, however old it may be. */
+async function askReplica(at: Installation, replica: string, query: string): Promise<unknown> {
+  const answers: Message[] = [];
+  const connection = await connectTo(at, replica, (message) => void answers.push(message));
+  connection.send({ kind: "query", ticket: READ, query, input: encodeValue(undefined), consistency: "any", atLeastIndex: 0 });
+  try {
+    return await until(`${replica} answers`, 5_000, async () => {
+      const reply = answers.find((message) => message.kind === "reply");
+      if (reply?.kind === "reply" && !reply.reply.refused) return { found: decodeValue(reply.reply.bytes) };
+      return { seen: JSON.stringify(answers.map(({ kind }) => kind)) };
+    });
+  } finally {
+    connection.close();
+  }
+}
+
+/** Waits until all replicas hold the same state; throws with what differs when they never do. Only while nobody writes. */
+export async function untilReplicasAgree(at: Installation, replicas: readonly string[]): Promise<void> {
+  await until("all replicas hold the same state", 5_000, async () => {
+    const states = await Promise.all(replicas.map(async (replica) => String(await askReplica(at, replica, "everything"))));
+    const other = states.findIndex((state) => state !== states[0]);
+    if (other < 0) return { found: undefined };
+    return { seen: `${replicas[0]} and ${replicas[other]} differ: ${difference(states[0] ?? "", states[other] ?? "")}` };
+  });
+}
+
+function difference(one: string, other: string): string {
+  let at = 0;
+  while (at < one.length && one[at] === other[at]) at += 1;
+  const from = Math.max(0, at - 60);
+  return `at ${at} of ${one.length} and ${other.length}: ...${one.slice(from, at + 60)}... and ...${other.slice(from, at + 60)}...`;
 }

@@ -58,5 +58,8 @@ export default defineService({
     count: (state) => counter.queries.get(state.counter),
     get: (state, key: string) => kv.queries.get(state.kv, key),
     ballastCount: (state) => state.ballast.length,
+    /** The whole state but the ballast, in its own order of iteration: replicas that agree answer the same text. */
+    everything: (state) =>
+      JSON.stringify([[...state.bank.accounts], state.bank.broughtIn, state.counter.value, [...state.kv.values], state.ballast.length]),
   },
 });
