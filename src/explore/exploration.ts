@@ -1,19 +1,17 @@
-/** Breadth first through all worlds of a scope: the first violation found has a shortest path. */
-import { factsAt } from "./catalog.js";
-import { replicaOf } from "./life.js";
+/** Through all worlds of a scope, by steps or by disturbances: the first violation found has a path with the fewest. */
+import { mark } from "./marks.js";
 import { opening } from "./opening.js";
-import { activeView } from "./rm-script.js";
 import type { Scope } from "./scope.js";
 import { createSequenceTable, intern, sequenceAt, type SequenceTable, tableBytes } from "./sequence-table.js";
 import { successors } from "./successors.js";
-import { createSpace, rowOf, type Space, type World, worldOf } from "./world.js";
+import { createSpace, rowOf, type Space, worldOf } from "./world.js";
 
 export interface Report {
   readonly scope: Scope;
   /** Distinct worlds. */
   readonly states: number;
   readonly steps: number;
-  /** The longest of all shortest paths, as far as it was followed to its end. */
+  /** All worlds that so many steps (or disturbances) lead to were looked at. */
   readonly depth: number;
   /** Whether every world within the scope was looked at. */
   readonly complete: boolean;
@@ -32,101 +30,121 @@ interface Found {
   readonly text: string;
 }
 
+const LEVEL_NONE = 255;
+
+/** What the search knows of the worlds, by number. */
+interface Search {
+  readonly space: Space;
+  readonly worlds: SequenceTable;
+  parents: Int32Array;
+  /** The least number of steps (or disturbances) that leads there, as far as is known. */
+  levels: Uint8Array;
+  done: Uint8Array;
+  /** To be looked at in this level, and in the next. */
+  now: number[];
+  next: number[];
+  level: number;
+  doneCount: number;
+  steps: number;
+  readonly marks: Record<string, number>;
+  found: Found | null;
+}
+
+function createSearch(scope: Scope): Search {
+  const size = 1 << 12;
+  return {
+    space: createSpace(scope),
+    worlds: createSequenceTable(),
+    parents: new Int32Array(size),
+    levels: new Uint8Array(size).fill(LEVEL_NONE),
+    done: new Uint8Array(size),
+    now: [],
+    next: [],
+    level: 0,
+    doneCount: 0,
+    steps: 0,
+    marks: {},
+    found: null,
+  };
+}
+
+function grow(search: Search): void {
+  const { parents, levels, done } = search;
+  search.parents = new Int32Array(parents.length * 2);
+  search.parents.set(parents);
+  search.levels = new Uint8Array(levels.length * 2).fill(LEVEL_NONE);
+  search.levels.set(levels);
+  search.done = new Uint8Array(done.length * 2);
+  search.done.set(done);
+}
+
+function reach(search: Search, number: number, parent: number, level: number): void {
+  while (number >= search.levels.length) grow(search);
+  if (level >= (search.levels[number] ?? LEVEL_NONE)) return;
+  search.levels[number] = level;
+  search.parents[number] = parent;
+  (level === search.level ? search.now : search.next).push(number);
+}
+
+function look(search: Search, at: number): void {
+  const { space, worlds } = search;
+  const isByDisturbance = space.scope.search === "disturbances";
+  const world = worldOf(space, sequenceAt(worlds, at));
+  mark(space, world, search.marks);
+  let isOrdinaryTaken = !isByDisturbance;
+  successors(space, world, false, (next, _, violation, isDue) => {
+    search.steps++;
+    if (violation !== null) search.found ??= { world: at, text: violation };
+    if (search.found !== null) return;
+    const number = intern(worlds, rowOf(space, next));
+    if (number === at) return;
+    const isOrdinary = isDue && !isOrdinaryTaken;
+    if (isOrdinary) isOrdinaryTaken = true;
+    reach(search, number, at, search.level + (isOrdinary ? 0 : 1));
+  });
+}
+
 /** `progress` is told now and then; returns at the first violation, at the end, or at the scope's bound. */
 export function explore(scope: Scope, progress: Progress = () => {}): Report {
-  const space = createSpace(scope);
-  const worlds = createSequenceTable();
-  let parents = new Int32Array(1 << 12);
-  const start = opening(space);
-  intern(worlds, rowOf(space, start));
-  const marks: Record<string, number> = {};
-  let found: Found | null = null;
-  let steps = 0;
-  let depth = 0;
-  let levelEnd = 1;
-  let at = 0;
-  for (; at < worlds.count && found === null && worlds.count < scope.statesMax; at++) {
-    if (at === levelEnd) {
-      depth++;
-      levelEnd = worlds.count;
+  const search = createSearch(scope);
+  const { space, worlds } = search;
+  reach(search, intern(worlds, rowOf(space, opening(space))), 0, 0);
+  while (search.found === null && worlds.count < scope.statesMax) {
+    const at = search.now.pop();
+    if (at === undefined) {
+      if (search.next.length === 0) break;
+      search.now = search.next.reverse();
+      search.next = [];
+      search.level++;
+    } else if (search.done[at] === 0) {
+      search.done[at] = 1;
+      if (search.doneCount++ % 1_000 === 0) progress(worlds.count, search.doneCount, search.level);
+      look(search, at);
     }
-    if (at % 20_000 === 0) progress(worlds.count, at, depth);
-    const world = worldOf(space, sequenceAt(worlds, at));
-    mark(space, world, marks);
-    successors(space, world, false, (next, _, violation) => {
-      steps++;
-      if (violation !== null) found ??= { world: at, text: violation };
-      if (found !== null) return;
-      const before = worlds.count;
-      const number = intern(worlds, rowOf(space, next));
-      if (number < before) return;
-      if (number >= parents.length) parents = doubled(parents);
-      parents[number] = at;
-    });
   }
-  const violation = violationOf(space, worlds, parents, found);
-  const memoryBytes = tableBytes(worlds) + tableBytes(space.nets) + parents.byteLength;
-  const { hosts } = space.catalog;
-  const complete = found === null && at === worlds.count;
+  return reportOf(search);
+}
+
+function reportOf(search: Search): Report {
+  const { space, worlds, found, steps, level, marks } = search;
+  const memoryBytes = tableBytes(worlds) + tableBytes(space.nets) + search.parents.byteLength + 2 * search.levels.byteLength;
+  const complete = found === null && search.now.length + search.next.length === 0;
   return {
-    scope,
+    scope: space.scope,
     states: worlds.count,
     steps,
-    depth,
+    depth: complete ? level : level - 1,
     complete,
-    violation,
-    hosts: hosts.length,
+    violation: found === null ? null : { text: found.text, path: pathTo(search, found) },
+    hosts: space.catalog.hosts.length,
     nets: space.nets.count,
     memoryBytes,
     marks,
   };
 }
 
-/** Found within a callback: the compiler does not see that it may be there. */
-function violationOf(space: Space, worlds: SequenceTable, parents: Int32Array, found: Found | null): Report["violation"] {
-  return found === null ? null : { text: found.text, path: pathTo(space, worlds, parents, found) };
-}
-
-function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2);
-  larger.set(array);
-  return larger;
-}
-
-/** What was seen, so that a scope which never gets to the point shows. */
-function mark(space: Space, world: World, marks: Record<string, number>): void {
-  const { answers, seen, read } = world.ledger;
-  const note = (name: string, isSeen: boolean): void => {
-    if (isSeen) marks[name] = (marks[name] ?? 0) + 1;
-  };
-  note(
-    "all requests answered",
-    answers.every((answer) => answer !== ""),
-  );
-  note("a read has shown words", seen !== "");
-  note("a read is open", read !== null);
-  note("a read was answered", read === null && world.budget.reads < space.scope.reads);
-  note("second view active", world.store.chain.length >= 2);
-  note("third view active", world.store.chain.length >= 3);
-  const members = activeView(world.store.content)?.members ?? [];
-  const spares = world.hosts.slice(space.scope.members);
-  note(
-    "a spare is a member",
-    members.some((member) => replicaOf(member.replica) > space.scope.members),
-  );
-  note(
-    "a snapshot was installed",
-    spares.some((host) => factsAt(space.catalog, host).baseIndex > 0),
-  );
-  note(
-    "an RM was superseded",
-    world.rms.some((rm) => rm.phase === "ended"),
-  );
-  note("all deaths died", world.budget.restarts + world.budget.wipes === 0 && space.scope.restarts + space.scope.wipes > 0);
-}
-
 /** The steps from the beginning to the violation, in words: each is found again among what may follow the one before. */
-function pathTo(space: Space, worlds: SequenceTable, parents: Int32Array, found: Found): string[] {
+function pathTo({ space, worlds, parents }: Search, found: Found): string[] {
   const numbers: number[] = [];
   for (let number = found.world; ; number = parents[number] ?? 0) {
     numbers.unshift(number);

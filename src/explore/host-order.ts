@@ -34,9 +34,7 @@ function settleTickets(host: Host): void {
   const { replica } = host;
   const outstanding = host.writes.map((write) => write.ticket);
   const base = Math.min(replica.nextTicket, ...outstanding, ...replica.log.writing.items.map((write) => write?.ticket ?? Infinity)) - 1;
-  const { checkpoint, receiving, stance } = replica;
-  const isOther = checkpoint !== null || receiving !== null || (stance.kind === "leading" && stance.sliceReads.size > 0);
-  if (base === 0 || isOther) return;
+  if (base === 0) return;
   replica.nextTicket -= base;
   host.writes = host.writes.map((write) => {
     const ticket = write.ticket - base;
@@ -47,6 +45,21 @@ function settleTickets(host: Host): void {
   replica.promising.items = replica.promising.items.map((write) =>
     write === undefined ? write : { ...write, ticket: write.ticket - base },
   );
+  settleTransferTickets(replica, base);
+}
+
+/** Tickets of snapshots and transfers; each that is kept has its operation outstanding. */
+function settleTransferTickets(replica: Replica, base: number): void {
+  const { checkpoint, receiving, stance } = replica;
+  if (checkpoint !== null) replica.checkpoint = { ...checkpoint, ticket: checkpoint.ticket - base };
+  if (receiving !== null) {
+    receiving.storing.items = receiving.storing.items.map((write) => write && { ...write, ticket: write.ticket - base });
+    if (receiving.installing !== null) receiving.installing -= base;
+  }
+  if (stance.kind !== "leading") return;
+  const reads = [...stance.sliceReads];
+  stance.sliceReads.clear();
+  for (const [ticket, read] of reads) stance.sliceReads.set(ticket - base, read);
 }
 
 function uniqueWaiters(waiters: readonly Waiter[]): Waiter[] {
@@ -71,6 +84,7 @@ export function settleOrder(host: Host): void {
   compact(replica.execution.applying);
   compact(replica.execution.speculating);
   compact(replica.execution.querying);
+  if (replica.receiving !== null) compact(replica.receiving.storing);
   settleTickets(host);
   settleExecution(replica);
   replica.lastReport = "";

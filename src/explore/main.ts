@@ -21,16 +21,20 @@ function chosenScope(): Scope | null {
 
 function say(report: Report, seconds: number): void {
   const { scope, states, steps, depth, complete, violation, hosts, nets } = report;
+  const unit = scope.search === "breadth" ? "steps" : "disturbances";
   const megabytes = Math.round(process.memoryUsage.rss() / 1e6);
-  process.stdout.write(
-    `scope ${scope.name}: ${states} states, ${steps} steps, depth ${depth}, ${hosts} states of replicas, ${nets} sets of messages\n`,
-  );
+  process.stdout.write(`scope ${scope.name}: ${states} states, ${steps} steps,  ${hosts} states of replicas, ${nets} sets of messages\n`);
   process.stdout.write(`${seconds.toFixed(1)} s on ${cpus()[0]?.model ?? "?"}, ${megabytes} MB\n`);
   for (const [name, count] of Object.entries(report.marks)) process.stdout.write(`  ${name}: ${count}\n`);
   if (violation !== null) {
     process.stdout.write(`VIOLATION: ${violation.text}\n`);
     for (const [i, line] of violation.path.entries()) process.stdout.write(`${String(i + 1).padStart(4)} ${line}\n`);
-  } else process.stdout.write(complete ? "complete\n" : `cut by the bound of ${scope.statesMax} states\n`);
+  } else
+    process.stdout.write(
+      complete
+        ? `complete: ${depth} ${unit} lead everywhere\n`
+        : `cut by the bound of ${scope.statesMax} states; complete through ${depth} ${unit}\n`,
+    );
 }
 
 function run(): number {

@@ -69,6 +69,7 @@ export function opening(space: Space): World {
     store: world.store,
     orders: [{ to: 1, message: lead }],
     begins: false,
+    isDue: true,
   });
   world = order(space, world, write(world.rms[0] ?? rm, world.store, view, lead.bootId, null));
   world = beat(space, world);

@@ -55,6 +55,8 @@ export interface Move {
   readonly orders: readonly Order[];
   /** It begins an attempt: these are bounded. */
   readonly begins: boolean;
+  /** It goes on with what it has begun, or begins anew when all else is done. */
+  readonly isDue: boolean;
 }
 
 /** What an RM sees, and what bounds it. */
@@ -114,7 +116,7 @@ function takeOffice(rm: Rm, store: Store, sights: Sights): Move {
   if (sights.planted === "same-term") {
     const counter = activeView(store.content)?.epoch[1] ?? 0;
     const ruling = { ...rm, phase: "ruling", counter, content: store.content, revision: store.revision } as const;
-    return { text, rm: ruling, store, orders: [], begins: false };
+    return { text, rm: ruling, store, orders: [], begins: false, isDue: false };
   }
   const content = { ...store.content, term: store.content.term + 1, owner: owner(rm.rm) };
   const revision = store.revision + 1;
@@ -124,6 +126,7 @@ function takeOffice(rm: Rm, store: Store, sights: Sights): Move {
     store: { ...store, content, revision },
     orders: [],
     begins: false,
+    isDue: false,
   };
 }
 
@@ -144,6 +147,7 @@ export function begin(rm: Rm, store: Store, planted: Planted | null, founders: r
       message: { kind: "seal", group: GROUP, epoch, base },
     })),
     begins: true,
+    isDue: true,
   };
 }
 
@@ -152,14 +156,14 @@ function answerOf(sealed: Sealed): SealAnswer {
   return { replica, incarnation, bootId: boot, lastEpoch, lastIndex, commitIndex, atMs: 0 };
 }
 
-/** Every choice of answers, one of each replica. */
+/** Every choice of answers, one of each replica; the most of them first. */
 function selections(answers: readonly SealAnswer[]): SealAnswer[][] {
   let chosen: SealAnswer[][] = [[]];
   for (const replica of new Set(answers.map((answer) => answer.replica))) {
     const own = answers.filter((answer) => answer.replica === replica);
     chosen = chosen.flatMap((some) => [some, ...own.map((answer) => [...some, answer])]);
   }
-  return chosen;
+  return chosen.sort((a, b) => b.length - a.length);
 }
 
 /** S3d. */
@@ -209,6 +213,7 @@ function lead(
     store,
     orders: [{ to: Number(leader.replica.slice(1)), message }],
     begins: false,
+    isDue: true,
   };
 }
 
@@ -225,15 +230,29 @@ export function write(rm: Rm, store: Store, view: View, boot: BootId, planted: P
   const record = groupRecord(rm.content, GROUP);
   const orders: Order[] = [{ to: Number(view.leader.slice(1)), message: { kind: "activate", view, bootId: boot } }];
   if (planted === "activates-unwritten")
-    return { text: `${text}, but not really`, rm: { ...rm, attempt: null }, store, orders, begins: false };
+    return { text: `${text}, but not really`, rm: { ...rm, attempt: null }, store, orders, begins: false, isDue: true };
   const next = record === undefined ? rm.content : withGroup(rm.content, { ...record, activeView: view });
   const refusal = checkView(view) ?? refusalOf(rm, store, next, planted);
   if (refusal !== null) {
-    return { text: `${text}: refused (${refusal})`, rm: { ...rm, phase: "ended", attempt: null }, store, orders: [], begins: false };
+    return {
+      text: `${text}: refused (${refusal})`,
+      rm: { ...rm, phase: "ended", attempt: null },
+      store,
+      orders: [],
+      begins: false,
+      isDue: true,
+    };
   }
   const revision = store.revision + 1;
   const chain = [...store.chain, view.epoch[0] * 64 + view.epoch[1]];
-  return { text, rm: { ...rm, content: next, revision, attempt: null }, store: { content: next, revision, chain }, orders, begins: false };
+  return {
+    text,
+    rm: { ...rm, content: next, revision, attempt: null },
+    store: { content: next, revision, chain },
+    orders,
+    begins: false,
+    isDue: true,
+  };
 }
 
 /** Everything that this RM may do now. */

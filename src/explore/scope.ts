@@ -27,6 +27,14 @@ export interface Scope {
   readonly leadTimeouts: boolean;
   /** A checkpoint each so many entries. */
   readonly checkpointEntries: number;
+  /**
+   * `breadth`: by the number of steps. `disturbances`: by how much is out of the ordinary; in the ordinary run each replica, in the order of
+   * `order`, takes what has come for it as soon as it can, then the RMs go on with what they have begun, then clients ask, one request in each
+   * view, then the view is changed. Each other step, and each death, is a disturbance: few of them lead deep into a scope that is too large
+   * to be seen whole.
+   */
+  readonly search: "breadth" | "disturbances";
+  readonly order: readonly number[];
   /** At most so many states are looked at. */
   readonly statesMax: number;
   readonly planted: Planted | null;
@@ -46,6 +54,8 @@ const SMALL: Scope = {
   heartbeats: 0,
   leadTimeouts: false,
   checkpointEntries: 1_000_000,
+  search: "breadth",
+  order: [1, 2, 3, 4],
   statesMax: 1_000_000,
   planted: null,
 };
@@ -60,7 +70,6 @@ const SMALL_SCOPES: readonly Scope[] = [
   { ...SMALL, name: "small-pair", members: 2, restarts: 1, heartbeats: 1 },
   { ...SMALL, name: "small-wipe", requests: 0, wipes: 1 },
   { ...SMALL, name: "small-spare", requests: 0, spares: 1 },
-  { ...SMALL, name: "small-transfer", members: 2, spares: 1, requests: 0, checkpointEntries: 2, heartbeats: 1 },
   { ...SMALL, name: "small-rivals", requests: 0, rms: 2 },
 ];
 
@@ -73,6 +82,7 @@ const MEDIUM_SCOPES: readonly Scope[] = [
   { ...MEDIUM, name: "restart", style: "warm-passive", restarts: 1 },
   { ...MEDIUM, name: "wipe", wipes: 1 },
   { ...MEDIUM, name: "pair", members: 2, spares: 1, attempts: 2, wipes: 1 },
+  { ...MEDIUM, name: "transfer", members: 2, spares: 1, requests: 0, checkpointEntries: 2 },
   { ...MEDIUM, name: "read", style: "warm-passive", reads: 1 },
 ];
 
@@ -89,10 +99,11 @@ const FULL: Scope = {
   wipes: 1,
   heartbeats: 2,
   leadTimeouts: true,
+  search: "disturbances",
   statesMax: 20_000_000,
 };
 
-export const SCOPES: readonly Scope[] = [...SMALL_SCOPES, ...MEDIUM_SCOPES, FULL];
+export const SCOPES: readonly Scope[] = [...SMALL_SCOPES, ...MEDIUM_SCOPES, FULL, { ...FULL, name: "full-reverse", order: [4, 3, 2, 1] }];
 
 export function scopeNamed(name: string): Scope | undefined {
   return SCOPES.find((scope) => scope.name === name);

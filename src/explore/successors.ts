@@ -11,8 +11,11 @@ import { freeze } from "./plain-data.js";
 import { bytesOf } from "./word-list.js";
 import { type Budget, livesOf, netAfter, netWith, type Space, type World } from "./world.js";
 
-/** Takes a world that comes next. `text` is empty unless it is asked for. */
-export type Visit = (next: World, text: string, violation: string | null) => void;
+/**
+ * Takes a world that comes next. `text` is empty unless it is asked for. `isDue`: what happens by itself where nothing disturbs; of several
+ * such steps the first that changes anything.
+ */
+export type Visit = (next: World, text: string, violation: string | null, isDue: boolean) => void;
 
 interface Happened {
   readonly next: World;
@@ -98,38 +101,44 @@ function spend(budget: Budget, name: keyof Budget): Budget {
 }
 
 export function successors(space: Space, world: World, explain: boolean, visit: Visit): void {
-  receptions(space, world, explain, visit);
+  for (const replica of space.scope.order) if (replica <= world.hosts.length) dueSteps(space, world, replica, explain, visit);
+  const moves = world.rms.flatMap((rm) => movesOf(rm, world.store, sightsOf(space, world, rm)).map((move) => ({ rm, move })));
+  for (const { rm, move } of moves) if (!move.begins) rmStep(space, world, rm, move, visit);
+  for (let replica = 1; replica <= world.hosts.length; replica++) requestSteps(space, world, replica, explain, visit);
+  for (const { rm, move } of moves) if (move.begins) rmStep(space, world, rm, move, visit);
   for (let replica = 1; replica <= world.hosts.length; replica++) {
-    ownSteps(space, world, replica, explain, visit);
-    clientSteps(space, world, replica, explain, visit);
+    readSteps(space, world, replica, explain, visit);
+    waitSteps(space, world, replica, explain, visit);
     deaths(space, world, replica, explain, visit);
   }
-  for (const rm of world.rms) rmSteps(space, world, rm, visit);
 }
 
-function receptions(space: Space, world: World, explain: boolean, visit: Visit): void {
+/** What a replica's disk and its connections bring it. */
+function dueSteps(space: Space, world: World, replica: number, explain: boolean, visit: Visit): void {
+  if (factsAt(space.catalog, world.hosts[replica - 1] ?? 0).hasWrites) {
+    const { next, violation } = happen(space, world, replica, { kind: "write-done" }, NO_CHANGES);
+    visit(next, explain ? `r${replica}: its oldest write is durable` : "", violation, true);
+  }
   for (const number of world.net) {
     const envelope = envelopeAt(space.catalog, number);
-    if (envelope.replica === 0) continue;
-    const { next, violation } = happen(space, world, envelope.replica, { kind: "receive", envelope: number }, NO_CHANGES);
-    if (next !== world || violation !== null)
-      visit(next, explain ? `r${envelope.replica} receives ${messageText(envelope)}` : "", violation);
+    if (envelope.replica !== replica) continue;
+    const { next, violation } = happen(space, world, replica, { kind: "receive", envelope: number }, NO_CHANGES);
+    if (next !== world || violation !== null) visit(next, explain ? `r${replica} receives ${messageText(envelope)}` : "", violation, true);
   }
 }
 
-function ownSteps(space: Space, world: World, replica: number, explain: boolean, visit: Visit): void {
+/** What a leader does when it has waited. */
+function waitSteps(space: Space, world: World, replica: number, explain: boolean, visit: Visit): void {
   const facts = factsAt(space.catalog, world.hosts[replica - 1] ?? 0);
-  const step = (event: HostEvent, text: string, changes: Partial<World> = NO_CHANGES): void => {
-    const { next, violation } = happen(space, world, replica, event, changes);
-    visit(next, explain ? `r${replica}: ${text}` : "", violation);
-  };
-  if (facts.hasWrites) step({ kind: "write-done" }, "its oldest write is durable");
   if (facts.leads === 0) return;
   if (world.budget.heartbeats > 0) {
     const budget = spend(world.budget, "heartbeats");
-    step({ kind: "heartbeat" }, "sends heartbeats, and again what is not acknowledged", { budget });
+    const { next, violation } = happen(space, world, replica, { kind: "heartbeat" }, { budget });
+    visit(next, explain ? `r${replica} sends heartbeats, and again what is not acknowledged` : "", violation, false);
   }
-  if (facts.isSynchronising && space.scope.leadTimeouts) step({ kind: "lead-timeout" }, "gives up leading: no quorum in time");
+  if (!facts.isSynchronising || !space.scope.leadTimeouts) return;
+  const { next, violation } = happen(space, world, replica, { kind: "lead-timeout" }, NO_CHANGES);
+  visit(next, explain ? `r${replica} gives up leading: no quorum in time` : "", violation, false);
 }
 
 const requests = new Map<string, HostEvent>();
@@ -151,16 +160,20 @@ function makeRequest(space: Space, request: number, floor: number): HostEvent {
   return freeze({ kind: "ask", request: message, digest: request });
 }
 
-function clientSteps(space: Space, world: World, replica: number, explain: boolean, visit: Visit): void {
-  const { ledger, budget } = world;
+function requestSteps(space: Space, world: World, replica: number, explain: boolean, visit: Visit): void {
+  const { ledger, store } = world;
   for (let request = 1; request <= ledger.answers.length; request++) {
     // S6b: the floor is the lowest number without an answer, as far as the client has heard.
     for (let floor = 1; floor <= request && (floor === 1 || ledger.answers[floor - 2] !== ""); floor++) {
       const { next, violation } = happen(space, world, replica, requestOf(space, request, floor), NO_CHANGES);
       if (next !== world || violation !== null)
-        visit(next, explain ? `r${replica} receives request ${request} (floor ${floor})` : "", violation);
+        visit(next, explain ? `r${replica} receives request ${request} (floor ${floor})` : "", violation, request <= store.chain.length);
     }
   }
+}
+
+function readSteps(space: Space, world: World, replica: number, explain: boolean, visit: Visit): void {
+  const { ledger, budget } = world;
   if (budget.reads === 0 || ledger.read !== null) return;
   const ticket = READ_TICKET + budget.reads;
   const query: ClientRequest = {
@@ -173,7 +186,9 @@ function clientSteps(space: Space, world: World, replica: number, explain: boole
   };
   const changes = { ledger: askRead(ledger, ticket), budget: spend(budget, "reads") };
   const { next, violation } = happen(space, world, replica, { kind: "ask", request: query, digest: 0 }, changes);
-  visit(next, explain ? `r${replica} is asked to read` : "", violation);
+  // Sent on at once: nothing was asked.
+  if (next.ledger.read === null && next.hosts[replica - 1] === world.hosts[replica - 1] && violation === null) return;
+  visit(next, explain ? `r${replica} is asked to read` : "", violation, false);
 }
 
 /** S5: no more than w - 1 of a view, active or attempted, lose what they had; more is loss, and not promised against. */
@@ -203,10 +218,10 @@ function die(space: Space, world: World, replica: number, how: "restarts" | "wip
   const budget = spend(world.budget, how);
   const { next, violation } = happen(space, world, replica, { kind: "restart", incarnation, peers }, { budget });
   const text = explain ? `r${replica} dies and starts again ${how === "wipes" ? "without" : "with"} its disk` : "";
-  if (violation !== null) return visit(next, text, violation);
+  if (violation !== null) return visit(next, text, violation, false);
   const life = hostAt(space.catalog, next.hosts[replica - 1] ?? 0).life;
   const met = meet(space, next, life);
-  visit(met.next, text, met.violation);
+  visit(met.next, text, met.violation, false);
 }
 
 /** The others meet the new process. */
@@ -244,10 +259,8 @@ function sightsOf(space: Space, world: World, rm: Rm): Sights {
   };
 }
 
-function rmSteps(space: Space, world: World, rm: Rm, visit: Visit): void {
-  for (const move of movesOf(rm, world.store, sightsOf(space, world, rm))) {
-    visit(afterMove(space, world, rm, move), move.text, checkChain(world, rm, move));
-  }
+function rmStep(space: Space, world: World, rm: Rm, move: Move, visit: Visit): void {
+  visit(afterMove(space, world, rm, move), move.text, checkChain(world, rm, move), move.isDue);
 }
 
 /** S1: a view follows the one that was sealed for it, and no other has come between. */

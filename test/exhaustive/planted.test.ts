@@ -19,11 +19,11 @@ const hunts: Readonly<Record<Planted, Hunt>> = {
   "promise-told-early": { scope: { restarts: 1 }, rule: /^S2a/, statesMax: 2_000 },
   amnesia: { scope: { members: 2, wipes: 1 }, rule: /^S3/, statesMax: 5_000 },
   "one-answer-too-few": { scope: {}, rule: /^S3/, statesMax: 10_000 },
-  "counts-attempted-view": { scope: { attempts: 2 }, rule: /^L1|^S3/, statesMax: 100_000 },
+  "counts-attempted-view": { scope: { attempts: 2 }, rule: /^L1|^S[13]/, statesMax: 100_000 },
   "shortest-log-leads": { scope: {}, rule: /^L1|^S3/, statesMax: 5_000 },
   "activates-unwritten": { scope: {}, rule: /^S4c/, statesMax: 5_000 },
-  "store-takes-all": { scope: { requests: 0, rms: 2, attempts: 2 }, rule: /^S1/, statesMax: 300_000 },
-  "same-term": { scope: { requests: 0, rms: 2, attempts: 2 }, rule: /^S1b/, statesMax: 300_000 },
+  "store-takes-all": { scope: { members: 1, requests: 0, rms: 2, attempts: 2 }, rule: /^S1:/, statesMax: 2_000 },
+  "same-term": { scope: { requests: 0, rms: 2, attempts: 2 }, rule: /^S1b/, statesMax: 40_000 },
 };
 
 describe("the explorer finds", () => {

@@ -15,7 +15,6 @@ const mustHave: Readonly<Record<string, readonly string[]>> = {
   "small-pair": ["all deaths died", "all requests answered", "second view active"],
   "small-wipe": ["all deaths died", "second view active"],
   "small-spare": ["second view active", "a spare is a member"],
-  "small-transfer": ["second view active", "a spare is a member", "a snapshot was installed"],
   "small-rivals": ["second view active", "an RM was superseded"],
 };
 
