@@ -117,7 +117,7 @@ function judge(
   if (verdict === "gone" && sight.bootId !== null) sight.goneBootId = sight.bootId;
   sight.reason = reason;
   if (verdict === sight.verdict) {
-    if (verdict === "suspected" || verdict === "gone") noteDeath(rm, sight, effects);
+    if (verdict === "gone") noteDeath(rm, sight, effects);
     return;
   }
   const before = sight.verdict;
@@ -125,7 +125,7 @@ function judge(
   sight.verdictSinceMs = nowMs;
   sight.detectionMs = detectionMs;
   rm.statusDirty = true;
-  if (verdict === "suspected" || verdict === "gone") noteDeath(rm, sight, effects);
+  if (verdict === "gone") noteDeath(rm, sight, effects);
   const text =
     verdict === "alive" ? `replica ${sight.replica} is alive again (was ${before})` : `replica ${sight.replica} is ${verdict}: ${reason}`;
   announce(effects, verdict, text, {

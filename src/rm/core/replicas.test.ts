@@ -159,6 +159,26 @@ test("S6i: a request at which two processes died is named in the next Lead", () 
   expect(w.saidKinds(world)).toContain("poison");
 });
 
+test("S6i: replicas that die together, or are suspected for a moment, say nothing against what they execute", () => {
+  const world = w.servingWorld();
+  for (const number of [1, 2, 3]) w.server(world, number).executing = "k:order-66";
+  w.publish(world);
+  for (const number of [2, 3]) w.suspect(world, w.server(world, number));
+  for (const number of [2, 3]) w.server(world, number).verdict = "alive";
+  w.publish(world);
+  w.runUntil(world, () => w.activeView(world).members.length === 3 && w.serves(world));
+  for (const number of [1, 2, 3]) w.server(world, number).executing = "k:order-67";
+  w.publish(world);
+  const doomed = [1, 2, 3].map((number) => w.server(world, number));
+  for (const fake of doomed) {
+    fake.silent.add("seal");
+    fake.verdict = "gone";
+  }
+  for (const fake of doomed) w.die(world, fake);
+  w.runUntil(world, () => w.activeView(world).members.length === 3 && w.serves(world));
+  expect(w.saidKinds(world)).not.toContain("poison");
+});
+
 test("the number of replicas is changed up and down while the group serves", () => {
   const world = w.servingWorld();
   w.admin(world, { kind: "set-group", group: w.GROUP, change: { replicas: 5 } });

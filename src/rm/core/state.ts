@@ -207,7 +207,7 @@ export interface GroupState {
   handOverFailures: number;
   kills: Kill[];
   starts: Map<ReplicaId, Starts>;
-  deaths: Map<string, BootId[]>;
+  deaths: Map<string, { readonly bootId: BootId; readonly epoch: string }[]>;
   poison: RequestIdentity[];
   unreachableSince: Map<ReplicaId, number>;
   book: AddressBook;
