@@ -14,4 +14,6 @@ export interface RunningServer {
 
 export interface RunningRm {
   administer(command: AdminCommand): void;
+  /** The term in which it believes to rule. */
+  term(): number;
 }

@@ -1,6 +1,6 @@
 import { FAULTS, type Scene } from "./faults.js";
 import { resume } from "./network.js";
-import { after, continueProcess, mark, note } from "./world.js";
+import { after, continueProcess, endProcess, mark, note } from "./world.js";
 
 /** Lets the plan's faults strike, each at random moments around its mean distance, until the storm is over. */
 export function beginStorm(scene: Scene): void {
@@ -22,7 +22,7 @@ export function beginStorm(scene: Scene): void {
 /** Everything heals: networks, disks, machines, processes. */
 export function endStorm(scene: Scene): void {
   scene.over = true;
-  const { world, network, failpoints, store, rm, plan } = scene.installation;
+  const { world, network, failpoints, store } = scene.installation;
   note(world, "storm", "over", () => "everything heals");
   failpoints.clear();
   store.unknownProbability = 0;
@@ -42,6 +42,12 @@ export function endStorm(scene: Scene): void {
     continueProcess(world, process);
   }
   resume(world, network);
-  void rm;
-  void plan;
+  endDeposed(scene);
+}
+
+/** One that another has followed finds out when it writes, or loses its lease: it does not stay for ever because nothing needs writing. */
+function endDeposed(scene: Scene): void {
+  const { world, rm, store, supervised } = scene.installation;
+  const process = supervised.get("rm");
+  if (rm !== null && process !== undefined && rm.term() < (store.content?.term ?? 0)) endProcess(world, process, null, "SIGKILL");
 }

@@ -14,6 +14,8 @@ export function drawPlan(seed: number): Plan {
   const replicas = chance.pick([1, 2, 3, 3, 3, 4, 5]);
   const { service } = WORKLOADS[workload];
   const stormFromMs = 800;
+  const clientCount = chance.integer(1, 4);
+  const threadsPerClient = chance.pick([1, 2, 4]);
   return {
     settings: {
       codec: chance.happens(0.3),
@@ -46,9 +48,10 @@ export function drawPlan(seed: number): Plan {
     bounds: drawBounds(chance),
     segmentSizeBytes: chance.pick([4_096, 16_384, 65_536]),
     sliceSizeBytes: chance.pick([512, 4_096]),
-    clientCount: chance.integer(1, 3),
-    threadsPerClient: chance.pick([1, 2, 4]),
-    thinkMs: chance.pick([10, 20, 40]),
+    clientCount,
+    threadsPerClient,
+    // About the same load from few threads as from many: enough for a run to count, not more than it takes.
+    thinkMs: (chance.pick([5, 12]) * clientCount * threadsPerClient) / 3,
     requestTimeoutMs: chance.pick([300, 2_000, 10_000]),
     storeUnknownProbability: chance.pick([0, 0, 0.1]),
     faults: drawFaults(chance),

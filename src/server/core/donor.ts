@@ -1,7 +1,7 @@
 /** State transfer, the leader's side: a snapshot in slices, a few on their way at once, then the log from its index on. */
 import { compareEpochs } from "../../vocabulary/epoch.js";
 import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
-import type { FeedTransfer, Leading, Progress } from "./leading-state.js";
+import type { FeedTransfer, Leading, Progress, SliceRead } from "./leading-state.js";
 import { peerOn } from "./peers.js";
 import { note, type Replica, send, takeTicket, type Turn } from "./state.js";
 
@@ -41,19 +41,30 @@ export function feedSnapshot(turn: Turn, leading: Leading, peer: Progress, feed:
   while (feed.readOffset < feed.sizeBytes && feed.readOffset - feed.ackedOffset < sliceBytes * sliceWindow) {
     const ticket = takeTicket(replica);
     const sizeBytes = Math.min(sliceBytes, feed.sizeBytes - feed.readOffset);
-    leading.sliceReads.set(ticket, { replica: peer.replica, snapshotIndex: feed.snapshotIndex, offsetBytes: feed.readOffset });
+    leading.sliceReads.set(ticket, { replica: peer.replica, snapshotIndex: feed.snapshotIndex, offsetBytes: feed.readOffset, bytes: null });
     effects.push({ kind: "read-snapshot", ticket, snapshotIndex: feed.snapshotIndex, offsetBytes: feed.readOffset, sizeBytes });
     feed.readOffset += sizeBytes;
   }
 }
 
+/** Reads overtake one another on their way from the disk; slices are sent in order, since a receiver has no use for others. */
 export function onSnapshotRead(turn: Turn, ticket: number, bytes: Uint8Array): void {
   const leading = turn.replica.stance;
   if (leading.kind !== "leading") return;
   const read = leading.sliceReads.get(ticket);
-  leading.sliceReads.delete(ticket);
-  const peer = read === undefined ? undefined : leading.peers.get(read.replica);
-  if (read === undefined || peer === undefined || peer.connection === null) return;
+  if (read === undefined) return;
+  read.bytes = bytes;
+  for (const [each, next] of leading.sliceReads) {
+    if (next.replica !== read.replica) continue;
+    if (next.bytes === null) return;
+    leading.sliceReads.delete(each);
+    sendSlice(turn, leading, next, next.bytes);
+  }
+}
+
+function sendSlice(turn: Turn, leading: Leading, read: SliceRead, bytes: Uint8Array): void {
+  const peer = leading.peers.get(read.replica);
+  if (peer === undefined || peer.connection === null) return;
   const { feed } = peer;
   if (feed.kind !== "transferring" || feed.snapshotIndex !== read.snapshotIndex) return;
   if (bytes.length === 0) {

@@ -109,6 +109,14 @@ export interface HandOver {
   ready: boolean;
 }
 
+export interface SliceRead {
+  readonly replica: ReplicaId;
+  readonly snapshotIndex: number;
+  readonly offsetBytes: number;
+  /** Null: not read yet. */
+  bytes: Uint8Array | null;
+}
+
 export interface ReadLine {
   /** In order of arrival. */
   readonly waiting: Fifo<Read>;
@@ -154,8 +162,8 @@ export interface Leading {
   handOver: HandOver | null;
   /** Age at which sessions and keys are looked at next. */
   housekeepingAgeMs: number;
-  /** Snapshot reads that were asked of the disk: ticket to peer and offset. */
-  readonly sliceReads: Map<number, { readonly replica: ReplicaId; readonly snapshotIndex: number; readonly offsetBytes: number }>;
+  /** Snapshot reads that were asked of the disk, in the order of asking: to peer, offset, and the bytes once they have come. */
+  readonly sliceReads: Map<number, SliceRead>;
   /** The batch that was cut last, for the next follower that needs the same. */
   batch: { readonly fromIndex: number; readonly entries: readonly Entry[] } | null;
 }

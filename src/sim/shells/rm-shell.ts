@@ -72,6 +72,7 @@ export function runRm(installation: Installation, process: SimProcess): RunningR
 
   driver.push({ kind: "start" });
   return {
+    term: () => rm.store.stored.term,
     administer(command) {
       commands += 1;
       driver.push({ kind: "admin", ticket: commands, connection: 0, command });
