@@ -159,7 +159,7 @@ async function keepForALook(at: Installation, scenario: Scenario, style: Style):
   const target = join(PROJECT, ".cache", "faults", `${scenario.name}-${style}-${Date.now()}`);
   mkdirSync(target, { recursive: true });
   writeFileSync(join(target, "status.json"), JSON.stringify(await statusOf(at), null, 2));
-  for (const name of ["data/replicas", "data/logs", "data/rm", "up.out", "up.err"]) {
+  for (const name of ["data/logs", "data/rm", "up.out", "up.err"]) {
     try {
       cpSync(join(at.folder, name), join(target, name), { recursive: true });
     } catch {
