@@ -91,7 +91,7 @@ describe.each([["real", () => createDisk(join(makeFolder(), "data"))] as const, 
       ]);
       expect(results.filter((result) => result.kind === "persisted").length).toBe(50);
       const again = await runStore(disk, [{ kind: "recover" }, { kind: "load-state", ticket: 7 }]);
-      expect(again[0]).toMatchObject({ kind: "recovered", blank: false, snapshot: { meta: { index: 30 } } });
+      expect(again[0]).toMatchObject({ kind: "recovered", blank: true, snapshot: { meta: { index: 30 } } });
       expect(again[0]?.kind === "recovered" && again[0].entries.map((entry) => entry.index)).toEqual(
         entries.slice(30).map((entry) => entry.index),
       );
