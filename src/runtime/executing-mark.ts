@@ -10,8 +10,10 @@ const FILE = "executing";
 const MARK_SIZE_BYTES_MAX = 1_024;
 
 export interface ExecutingMark {
-  /** The key of the request whose handler begins now (written at once), or null when none runs any more (written at the end of the turn). */
+  /** The key of the request whose handler begins now (written at once), or null when none runs any more (written by `settle`). */
   set(requestKey: string | null): void;
+  /** Before anything of what was executed leaves the process: a request that was answered is never found in the mark of the dead (S6i). */
+  settle(): void;
   close(): void;
 }
 
@@ -20,30 +22,25 @@ export function openExecutingMark(folder: string): ExecutingMark {
   const file = openSync(join(folder, FILE), constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600);
   const mark = Buffer.alloc(MARK_SIZE_BYTES_MAX);
   let executing: string | null = null;
-  let clearing: NodeJS.Immediate | null = null;
+  let written: string | null = null;
 
   function write(requestKey: string | null): void {
+    written = requestKey;
     const sizeBytes = requestKey === null ? 0 : mark.write(requestKey, 2, "utf8");
     mark.writeUInt16LE(sizeBytes, 0);
     writeSync(file, mark, 0, 2 + sizeBytes, 0);
-  }
-
-  // Handlers run one after the other for most of a busy turn: only the last of them leaves the file to be cleared.
-  function clear(): void {
-    clearing = null;
-    if (executing === null) write(null);
   }
 
   return {
     set(requestKey) {
       executing = requestKey;
       if (requestKey !== null) write(requestKey);
-      else clearing ??= setImmediate(clear);
     },
-    close() {
-      if (clearing !== null) clearImmediate(clearing);
-      closeSync(file);
+    // Handlers run one after the other for most of a busy turn: only the last of them leaves the file to be cleared.
+    settle() {
+      if (executing === null && written !== null) write(null);
     },
+    close: () => closeSync(file),
   };
 }
 

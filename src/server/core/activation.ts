@@ -11,9 +11,8 @@ import { append, epochAt, lastEpoch, lastIndex } from "./log.js";
 import { takeBook } from "./members.js";
 import { createPace } from "./pace.js";
 import { attachLinks, createProgress, linkPeers } from "./peers.js";
-import { notePoison } from "./poison.js";
+import { harmful, notePoison } from "./poison.js";
 import { isOnQuorum } from "./quorum.js";
-import { findByKey } from "./session-table.js";
 import { learnActiveView, stepDown } from "./stance.js";
 import { note, type Replica, send, type Turn } from "./state.js";
 
@@ -92,8 +91,7 @@ function becomeLeader(turn: Turn, connection: number, lead: Lead): void {
     if (member.replica !== config.replica) leading.peers.set(member.replica, createProgress(replica, member, startIndex, true));
   }
   replica.stance = leading;
-  // S6i: what this replica has executed with a result is no poison for it; its reply may be known to the client.
-  const poison = lead.poison.filter((identity) => findByKey(replica.table, identity) === null);
+  const poison = harmful(replica, lead.poison);
   append(log, { index: startIndex, epoch: view.epoch, ageMs, body: { kind: "start", view, poison } });
   notePoison(replica, startIndex, new Set(poison.map(identityKey)));
   replica.reportDirty = true;

@@ -173,11 +173,10 @@ function applyUpdate(turn: Turn, entry: Entry, body: Update, item: Item | null):
     return 0;
   }
   replica.executedCount++;
-  const poisoned = own === null && isPoisoned(replica, entry.index, identity);
-  const remembered: Remembered = { index: entry.index, digest, reply: poisoned ? poisonReply(replica) : reply };
+  const remembered: Remembered = { index: entry.index, digest, reply };
   remember(replica.table, identity, remembered, entry.ageMs);
   if (own !== null) return releaseOwn(turn, own, remembered);
-  if (poisoned || body.redo.length === 0) {
+  if (body.redo.length === 0) {
     tellReply(turn, item, remembered);
     return 0;
   }

@@ -2,8 +2,23 @@
 import type { Entry } from "../../vocabulary/entry.js";
 import type { Reply, RequestIdentity } from "../../vocabulary/session.js";
 import { identityKey } from "../../vocabulary/session.js";
+import { entryAt, lastIndex } from "./log.js";
 import { DIGEST_UNKNOWN, findByKey, isOpen, type Remembered, remember } from "./session-table.js";
 import type { Replica } from "./state.js";
+
+/**
+ * S6i: what this replica has executed with a result is no poison, nor is what has an update in its log: a primary executed that and lived, and
+ * its reply may be known to the client. (What was answered is committed, and so in the log of whoever leads: S3.)
+ */
+export function harmful(replica: Replica, named: readonly RequestIdentity[]): RequestIdentity[] {
+  if (named.length === 0) return [];
+  const executed = new Set<string>();
+  for (let index = replica.appliedIndex + 1; index <= lastIndex(replica.log); index++) {
+    const { body } = entryAt(replica.log, index);
+    if (body.kind === "update") executed.add(identityKey(body.identity));
+  }
+  return named.filter((identity) => !executed.has(identityKey(identity)) && findByKey(replica.table, identity) === null);
+}
 
 /** A start entry with poison has come into the log. */
 export function notePoison(replica: Replica, index: number, keys: ReadonlySet<string>): void {

@@ -279,6 +279,25 @@ test("S6i: what is committed is applied only once the start entry of the promise
   expect(wordsOf(group, 3)).toBe("x y");
 });
 
+test("S6i: what a primary executed and logged is no poison, whoever names it: its reply may be known", () => {
+  const { group, client } = serving("warm-passive");
+  // The followers hold the entry, and do not know that it is committed.
+  group.passes = (_, __, message) => message.kind !== "append" || message.commitIndex <= 2;
+  expect(textFor(client, request(client, 1, "innocent", 1))).toBe("1");
+  const epoch = nextEpoch(group);
+  for (const number of [2, 3]) seal(group, number, epoch);
+  run(group);
+  group.passes = () => true;
+  const view = createView(group, epoch, [2, 3], 2, "warm-passive");
+  lead(group, 2, view, [{ kind: "session", session: client.session ?? ("" as never), resumption: 0, sequence: 1, floor: 0 }]);
+  run(group);
+  activate(group, 2, view);
+  advance(group, 100);
+  expect([2, 3].map((number) => wordsOf(group, number))).toEqual(["innocent", "innocent"]);
+  move(client, 2);
+  expect(textFor(client, request(client, 1, "innocent", 1))).toBe("1");
+});
+
 test("S6i: a replica that has executed what the others refuse has diverged and ends", () => {
   const { group, client } = serving("active");
   group.passes = (_, __, message) => message.kind !== "append" || message.commitIndex <= 2;

@@ -112,6 +112,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     nextWakeMs: () => nextWakeMs(replica),
     wake: () => ({ kind: "woken" }),
     perform: (effects) => {
+      mark.settle();
       const all = [...effects];
       step(replica, monotonicMs(), { kind: "drained" }, all);
       sliceEndMs = Math.max(sliceEndMs, monotonicMs() + EXECUTION_SLICE_MS);
