@@ -1,9 +1,9 @@
-import { readAddress, writeAddress } from "../../runtime/address-file.js";
+import { writeAddress } from "../../runtime/address-file.js";
 import { endWithSupervisor, makeFolder } from "../../runtime/child.js";
 import { monotonicMs } from "../../runtime/clock.js";
 import type { Connection } from "../../runtime/connection.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";
-import { type Listener, type ListenOptions, listen } from "../../runtime/listener.js";
+import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger } from "../../runtime/log.js";
 import { startTimeOf } from "../../runtime/process-info.js";
 import { randomId } from "../../runtime/random.js";
@@ -56,7 +56,7 @@ export async function startGfd(options: GfdOptions): Promise<GfdProcess> {
     }
   }
 
-  const listener = await listenAgain(dir, {
+  const listener = await listenAgain(dir, "gfd", {
     connectionsMax: LIMITS.connectionsMax,
     hello: () => ({
       kind: "hello",
@@ -91,17 +91,4 @@ export async function startGfd(options: GfdOptions): Promise<GfdProcess> {
       driver.stop();
     },
   };
-}
-
-/** The port of before, if it is free: peers that knew it need not look it up. */
-async function listenAgain(dir: string, options: Omit<ListenOptions, "host" | "port">): Promise<Listener> {
-  const known = readAddress(dir, "gfd");
-  if (known !== null) {
-    try {
-      return await listen({ ...options, host: "127.0.0.1", port: known.port });
-    } catch {
-      // Another process has it now: any free one will do.
-    }
-  }
-  return listen({ ...options, host: "127.0.0.1", port: 0 });
 }

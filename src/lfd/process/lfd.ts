@@ -8,7 +8,7 @@ import { dial } from "../../runtime/dialer.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";
 import { readExecutingMark } from "../../runtime/executing-mark.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
-import { type Listener, listen } from "../../runtime/listener.js";
+import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger, type Logger } from "../../runtime/log.js";
 import { hasKernelView, processInfo, signalProcess, startTimeOf } from "../../runtime/process-info.js";
 import { randomId } from "../../runtime/random.js";
@@ -155,8 +155,9 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
       driver.push({ kind: "connection-closed", connection: connection.id });
     },
   };
-  const listener = await listenAgain(dir, {
+  const listener = await listenAgain(dir, "lfd", {
     ...exchange,
+    connectionsMax: LIMITS.connectionsMax,
     accepts: (peer) => whyNotAccept(peer, clusterId, ROLES_SERVED),
     onOpen: (connection) => connections.set(connection.id, connection),
   });
@@ -190,23 +191,6 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
 function announce(log: Logger, address: Address): void {
   log.info({ address }, "the LFD listens");
   if (!hasKernelView()) log.warn("there is no /proc on this platform: stopped servers are found by missing heartbeats alone");
-}
-
-/** The port of before, if it is free: peers that knew it need not look it up. */
-async function listenAgain(
-  dir: string,
-  options: Omit<Parameters<typeof listen>[0], "host" | "port" | "connectionsMax">,
-): Promise<Listener> {
-  const fixed = { ...options, host: "127.0.0.1", connectionsMax: LIMITS.connectionsMax };
-  const known = readAddress(dir, "lfd");
-  if (known !== null) {
-    try {
-      return await listen({ ...fixed, port: known.port });
-    } catch {
-      // Another process has it now: any free one will do.
-    }
-  }
-  return listen({ ...fixed, port: 0 });
 }
 
 function whyNotAccept(peer: Hello, clusterId: ClusterId, roles: readonly Role[]): string | null {

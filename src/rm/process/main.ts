@@ -7,7 +7,7 @@ import type { Connection } from "../../runtime/connection.js";
 import { createDisk } from "../../runtime/disk.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
-import { type Listener, type ListenOptions, listen } from "../../runtime/listener.js";
+import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger, type Logger } from "../../runtime/log.js";
 import { startTimeOf } from "../../runtime/process-info.js";
 import { randomId } from "../../runtime/random.js";
@@ -129,7 +129,7 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
   let turns = 0;
   const driverTurns = (): number => ++turns;
 
-  const listener = await listenAgain(dir, {
+  const listener = await listenAgain(dir, "rm", {
     connectionsMax: LIMITS.connectionsMax,
     hello: () => helloOf(clusterId, boot, null),
     accepts: (peer) => refusePeer(peer, clusterId),
@@ -212,17 +212,4 @@ function swapEvent(ticket: number, outcome: SwapOutcome): RmEvent {
     case "unknown":
       return { kind: "store-unknown", ticket, reason: outcome.reason };
   }
-}
-
-/** The port of before, if it is free: peers that knew it need not look it up. */
-async function listenAgain(dir: string, options: Omit<ListenOptions, "host" | "port">): Promise<Listener> {
-  const known = readAddress(dir, "rm");
-  if (known !== null) {
-    try {
-      return await listen({ ...options, host: "127.0.0.1", port: known.port });
-    } catch {
-      // Another process has it now: any free one will do.
-    }
-  }
-  return listen({ ...options, host: "127.0.0.1", port: 0 });
 }
