@@ -1,5 +1,5 @@
 import type { AdminCommand } from "../vocabulary/admin.js";
-import type { HostId } from "../vocabulary/ids.js";
+import type { HostId, ReplicaId } from "../vocabulary/ids.js";
 import { sealQuorum } from "../vocabulary/view.js";
 import type { Chance } from "./chance.js";
 import type { Ledger } from "./checkers/ledger.js";
@@ -19,6 +19,9 @@ export interface Scene {
   /** The storm is over: what heals by itself does so, nothing new strikes. */
   over: boolean;
 }
+
+/** An operator looks again after so long. */
+const ASK_AGAIN_MS = 2_000;
 
 /** Strikes once; false when there was nothing to strike. What it does heals by itself after a while, or at the end of the storm. */
 export type Fault = (scene: Scene, chance: Chance) => boolean;
@@ -187,8 +190,18 @@ function pauseByHand(scene: Scene, chance: Chance): boolean {
   const server = anyServer(scene, chance);
   if (server === null) return false;
   const { replica } = server.replica.config;
-  after(scene.installation.world, chance.between(100, 3_000), () => void administer(scene, { kind: "replica", replica, action: "resume" }));
+  after(scene.installation.world, chance.between(100, 3_000), () => insistOnResume(scene, replica));
   return administer(scene, { kind: "replica", replica, action: "pause" });
+}
+
+/** Whoever paused it looks again, until it is paused no longer: an order that was on its way can arrive late, from an RM that is gone. */
+function insistOnResume(scene: Scene, replica: ReplicaId): void {
+  const { installation } = scene;
+  administer(scene, { kind: "replica", replica, action: "resume" });
+  after(installation.world, ASK_AGAIN_MS, () => {
+    const members = installation.status?.groups.flatMap((group) => group.members) ?? [];
+    if (!scene.over || members.some((member) => member.replica === replica && member.paused)) insistOnResume(scene, replica);
+  });
 }
 
 function endByHand(scene: Scene, chance: Chance): boolean {

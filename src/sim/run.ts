@@ -47,6 +47,7 @@ const FAULT_KINDS_MIN = 3;
 /** So long after the storm everything must be as it was wanted. */
 const RECOVERY_MS = 150_000;
 const CLOSING_MS = 30_000;
+const ENOUGH_MS = 10_000;
 const EXPLORED_MAX = 200_000;
 const TAIL_LINES = 200;
 /** After the storm clients ask less often: what is of interest then is recovery. */
@@ -102,8 +103,10 @@ function recover(installation: Installation, ledger: Ledger, clients: Clients): 
     violate(world, "liveness", `not whole ${RECOVERY_MS} ms after the storm: ${describe(installation)}`);
     return false;
   }
-  // Clients go on for a while, then end what they have begun.
+  // Clients go on for a while, and a run whose storm left them little goes on until there is enough to judge; then they end what they have begun.
   runUntil(world, world.nowMs + 500);
+  clients.leisure = 1;
+  runUntil(world, world.nowMs + ENOUGH_MS, () => clients.completedCount >= COMPLETED_MIN);
   clients.stopping = true;
   runUntil(world, world.nowMs + CLOSING_MS, () => clients.openCount === 0);
   if (clients.openCount > 0) violate(world, "liveness", `${clients.openCount} calls are still open ${CLOSING_MS} ms after recovery`);
