@@ -66,7 +66,7 @@ export async function inspect(path: string, range: EntryRange | null): Promise<I
   const look = lookInto(folder);
   const control = names.includes("control") ? describeControlFile(look, "control") : null;
   const data = around || holdsData(names) || isEmptyData(path, names) ? describeFolder(look, range) : null;
-  const setAside = names.filter((name) => name.startsWith("damaged-"));
+  const setAside = names.filter((name) => /^damaged-\d+$/.test(name));
   if (control === null && data === null) throw new Failure(EXIT.failed, nothingIn(path, names, setAside));
   return { ...nothing, control, data, executing: readExecutingMark(around ? path : dirname(path)), setAside };
 }

@@ -124,6 +124,7 @@ export const MESSAGE_SHAPES: { readonly [K in PlainKind]: Shape<Plain<K>> } = {
   configure: message("configure", { group: groupShape, knobs: groupKnobs }),
   "address-book": message("address-book", { group: groupShape, book: bookShape }),
   report: message("report", { report: reportShape }),
+  "damage-found": message("damage-found", { group: groupShape, replica: replicaShape, where: text, what: text, keptIn: text }),
   // --- orders
   "start-replica": message("start-replica", { ticket: count, spec: specShape, replica: replicaShape }),
   "kill-replica": message("kill-replica", {

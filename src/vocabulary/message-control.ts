@@ -109,6 +109,16 @@ export type ControlMessage =
       readonly book: AddressBook;
     }
   | { readonly kind: "report"; readonly report: ReplicaReport }
+  /** S5c, S5d: what a server found wrong with its replica's data at a start, and where it keeps it since. Said again on each new connection. */
+  | {
+      readonly kind: "damage-found";
+      readonly group: GroupName;
+      readonly replica: ReplicaId;
+      readonly where: string;
+      readonly what: string;
+      /** The folder in which the damaged data is kept. */
+      readonly keptIn: string;
+    }
   // --- orders: RM -> LFD
   | {
       readonly kind: "start-replica";

@@ -16,6 +16,7 @@
  * | learners           | RM -> leader       | admission                 | S5b         |
  * | configure, book    | RM -> server       | knobs, addresses          |             |
  * | report             | server -> RM, LFD  | observation               | section 8   |
+ * | damage-found       | server -> RM       | what recovery set aside   | S5c S5d     |
  * | register, heartbeat| server, LFD, GFD   | detection                 | section 8   |
  * | membership, fault  | GFD -> subscriber  | publication               | section 8   |
  * | start/kill-replica | RM -> LFD          | orders                    | S5c         |

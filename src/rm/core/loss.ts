@@ -1,9 +1,12 @@
+import { epochText } from "../../vocabulary/epoch.js";
 import { holdsIncarnation, type Member, sealQuorum, type View } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
-import { currentIncarnation, isDown, memberHealth } from "./observation.js";
+import { currentIncarnation, isDown, memberHealth, reportOf } from "./observation.js";
+
 import { type GroupState, type Rm, type SealAnswer, type ViewChange, wakeAt } from "./state.js";
+import { neededAnswers } from "./succession.js";
 
 /**
  * Is this incarnation certainly lost? With `disk` a dead process is not: its folder is relaunched; the replica must run as another
@@ -26,13 +29,60 @@ export function closedByLoss(rm: Rm, _nowMs: number, view: View): boolean {
   return view.members.length - lostMembers(rm, view).length < sealQuorum(view);
 }
 
-/** For people. */
+/** For people: which replicas the group waits for, why they are not enough, what the others hold, and what can be done. */
 export function lossText(rm: Rm, view: View): string {
-  const lost = lostMembers(rm, view).map((member) => member.replica);
+  const lost = lostMembers(rm, view);
+  const names = lost.map((member) => member.replica).join(", ");
+  const why = lost.map((member) => lossOf(rm, member, view)).join("; ");
+  const kept = view.members.filter((member) => !lost.includes(member)).map((member) => holding(rm, member));
+  const survivors = kept.length === 0 ? "no other member is left" : `what is left: ${kept.join("; ")}`;
   return (
-    `the group is closed: ${lost.join(", ")} lost what they held, and acknowledged work may be gone with them. ` +
-    `It waits for ${lost.join(", ")} to come back with their data; \`troupe recover --accept-data-loss\` goes on without`
+    `the group is closed, since acknowledged work may be gone: ${why}; ${survivors}. It waits for ${names} to come back with the data of ` +
+    `view ${epochText(view.epoch)}. Put that back if there is a copy, or go on from what is left with \`troupe recover --accept-data-loss\``
   );
+}
+
+function lossOf(rm: Rm, member: Member, view: View): string {
+  if (view.durability === "memory") return `${member.replica} ended, and kept its state in memory`;
+  const sight = rm.sights.get(member.replica);
+  const now = sight === undefined ? null : currentIncarnation(sight);
+  return `${member.replica} runs without its data (incarnation ${short(now)}, not ${short(member.incarnation)})`;
+}
+
+function holding(rm: Rm, member: Member): string {
+  const report = reportOf(rm.sights.get(member.replica));
+  if (report === null || report.incarnation !== member.incarnation) return `${member.replica}, which has not reported`;
+  return `${member.replica}, through index ${report.lastIndex} of epoch ${epochText(report.lastEpoch)}`;
+}
+
+function short(id: string | null): string {
+  return id === null ? "unknown" : id.slice(0, 8);
+}
+
+/** For people: what a change without enough answers waits for, and why each of them is missing. */
+export function missingText(rm: Rm, nowMs: number, change: ViewChange): string {
+  const missing = change.asked.filter((member) => !change.answers.has(member.replica));
+  const needed = neededAnswers(change) - change.answers.size;
+  const names = missing.map((member) => member.replica).join(", ");
+  const why = missing.map((member) => `${member.replica} ${absence(rm, nowMs, member)}`).join("; ");
+  const down = change.base !== null && missing.some((member) => memberHealth(rm, nowMs, member) === "gone");
+  const todo = down
+    ? ". Their data is needed: see `troupe logs REPLICA` for what keeps them down, and the runbook for a lost majority"
+    : "";
+  return `${needed} more of ${names} must answer before a leader can be chosen without loss (${why})${todo}`;
+}
+
+function absence(rm: Rm, nowMs: number, member: Member): string {
+  const sight = rm.sights.get(member.replica);
+  const health = memberHealth(rm, nowMs, member);
+  if (sight === undefined) return "is not known to any host";
+  const incarnation = currentIncarnation(sight);
+  const reason = sight.reason === "" ? "" : `: ${sight.reason}`;
+  if (incarnation !== null && incarnation !== member.incarnation)
+    return `runs without its data (incarnation ${short(incarnation)}, not ${short(member.incarnation)})`;
+  if (health === "gone") return `does not run${reason}`;
+  if (health === "suspected") return `is suspected${reason}`;
+  return sight.linkBootId === null ? "is not connected" : "has not answered yet";
 }
 
 export function sayLoss(rm: Rm, _nowMs: number, group: GroupState, record: GroupRecord, base: View, effects: RmEffect[]): void {

@@ -250,7 +250,26 @@ test("loss: with memory, more than w - 1 dead at once close the group, and it sa
   w.run(world, 5_000);
   expect(w.activeView(world).generation).toBe(generation);
   expect(world.status?.groups[0]).toMatchObject({ serving: false });
-  expect(world.status?.groups[0]?.waiting).toContain("bank-1, bank-2");
+  const waiting = world.status?.groups[0]?.waiting;
+  expect(waiting).toContain("bank-1 ended, and kept its state in memory; bank-2 ended");
+  expect(waiting).toMatch(/what is left: bank-3, through index \d+ of epoch \d+\.\d+/);
+  expect(waiting).toContain("waits for bank-1, bank-2 to come back");
+  expect(waiting).toContain("troupe recover --accept-data-loss");
+});
+
+test("damage that a replica found is one event, however often it is told, and none that an earlier life has told", () => {
+  const world = w.servingWorld();
+  const fake = w.server(world, 2);
+  const found = { group: w.GROUP, replica: fake.replica, where: "promise", what: "its checksum is wrong", keptIn: "/x/damaged-1" } as const;
+  for (let time = 0; time < 2; time++) w.say(world, fake, { kind: "damage-found", ...found });
+  w.say(world, w.server(world, 3), { kind: "damage-found", ...found });
+  expect(w.saidKinds(world).filter((kind) => kind === "damage-found")).toHaveLength(1);
+  const said = world.effects.find((effect) => effect.kind === "announce" && effect.announcement.kind === "damage-found");
+  expect(said).toMatchObject({ announcement: { replica: "bank-2", text: expect.stringContaining("promise: its checksum is wrong") } });
+  world.rm.damagesSaid.add(said?.kind === "announce" ? said.announcement.text.replace("damaged-1", "damaged-3") : "");
+  w.say(world, fake, { kind: "damage-found", ...found, keptIn: "/x/damaged-3" });
+  w.say(world, fake, { kind: "damage-found", ...found, keptIn: "/x/damaged-2" });
+  expect(w.saidKinds(world).filter((kind) => kind === "damage-found")).toHaveLength(2);
 });
 
 test("loss: goes on by itself only where the spec says so, in a new generation", () => {

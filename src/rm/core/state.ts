@@ -21,6 +21,8 @@ export interface RmConfig {
   /** Of the configuration: they hold until the store has others. */
   readonly detectors: { readonly lfd: DetectorKnobs; readonly gfd: DetectorKnobs };
   readonly timing: RmTiming;
+  /** Texts of the `damage-found` events of earlier lives: they are not said again. Default: none. */
+  readonly damagesSaid?: readonly string[];
 }
 
 /** The draft, when it differs from what is stored, is written as soon as no other write is under way. */
@@ -249,6 +251,7 @@ export interface Rm {
   nextTicket: number;
   nextChangeId: number;
   pendingAnswers: PendingAnswer[];
+  readonly damagesSaid: Set<string>;
   linksKey: string;
   /** What each LFD, and the GFD under the empty name, was last told. */
   detectorsSaid: Map<string, string>;
@@ -291,6 +294,7 @@ export function createRm(
     nextTicket: 1,
     nextChangeId: 1,
     pendingAnswers: [],
+    damagesSaid: new Set(config.damagesSaid),
     linksKey: "",
     detectorsSaid: new Map(),
     statusVersion: 0,

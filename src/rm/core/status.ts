@@ -8,7 +8,7 @@ import type { RmEffect } from "./effect.js";
 import { currentBoot, currentIncarnation, figuresOf, healthOf } from "./observation.js";
 import type { GroupState, Rm } from "./state.js";
 import { wakeAt } from "./state.js";
-import { missingText } from "./view-change.js";
+import { missingText } from "./loss.js";
 
 /** Published at once when who serves has changed, else when anything has, at most each `statusMs`. */
 export function publishStatus(rm: Rm, nowMs: number, effects: RmEffect[]): void {
@@ -87,7 +87,7 @@ function groupStatus(rm: Rm, nowMs: number, group: GroupState, record: GroupReco
     epoch: view?.epoch ?? EPOCH_ZERO,
     leader: view?.leader ?? null,
     serving,
-    waiting: serving ? null : waitingText(group),
+    waiting: serving ? null : waitingText(rm, nowMs, group),
     replicasWanted: spec.replicas,
     quorum: spec.quorum,
     quorumSize: view?.quorum ?? quorumSize(spec.replicas, spec.quorum),
@@ -101,7 +101,7 @@ function groupStatus(rm: Rm, nowMs: number, group: GroupState, record: GroupReco
 }
 
 /** Why the group does not serve. */
-export function waitingText(group: GroupState): string {
+function waitingText(rm: Rm, nowMs: number, group: GroupState): string {
   const { change } = group;
   if (group.halted !== null) return group.halted;
   if (group.lossSaid !== null) return group.lossSaid;
@@ -110,7 +110,7 @@ export function waitingText(group: GroupState): string {
   const crash = loops.length === 0 ? "" : `; in a crash loop: ${loops.join(", ")}`;
   switch (change.phase) {
     case "sealing":
-      return `${change.aim.reason}; ${missingText(change)}${crash}`;
+      return `${change.aim.reason}; ${missingText(rm, nowMs, change)}${crash}`;
     case "leading":
       return `${change.aim.reason}; ${change.view?.leader} brings the members up to date${crash}`;
     case "writing":

@@ -6,6 +6,7 @@ import { answerStored, onAdmin } from "./admin.js";
 import * as answers from "./answers.js";
 import { type GroupRecord, groupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
+import { sayDamage } from "./damage.js";
 import type { RmEvent, RmPeer } from "./event.js";
 import { planFirstView, strangerWithState } from "./first-view.js";
 import { planHandOver } from "./hand-over.js";
@@ -189,6 +190,8 @@ function onServerMessage(rm: Rm, nowMs: number, peer: Extract<RmPeer, { kind: "s
   switch (message.kind) {
     case "report":
       return answers.onReport(rm, peer, message.report);
+    case "damage-found":
+      return sayDamage(rm, peer, message, effects);
     case "sealed":
       return answers.onSealed(rm, nowMs, peer, message);
     case "seal-refused":

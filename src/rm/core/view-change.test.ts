@@ -64,6 +64,7 @@ test("S3a: with one answer of three, no leader is chosen", () => {
   expect(w.activeView(world)).toEqual(view);
   expect(world.status?.groups[0]?.waiting).toContain("bank-1, bank-2");
   expect(w.saidKinds(world)).toContain("waiting");
+  expect(world.status?.groups[0]?.waiting).toContain("bank-2 does not run: exit signal SIGKILL");
 });
 
 test("S3b: an answer of another incarnation of a member does not count", () => {

@@ -7,7 +7,7 @@ import { backoffMs, retryChange, startAttempt } from "./attempt.js";
 import { type GroupRecord, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { killLastResort } from "./kill.js";
-import { closedByLoss, decideLoss, sayLoss } from "./loss.js";
+import { closedByLoss, decideLoss, missingText, sayLoss } from "./loss.js";
 import { memberFloor, planView } from "./next-view.js";
 import { currentBoot, memberHealth } from "./observation.js";
 import { sendToServer } from "./outbox.js";
@@ -161,16 +161,9 @@ function waitForAnswers(rm: Rm, nowMs: number, group: GroupState, record: GroupR
   if (nowMs < sayMs) wakeAt(rm, nowMs, sayMs);
   else if (!change.waitingSaid) {
     change.waitingSaid = true;
-    announce(effects, "waiting", `group ${group.group} waits: ${missingText(change)}`, { group: group.group });
+    announce(effects, "waiting", `group ${group.group} waits: ${missingText(rm, nowMs, change)}`, { group: group.group });
   }
   killLastResort(rm, nowMs, group, record, change, effects);
-}
-
-/** For people: what a change without enough answers waits for. */
-export function missingText(change: ViewChange): string {
-  const missing = change.asked.filter((member) => !change.answers.has(member.replica)).map((member) => member.replica);
-  const needed = neededAnswers(change) - change.answers.size;
-  return `${needed} more of ${missing.join(", ")} must answer before a leader can be chosen without loss`;
 }
 
 /** S4a, S4d: the chosen process is to bring w of the new members up to its start entry. */

@@ -59,6 +59,7 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
   const lock = await lockFolder(folder);
   const store = await openEmbeddedStore(createDisk(folder));
   const boot = bootId(randomId());
+  const events = openEventLog(folder);
   const rm = createRm({
     clusterId,
     bootId: boot,
@@ -67,8 +68,8 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
     groups: config.groups,
     detectors: config.detectors,
     timing: { killGraceMs: config.killGraceMs },
+    damagesSaid: events.after(0).flatMap(({ kind, text }) => (kind === "damage-found" ? [text] : [])),
   });
-  const events = openEventLog(folder);
   const subscribers = createSubscribers(events);
   const connections = new Map<number, Connection>();
   const driver: Driver<RmEvent> = createDriver<RmEvent, RmEffect>({

@@ -27,6 +27,7 @@ import { createLinks } from "./links.js";
 import { performEffect, type Workshop } from "./perform.js";
 import { createPulse } from "./pulse.js";
 import { createStateLoader, recoverDisk } from "./recovery.js";
+import { readSetAside, setAside } from "./set-aside.js";
 import { hostService } from "./service-host.js";
 import { createSnapshotWriter } from "../shell/snapshot-writer.js";
 import { eventOfResult, snapshotRecord, transferOf } from "../shell/store-events.js";
@@ -72,6 +73,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     onFatal: (error) => end(`the executor failed: ${error.stack ?? error.message}`, false),
   });
   const { disk, recovered, route } = await recoverDisk(options.dir, launch, (text) => log.warn(text));
+  const damages = readSetAside(options.dir);
   const replica = createReplica({
     group: spec.group,
     replica: launch.replica,
@@ -94,8 +96,11 @@ export async function runServer(options: ServerOptions): Promise<void> {
   });
 
   function end(reason: string, discard: boolean): void {
-    log.error(discard ? `${reason} The data is set aside.` : reason);
-    process.exit(discard ? EXIT_DISCARD : EXIT_FAILED);
+    log.error(reason);
+    if (!discard) process.exit(EXIT_FAILED);
+    const { keptIn } = setAside(options.dir, { where: "the replicated state", what: reason });
+    log.error(`The data is kept in ${keptIn}; the next start is a new incarnation.`);
+    process.exit(EXIT_DISCARD);
   }
 
   const stepReplica = (nowMs: number, event: ReplicaEvent, effects: ReplicaEffect[]): void => {
@@ -125,6 +130,8 @@ export async function runServer(options: ServerOptions): Promise<void> {
     onOpen: (connection: Connection, outbound: boolean) => {
       connections.set(connection.id, connection);
       driver.push({ kind: "connection-opened", connection: connection.id, peer: connection.peer, outbound });
+      if (connection.peer.role !== "rm") return;
+      for (const found of damages) connection.send({ kind: "damage-found", group: spec.group, replica: launch.replica, ...found });
     },
     onMessage: (connection: Connection, message: Message) => {
       const event = eventOfMessage(connection, message, { digest: requestDigest, wallMs, seed: randomSeed });

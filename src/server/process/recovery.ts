@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { monotonicMs } from "../../runtime/clock.js";
 import { createDisk, createMemoryDisk } from "../../runtime/disk.js";
@@ -8,6 +8,7 @@ import type { StoreResult } from "../../storage/store-command.js";
 import { incarnation } from "../../vocabulary/ids.js";
 import type { LaunchFile } from "./launch-file.js";
 import { openReplicaDisk, type ReplicaDisk } from "../shell/replica-disk.js";
+import { setAside } from "./set-aside.js";
 
 export type Recovered = Extract<StoreResult, { kind: "recovered" }>;
 
@@ -23,11 +24,9 @@ export async function recoverDisk(folder: string, launch: LaunchFile, warn: (tex
   for (;;) {
     const opened = await tryOpen(folder, launch);
     if (opened.result.kind === "recovered") return { disk: opened.disk, recovered: opened.result, route: opened.route };
-    const aside = setAside(folder);
     const { where, what } = opened.result;
-    warn(
-      `The log of ${launch.replica} is damaged: ${where}: ${what}. It is kept in ${aside} for \`troupe recover\`; a new incarnation begins.`,
-    );
+    const { keptIn } = setAside(folder, { where, what });
+    warn(`The data of ${launch.replica} is damaged: ${where}: ${what}. It is kept in ${keptIn}; a new incarnation begins.`);
   }
 }
 
@@ -56,13 +55,6 @@ async function tryOpen(folder: string, launch: LaunchFile) {
     route = next;
   };
   return { disk: store, result, route: reroute };
-}
-
-function setAside(folder: string): string {
-  const number = readdirSync(folder).filter((name) => name.startsWith("damaged-")).length + 1;
-  const aside = join(folder, `damaged-${number}`);
-  if (existsSync(join(folder, "data"))) renameSync(join(folder, "data"), aside);
-  return aside;
 }
 
 /** Streams the newest snapshot's state from the store into the executor, a slice at a time. `next` hands over each `state-slice` result. */
