@@ -5,7 +5,6 @@ import { troupe } from "./harness/command.js";
 import { eventsOf } from "./harness/events.js";
 import { groupOf, type Installation, rolesOf, startInstallation, untilWhole } from "./harness/installation.js";
 import { whileClosed } from "./harness/closed.js";
-import { kill } from "./harness/process-table.js";
 import { until } from "./harness/wait.js";
 
 let at: Installation;
