@@ -14,7 +14,16 @@ describe("what the kernel knows of a process", () => {
     ["node", "Z", "zombie"],
     ["node", "D", "running"],
   ])("the line of (%s) in state %s", (command, state, expected) => {
-    expect(parseStat(`42 (${command}) ${state} ${FIELDS}`)).toEqual({ state: expected, startTime: 987654, cpuMs: 300 });
+    expect(parseStat(`42 (${command}) ${state} ${FIELDS}`)).toEqual({
+      state: expected,
+      exiting: false,
+      startTime: 987654,
+      cpuMs: 300,
+    });
+  });
+
+  test("a process on its way out is told by its flags before it is a zombie", () => {
+    expect(parseStat(`42 (node) R ${FIELDS.replace("4194560", "4194564")}`)).toMatchObject({ state: "running", exiting: true });
   });
 
   test("a line that is no such line is nothing", () => {

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 
-/** The kernel's view of a process, from field 3, 14, 15 and 22 of /proc/pid/stat (proc(5)). */
+/** The kernel's view of a process, from field 3, 9, 14, 15 and 22 of /proc/pid/stat (proc(5)). */
 export interface ProcessInfo {
   readonly state: "running" | "stopped" | "zombie";
+  /** Its main thread is on its way out and runs nothing of the program any more: long before its memory and its sockets are given back. */
+  readonly exiting: boolean;
   /** In ticks since the machine started: with the pid it names one process for good. 0 where there is no /proc. */
   readonly startTime: number;
   readonly cpuMs: number;
@@ -11,6 +13,8 @@ export interface ProcessInfo {
 const HAS_PROC = existsSync("/proc/self/stat");
 /** USER_HZ is 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
+/** PF_EXITING of the kernel's include/linux/sched.h. */
+const EXITING = 0x4;
 const STATES: Readonly<Record<string, ProcessInfo["state"]>> = { T: "stopped", t: "stopped", Z: "zombie", X: "zombie", x: "zombie" };
 
 /**
@@ -18,7 +22,7 @@ const STATES: Readonly<Record<string, ProcessInfo["state"]>> = { T: "stopped", t
  * use: a stopped process looks as if it ran, start times are all 0 and CPU times stand still, so that detection rests on heartbeats alone.
  */
 export function processInfo(pid: number): ProcessInfo | null {
-  if (!HAS_PROC) return isPidInUse(pid) ? { state: "running", startTime: 0, cpuMs: 0 } : null;
+  if (!HAS_PROC) return isPidInUse(pid) ? { state: "running", exiting: false, startTime: 0, cpuMs: 0 } : null;
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch {
@@ -33,9 +37,14 @@ export function parseStat(text: string): ProcessInfo | null {
     .slice(text.lastIndexOf(")") + 2)
     .trim()
     .split(" ");
-  const [state, userTicks, systemTicks, startTime] = [fields[0], Number(fields[11]), Number(fields[12]), Number(fields[19])];
+  const [state, flags, userTicks, systemTicks, startTime] = [fields[0], fields[6], fields[11], fields[12], Number(fields[19])];
   if (state === undefined || !Number.isFinite(startTime)) return null;
-  return { state: STATES[state] ?? "running", startTime, cpuMs: (userTicks + systemTicks) * TICK_MS };
+  return {
+    state: STATES[state] ?? "running",
+    exiting: (Number(flags) & EXITING) !== 0,
+    startTime,
+    cpuMs: (Number(userTicks) + Number(systemTicks)) * TICK_MS,
+  };
 }
 
 /** Whether the kernel can be asked about processes in full. */

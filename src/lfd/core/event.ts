@@ -47,7 +47,8 @@ export type LfdEvent =
 
 /** No effect depends on another one of its list: what must come after a durable write is emitted at `table-saved`. */
 export type LfdEffect =
-  | { readonly kind: "save-table"; readonly version: number; readonly table: LfdTable }
+  /** `urgent`: something waits for it. Otherwise it may be put off a little, and a later version stands for it. */
+  | { readonly kind: "save-table"; readonly version: number; readonly table: LfdTable; readonly urgent: boolean }
   | { readonly kind: "spawn-server"; readonly replica: ReplicaId; readonly spec: GroupSpec }
   /** Signalled only if the process with this pid still has this start time. */
   | {

@@ -34,11 +34,21 @@ export function stepLfd(state: LfdState, nowMs: number, event: LfdEvent, effects
   if (state.tableChanged) {
     state.tableChanged = false;
     state.tableVersion += 1;
-    effects.push({ kind: "save-table", version: state.tableVersion, table: tableOf(state) });
+    const urgent = isTableAwaited(state);
+    effects.push({ kind: "save-table", version: state.tableVersion, table: tableOf(state), urgent });
   }
   publish(state, nowMs, effects);
   state.wakeMs = wakeMs(state, nowMs);
   noteDue(state.presence, state.wakeMs);
+}
+
+/** Does a start or a removal wait for this version? What else the table says, a restarted LFD would find out by itself. */
+function isTableAwaited(state: LfdState): boolean {
+  for (const { life, killing } of state.replicas.values()) {
+    if (life.kind === "saving" && life.version === state.tableVersion) return true;
+    if (killing !== null && killing.removedAtVersion === state.tableVersion) return true;
+  }
+  return false;
 }
 
 export function lfdNextWakeMs(state: LfdState): number {

@@ -7,6 +7,7 @@ import type { Connection } from "../../runtime/connection.js";
 import { dial } from "../../runtime/dialer.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";
 import { readExecutingMark } from "../../runtime/executing-mark.js";
+import { createExitWatch } from "../../runtime/exit-watch.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
 import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger, type Logger } from "../../runtime/log.js";
@@ -44,6 +45,8 @@ const ROLES_SERVED: readonly Role[] = ["server", "rm", "gateway", "client"];
 const BACKOFF_MIN_MS = 10;
 const BACKOFF_MAX_MS = 200;
 const CONNECT_TIMEOUT_MS = 1_000;
+/** How often a server's process is looked at for its end: what is waited here, its clients wait. */
+const EXIT_POLL_MS = 4;
 
 /** The shell of the LFD: turns sockets, /proc, children and one file into events, and effects into them. Rejects with a sentence for the reader. */
 export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
@@ -81,12 +84,18 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
     },
   });
 
+  const exits = createExitWatch(EXIT_POLL_MS, (name, pid) => observed(name as ReplicaId, pid));
+
+  function observed(replica: ReplicaId, pid: number): void {
+    driver.push({ kind: "process-observed", replica, pid, view: kernelView(pid), executing: executingOf(replica) });
+  }
+
   const executingOf = (replica: ReplicaId): string | null => readExecutingMark(join(dir, "replicas", replica));
 
   function perform(effect: LfdEffect): void {
     switch (effect.kind) {
       case "save-table":
-        writer.save(effect.version, effect.table);
+        writer.save(effect.version, effect.table, effect.urgent);
         return;
       case "spawn-server":
         void spawnServer(effect);
@@ -96,13 +105,8 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
         signalProcess(effect.pid, effect.startTime, effect.signal);
         return;
       case "observe-process":
-        driver.push({
-          kind: "process-observed",
-          replica: effect.replica,
-          pid: effect.pid,
-          view: kernelView(effect.pid),
-          executing: executingOf(effect.replica),
-        });
+        exits.follow(effect.replica, effect.pid);
+        observed(effect.replica, effect.pid);
         return;
       case "set-aside-folder": {
         const label = `${wallMs().toString().padStart(14, "0")}-${boot.slice(0, 6)}`;
@@ -127,8 +131,10 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
       dir,
       command: options.serverCommand ?? thisProgram(),
       server: { spec, replica, hostId, clusterId, lfdAddressFile: join(dir, "run", "addresses", "lfd.json"), systemDir: dir },
-      onExit: (pid, code, signal, words) =>
-        driver.push({ kind: "process-exited", replica, pid, code, signal, lastWords: words, executing: executingOf(replica) }),
+      onExit: (pid, code, signal, words) => {
+        exits.forget(replica);
+        driver.push({ kind: "process-exited", replica, pid, code, signal, lastWords: words, executing: executingOf(replica) });
+      },
     });
     log.info({ replica, ...(spawning.ok ? { server: spawning.child.pid } : { reason: spawning.reason }) }, "starting a server");
     if (spawning.ok) driver.push({ kind: "process-spawned", replica, pid: spawning.child.pid, startTime: spawning.child.startTime });
@@ -180,6 +186,8 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
   return {
     address: listener.address,
     async close() {
+      exits.close();
+      writer.close();
       gfd.close();
       await listener.close();
       driver.stop();
@@ -201,7 +209,9 @@ function whyNotAccept(peer: Hello, clusterId: ClusterId, roles: readonly Role[])
 function kernelView(pid: number): KernelView {
   const info = processInfo(pid);
   if (info === null) return { state: "absent", startTime: 0, cpuMs: 0 };
-  return hasKernelView() ? info : { state: "unknown", startTime: 0, cpuMs: 0 };
+  if (!hasKernelView()) return { state: "unknown", startTime: 0, cpuMs: 0 };
+  // It runs nothing of the program any more: all that is left of it is being cleared away.
+  return info.exiting ? { ...info, state: "zombie" } : info;
 }
 
 function thisProgram(): ServerCommand {

@@ -58,13 +58,26 @@ async function saveTable(dir: string, table: LfdTable): Promise<void> {
 }
 
 export interface TableWriter {
-  /** One write at a time; of those that wait only the newest is written, and it stands for the older ones. */
-  save(version: number, table: LfdTable): void;
+  /**
+   * One write at a time; of those that wait only the newest is written, and it stands for the older ones. One that is not urgent waits a
+   * little: a replica that has just died needs the disk for its group's failover, where a table has no business.
+   */
+  save(version: number, table: LfdTable, urgent: boolean): void;
+  /** What was put off is given up. */
+  close(): void;
 }
+
+const PUT_OFF_MS = 150;
 
 export function createTableWriter(dir: string, onSaved: (version: number) => void, onError: (reason: string) => void): TableWriter {
   let waiting: { version: number; table: LfdTable } | null = null;
   let writing = false;
+  let timer: NodeJS.Timeout | null = null;
+  function begin(): void {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    if (!writing) run().catch((error: unknown) => onError(reasonOf(error)));
+  }
   async function run(): Promise<void> {
     writing = true;
     for (let next = waiting; next !== null; next = waiting) {
@@ -75,9 +88,14 @@ export function createTableWriter(dir: string, onSaved: (version: number) => voi
     writing = false;
   }
   return {
-    save(version, table) {
+    save(version, table, urgent) {
       waiting = { version, table };
-      if (!writing) run().catch((error: unknown) => onError(reasonOf(error)));
+      if (urgent) begin();
+      else timer ??= setTimeout(begin, PUT_OFF_MS);
+    },
+    close() {
+      if (timer !== null) clearTimeout(timer);
+      waiting = null;
     },
   };
 }

@@ -30,7 +30,7 @@ function urgentKey(rm: Rm): string {
     group.group,
     group.activeEpoch,
     group.activeBootId,
-    group.change?.phase,
+    group.change === null,
     group.bookKey,
   ]);
   return JSON.stringify([rm.store.stored.term, groups]);

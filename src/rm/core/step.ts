@@ -228,7 +228,7 @@ function reconcile(rm: Rm, nowMs: number, effects: RmEffect[]): void {
 function reconcileGroup(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, effects: RmEffect[]): void {
   if (checkStore(rm, group, record, effects)) return;
   for (const replica of [...group.tolerated.keys()]) if (healthOf(rm, nowMs, replica) === "alive") group.tolerated.delete(replica);
-  keepBook(rm, group, effects);
+  keepBook(rm, nowMs, group, effects);
   // A change that ends may leave room for the next one: nothing else would wake the core for it.
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const { change } = group;

@@ -37,6 +37,8 @@ export interface RmTiming {
   /** The least time between two hand-overs off degraded leaders. */
   readonly degradedHandOverMs: number;
   readonly statusMs: number;
+  /** How long the address of a process that is gone stays in the book. */
+  readonly bookGoneMs: number;
 }
 
 export const RM_TIMING: RmTiming = {
@@ -67,4 +69,5 @@ export const RM_TIMING: RmTiming = {
   attemptMsMax: 2_000,
   degradedHandOverMs: 10_000,
   statusMs: 100,
+  bookGoneMs: 1_000,
 };

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { readRunConfig } from "../../config/run-config.js";
 import { readAddress, writeAddress } from "../../runtime/address-file.js";
+import { createAfterwards } from "../../runtime/afterwards.js";
 import { endWithSupervisor } from "../../runtime/child.js";
 import type { Connection } from "../../runtime/connection.js";
 import { createDisk } from "../../runtime/disk.js";
@@ -80,10 +81,16 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
   });
   const links = createLinks(dir, (group) => helloOf(clusterId, boot, group), driver.push);
 
-  function performAll(effects: readonly RmEffect[]): void {
+  const tell = createAfterwards<RmEffect>((effects) => {
     const said: TroupeEvent[] = [];
     for (const effect of effects) perform(effect, said);
     if (said.length > 0) subscribers.tell(said);
+  });
+
+  /** What servers wait for leaves before anybody is told of it: in a failover all clients wait for these messages. */
+  function performAll(effects: readonly RmEffect[]): void {
+    for (const effect of effects) if (!isForPeople(effect)) perform(effect, []);
+    tell(effects.filter(isForPeople));
   }
 
   function perform(effect: RmEffect, said: TroupeEvent[]): void {
@@ -158,6 +165,11 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
       await lock.release();
     },
   };
+}
+
+/** An end comes after what led to it has been told. */
+function isForPeople({ kind }: RmEffect): boolean {
+  return kind === "announce" || kind === "publish-status" || kind === "end";
 }
 
 function helloOf(clusterId: ClusterId, boot: BootId, group: GroupName | null): Hello {

@@ -68,7 +68,6 @@ export function follow(turn: Turn, connection: number, message: Append | Slice):
   }
   const following: Following = { kind: "following", epoch, view, connection, verifiedIndex: 0, ackOwed: false, ackedIndex: 0 };
   replica.stance = following;
-  replica.membersDirty = true;
   replica.reportDirty = true;
   return following;
 }

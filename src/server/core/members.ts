@@ -16,12 +16,17 @@ export function membersMessage(replica: Replica): Message {
 
 export function pushMembers(turn: Turn): void {
   const { replica, effects } = turn;
-  if (!replica.membersDirty) return;
+  if (!replica.membersDirty || isAboutToServe(replica)) return;
   replica.membersDirty = false;
   const message = membersMessage(replica);
   for (const [connection, details] of replica.connections) {
     if (isClient(details)) effects.push({ kind: "send", connection, message });
   }
+}
+
+/** A leader that has been activated tells its clients when it serves, most often in the next turn: one message instead of two. */
+function isAboutToServe({ stance }: Replica): boolean {
+  return stance.kind === "leading" && stance.phase === "active" && !stance.serving;
 }
 
 /** The higher version wins; links follow it. */

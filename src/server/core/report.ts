@@ -74,9 +74,14 @@ function signature(report: ReplicaReport): string {
   ].join(" ");
 }
 
+/** The RM waits for another answer, which says the same and more: the report goes with it, and does not hold it up. */
+function isAnswering({ seals, stance }: Replica): boolean {
+  return seals.length > 0 || (stance.kind === "leading" && stance.phase === "synchronising");
+}
+
 export function pushReport(turn: Turn): void {
   const { replica, effects } = turn;
-  if (!replica.reportDirty) return;
+  if (!replica.reportDirty || isAnswering(replica)) return;
   replica.reportDirty = false;
   const report = reportOf(replica);
   const text = signature(report);

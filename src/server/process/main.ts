@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { requestDigest } from "../../codec/digest.js";
 import { encodeValue } from "../../codec/value.js";
+import { createAfterwards } from "../../runtime/afterwards.js";
 import { monotonicMs, wallMs } from "../../runtime/clock.js";
 import { endWithSupervisor } from "../../runtime/child.js";
 import type { Connection } from "../../runtime/connection.js";
@@ -24,7 +25,7 @@ import { checkHello, eventOfMessage } from "../shell/inbound.js";
 import { readLaunchFile } from "./launch-file.js";
 import { openLfdLink } from "./lfd-link.js";
 import { createLinks } from "./links.js";
-import { performEffect, type Workshop } from "./perform.js";
+import { canWait, performEffect, type Workshop } from "./perform.js";
 import { createPulse } from "./pulse.js";
 import { createStateLoader, recoverDisk } from "./recovery.js";
 import { readSetAside, setAside } from "./set-aside.js";
@@ -112,6 +113,9 @@ export async function runServer(options: ServerOptions): Promise<void> {
     step(replica, nowMs, { kind: "executions-completed", completions: batch }, effects);
   };
 
+  const afterwards = createAfterwards<ReplicaEffect>((effects) => {
+    for (const effect of effects) performEffect(shop, effect);
+  });
   const driver = createDriver<ReplicaEvent, ReplicaEffect>({
     step: stepReplica,
     nextWakeMs: () => nextWakeMs(replica),
@@ -121,7 +125,8 @@ export async function runServer(options: ServerOptions): Promise<void> {
       const all = [...effects];
       step(replica, monotonicMs(), { kind: "drained" }, all);
       sliceEndMs = Math.max(sliceEndMs, monotonicMs() + EXECUTION_SLICE_MS);
-      for (const effect of all) performEffect(shop, effect);
+      for (const effect of all) if (!canWait(effect)) performEffect(shop, effect);
+      afterwards(all.filter(canWait));
     },
   });
 

@@ -18,6 +18,23 @@ export interface Workshop {
   end(reason: string, discard: boolean): void;
 }
 
+/**
+ * What nobody waits for: it must not hold up what goes to the disk and to other replicas. Reports are not among it, since none may come to
+ * the RM after a later answer. An end comes after the note that explains it.
+ */
+export function canWait(effect: ReplicaEffect): boolean {
+  switch (effect.kind) {
+    case "send":
+      return effect.message.kind === "members";
+    case "link":
+    case "note":
+    case "end-process":
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** Hands each effect to what performs it. No decision is made here. */
 export function performEffect(shop: Workshop, effect: ReplicaEffect): void {
   switch (effect.kind) {
