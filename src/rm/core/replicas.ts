@@ -7,7 +7,7 @@ import { healthOf, isDown, memberHealth } from "./observation.js";
 import { placeOrder } from "./order.js";
 import { placeReplica } from "./placement.js";
 import { noteStartOrdered, startIsDue } from "./relaunch.js";
-import { type GroupState, type Rm, wakeAt } from "./state.js";
+import { type GroupState, type Rm, type Sight, wakeAt } from "./state.js";
 import { neededAnswers } from "./succession.js";
 
 /** As many replicas as the spec wants: new ones are placed, superfluous ones are marked to leave. One a step. */
@@ -64,7 +64,7 @@ function start(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, on
   const host = rm.hosts.get(one.host);
   // No relaunch while the servers of a restarted LFD may still register (PROTOCOL section 8).
   if (sight === undefined || host === undefined || host.verdict !== "alive" || !host.complete) return;
-  if (isBusyChanging(rm, nowMs, group)) return;
+  if (isTooSoon(rm, nowMs, group, sight)) return;
   if (healthOf(rm, nowMs, one.replica) !== "gone" || !startIsDue(rm, nowMs, group, sight, effects)) return;
   const { replica } = one;
   const about = { host: one.host, group: group.group, replica, purpose: "start" } as const;
@@ -76,13 +76,17 @@ function start(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, on
   noteStartOrdered(nowMs, group, sight, ticket);
 }
 
-function isBusyChanging(rm: Rm, nowMs: number, group: GroupState): boolean {
+/** A start takes the processor from a failover, and from the clients that come to the new leader with all that they could not send. */
+function isTooSoon(rm: Rm, nowMs: number, group: GroupState, sight: Sight): boolean {
   const { change } = group;
-  if (change === null || change.base === null || change.attempt === 0) return false;
+  const changing = change !== null && change.base !== null && change.attempt > 0;
   // Without those that are down it cannot succeed: then they are what it waits for.
-  const up = change.asked.filter((member) => memberHealth(rm, nowMs, member) !== "gone");
-  if (change.phase === "sealing" && up.length < neededAnswers(change)) return false;
-  const untilMs = change.beganMs + rm.config.timing.startDelayMs;
+  if (changing && change.phase === "sealing") {
+    const up = change.asked.filter((member) => memberHealth(rm, nowMs, member) !== "gone");
+    if (up.length < neededAnswers(change)) return false;
+  }
+  const diedMs = sight.verdict === "gone" ? sight.verdictSinceMs : Number.NEGATIVE_INFINITY;
+  const untilMs = Math.max(diedMs, changing ? change.beganMs : diedMs) + rm.config.timing.startDelayMs;
   if (nowMs < untilMs) wakeAt(rm, nowMs, untilMs);
   return nowMs < untilMs;
 }

@@ -22,7 +22,7 @@ export interface RmTiming {
   readonly unreachableMs: number;
   /** How long the first view waits for all wanted replicas before it goes without the late ones. */
   readonly firstViewMs: number;
-  /** A dead replica is not started in the first moments of a view change: it would take the processor from those that take part. */
+  /** A dead replica is not started in the first moments after its death, nor of a view change: it would take the processor from those that take part. */
   readonly startDelayMs: number;
   readonly startTimeoutMs: number;
   /** A process that dies younger than this was short-lived. */
