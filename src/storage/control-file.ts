@@ -1,7 +1,6 @@
 import { tryDecodeValue, encodeValue } from "../codec/value.js";
 import { crc32 } from "../codec/checksum.js";
 import { decodeRecord, encodeRecord, type RecordFormat } from "./record-file.js";
-import { replaceFile, type Task } from "./task.js";
 
 /** The embedded control store's one file: a map of plain values, each with a checksum of its own, so that damage can be named. */
 export type ControlMap = ReadonlyMap<string, unknown>;
@@ -18,9 +17,9 @@ export function encodeControl(map: ControlMap): Uint8Array {
   return encodeRecord(FORMAT, rows);
 }
 
-/** `reason` says precisely what is damaged; never throws. */
+/** `reason` says precisely what is damaged; never throws. What follows the record is room for a longer one. */
 export function decodeControl(bytes: Uint8Array): DecodedControl {
-  const record = decodeRecord(FORMAT, bytes);
+  const record = decodeRecord(FORMAT, bytes, true);
   if (!record.ok) return { ok: false, reason: `the control file is damaged: ${record.reason}` };
   if (!Array.isArray(record.value)) return { ok: false, reason: "the control file does not hold a map" };
   const map = new Map<string, unknown>();
@@ -37,9 +36,4 @@ export function decodeControl(bytes: Uint8Array): DecodedControl {
 
 function isRow(row: unknown): row is readonly [key: string, checksum: number, value: Uint8Array] {
   return Array.isArray(row) && row.length === 3 && typeof row[0] === "string" && typeof row[1] === "number" && row[2] instanceof Uint8Array;
-}
-
-/** Replaces the whole file in one step; durable when the task ends. */
-export function* writeControl(path: string, map: ControlMap): Task {
-  yield* replaceFile(path, [encodeControl(map)]);
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createDisk, createMemoryDisk, type Disk } from "../../runtime/disk.js";
 import type { DiskOperation } from "../../vocabulary/disk.js";
 import { bootId, clusterId, groupName } from "../../vocabulary/ids.js";
@@ -60,55 +60,95 @@ test("S1c: a swap from another revision, or of a term that is not held, is refus
 });
 
 test("damage is named, and never taken for an empty store", async () => {
-  const store = await openEmbeddedStore(createDisk(folder));
+  const disk = createDisk(folder);
+  const store = await openEmbeddedStore(disk);
   await store.swap(0, FIRST);
-  const path = join(folder, "control");
+  const [path, copy] = [join(folder, "control"), join(folder, "control.copy")];
+  await vi.waitFor(() => expect(readFileSync(copy)).toEqual(readFileSync(path)));
   const bytes = readFileSync(path);
-  for (const at of [0, 9, bytes.length >> 1, bytes.length - 1]) {
+  const recordBytes = bytes.findLastIndex((byte) => byte !== 0) + 1;
+  const open = () => openEmbeddedStore(createDisk(folder));
+  for (const at of [0, 9, recordBytes >> 1, recordBytes - 1]) {
     const damaged = Uint8Array.from(bytes);
     damaged[at] = (damaged[at] ?? 0) ^ 0x10;
     writeFileSync(path, damaged);
-    await expect(openEmbeddedStore(createDisk(folder))).rejects.toThrow("cannot be used");
+    writeFileSync(copy, damaged);
+    await expect(open()).rejects.toThrow("cannot be used");
+    // Of one of them it loses nothing.
+    writeFileSync(path, bytes);
+    expect(await (await open()).read()).toEqual({ revision: 1, content: FIRST });
+    writeFileSync(path, damaged);
+    writeFileSync(copy, bytes);
+    expect(await (await open()).read()).toEqual({ revision: 1, content: FIRST });
   }
+  rmSync(copy);
   writeFileSync(path, bytes.subarray(0, 20));
-  await expect(openEmbeddedStore(createDisk(folder))).rejects.toThrow("cannot be used");
+  await expect(open()).rejects.toThrow("cannot be used");
 });
 
-/** A disk that ends after a number of operations, as a crash does. */
+/** A disk that ends after a number of operations, as a crash does; of a write that is the last one only a part arrives. */
 function mortal(disk: Disk, operations: number): Disk {
   let left = operations;
   return {
     submit(operation, done) {
       left -= 1;
-      if (left >= 0) disk.submit(operation, done);
+      if (left > 0) disk.submit(operation, done);
+      else if (left === 0) disk.submit(torn(operation), done);
     },
   };
 }
 
-test("section 7: a crash at any operation of a write leaves the content before it or the content after it", async () => {
+function torn(operation: DiskOperation): DiskOperation {
+  if (operation.kind !== "write") return operation;
+  return { ...operation, chunks: operation.chunks.map((chunk) => chunk.subarray(0, chunk.length >> 1)) };
+}
+
+const THIRD: ControlContent = { ...SECOND, detectors: { ...SECOND.detectors, lfd: { heartbeatIntervalMs: 30, suspicionTimeoutMs: 300 } } };
+const [TURN, OPERATIONS_MAX] = [5, 40];
+
+test("section 7: a crash at any operation leaves a content that was written, and none older than the last one that was acknowledged", async () => {
   const seen = new Set<number>();
-  for (let operations = 1; operations < 20; operations++) {
+  for (let operations = 1; operations < OPERATIONS_MAX; operations++) {
     const disk = createMemoryDisk();
     await (await openEmbeddedStore(disk)).swap(0, FIRST);
-    const store = await openEmbeddedStore(mortal(disk, operations));
-    const ended = await Promise.race([store.swap(1, SECOND), new Promise((resolve) => setImmediate(() => setImmediate(resolve)))]);
+    for (let turn = 0; turn < TURN; turn++) await new Promise((resolve) => setImmediate(resolve));
+    let acknowledged = 1;
+    const write = async (): Promise<void> => {
+      const store = await openEmbeddedStore(mortal(disk, operations));
+      for (const content of [SECOND, THIRD, SECOND]) {
+        await store.swap(acknowledged, content);
+        acknowledged += 1;
+      }
+    };
+    void write();
+    for (let turn = 0; turn < TURN * OPERATIONS_MAX; turn++) await new Promise((resolve) => setImmediate(resolve));
     const { revision, content } = await (await openEmbeddedStore(disk)).read();
-    expect(content).toEqual(revision === 1 ? FIRST : SECOND);
+    expect(content).toEqual([FIRST, SECOND, THIRD, SECOND][revision - 1]);
+    expect([acknowledged, acknowledged + 1]).toContain(revision);
     seen.add(revision);
-    if (ended !== undefined) break;
   }
-  expect([...seen]).toEqual([1, 2]);
+  expect([...seen]).toEqual([1, 2, 3, 4]);
 });
 
-test("section 7: the file is synced before it is renamed, and the folder after", async () => {
-  const kinds: DiskOperation["kind"][] = [];
+test("section 7: the term goes to new files, synced before they are renamed; what follows is written in place, and is durable with one sync", async () => {
+  const seen: string[] = [];
   const disk = createMemoryDisk();
   const store = await openEmbeddedStore({
     submit(operation, done) {
-      kinds.push(operation.kind);
+      seen.push(`${operation.kind} ${operation.path}`);
       disk.submit(operation, done);
     },
   });
   await store.swap(0, FIRST);
-  expect(kinds.slice(kinds.indexOf("write"))).toEqual(["write", "sync", "rename", "sync-folder"]);
+  expect(seen.slice(seen.indexOf("write control.tmp"), seen.indexOf("sync-folder .") + 1)).toEqual([
+    "write control.tmp",
+    "sync control.tmp",
+    "rename control.tmp",
+    "sync-folder .",
+  ]);
+  await vi.waitFor(() => expect(seen.filter((one) => one === "sync-folder .")).toHaveLength(2));
+  seen.length = 0;
+  await store.swap(1, { ...FIRST, hosts: [] });
+  expect(seen.slice(0, 2)).toEqual(["write control", "sync control"]);
+  await vi.waitFor(() => expect(seen.slice(2)).toEqual(["write control.copy", "sync control.copy"]));
 });

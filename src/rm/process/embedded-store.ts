@@ -5,7 +5,8 @@ import { type ControlContent, type GroupRecord, refuseSuccession, type StoreReco
 import type { ControlStore, SwapOutcome } from "./control-store.js";
 
 const FILE = "control";
-const TEMPORARY = "control.tmp";
+const COPY = "control.copy";
+const BLOCK_SIZE_BYTES = 4_096;
 const SIZE_BYTES_MAX = 64 * 1024 * 1024;
 const GROUP_PREFIX = "group/";
 
@@ -25,12 +26,19 @@ interface Head extends Omit<ControlContent, "groups"> {
 }
 
 /**
- * The control store of one machine: one file in the RM's folder, under the RM's lock, replaced as a whole at each write (PROTOCOL section 7).
- * Rejects when the file is damaged, naming what is; damage is never taken for an empty store.
+ * The control store of one machine: one file in the RM's folder and a copy of it, under the RM's lock (PROTOCOL section 7). The first write of
+ * a life, which takes the term, makes both files anew. Every later one overwrites the file where it is and is durable with one sync, since
+ * neither sizes nor names change; then the copy is brought up to the same. So one of the two is whole at any moment, and when nothing is
+ * under way both hold the content: damage to one loses nothing. The promises of servers are kept in the same way.
+ * Rejects when neither can be used, naming what is damaged; damage is never taken for an empty store.
  */
 export async function openEmbeddedStore(disk: Disk): Promise<ControlStore> {
   let record = await load(disk);
   let writing = false;
+  /** Bytes that the files have room for: 0 until this process has made them. */
+  let roomBytes = 0;
+  /** Settled when the copy of the last write is durable. */
+  let copying: Promise<void> = Promise.resolve();
 
   async function swap(expectedRevision: number, content: ControlContent): Promise<SwapOutcome> {
     if (writing) return { kind: "refused", reason: "another write is under way" };
@@ -42,21 +50,45 @@ export async function openEmbeddedStore(disk: Disk): Promise<ControlStore> {
     writing = true;
     // On failure `writing` stays: what the file holds is not known any more, and the process ends.
     const next = { revision: record.revision + 1, content };
-    await replace(disk, encodeControl(toMap(next.revision, content)));
+    await write(encodeControl(toMap(next.revision, content)));
     record = next;
     writing = false;
     return { kind: "swapped", revision: record.revision };
+  }
+
+  async function write(bytes: Uint8Array): Promise<void> {
+    // The copy is whole before the file is touched; if it cannot be, nothing is written.
+    await copying;
+    if (bytes.length > roomBytes) {
+      const room = Math.ceil((2 * bytes.length) / BLOCK_SIZE_BYTES) * BLOCK_SIZE_BYTES;
+      await replace(disk, FILE, bytes, room);
+      copying = replace(disk, COPY, bytes, room);
+      roomBytes = room;
+    } else {
+      await overwrite(disk, FILE, bytes);
+      copying = overwrite(disk, COPY, bytes);
+    }
+    // Thrown where it is waited for.
+    copying.catch(() => {});
   }
 
   return { read: async () => record, swap };
 }
 
 async function load(disk: Disk): Promise<StoreRecord> {
-  const read = await submit(disk, { kind: "read", ticket: 0, path: FILE, offsetBytes: 0, sizeBytes: SIZE_BYTES_MAX }, "ENOENT");
-  if (read.kind !== "read-done") return { revision: 0, content: null };
+  const [file, copy] = [await loadFile(disk, FILE), await loadFile(disk, COPY)];
+  if (file.record !== null && file.record.revision >= (copy.record?.revision ?? 0)) return file.record;
+  if (copy.record !== null) return copy.record;
+  if (file.reason === null && copy.reason === null) return { revision: 0, content: null };
+  throw damaged(file.reason ?? copy.reason ?? "");
+}
+
+/** Null and no reason: there is no such file. */
+async function loadFile(disk: Disk, path: string): Promise<{ readonly record: StoreRecord | null; readonly reason: string | null }> {
+  const read = await submit(disk, { kind: "read", ticket: 0, path, offsetBytes: 0, sizeBytes: SIZE_BYTES_MAX }, "ENOENT");
+  if (read.kind !== "read-done") return { record: null, reason: null };
   const decoded = decodeControl(read.bytes);
-  if (!decoded.ok) throw damaged(decoded.reason);
-  return fromMap(decoded.map);
+  return decoded.ok ? { record: fromMap(decoded.map), reason: null } : { record: null, reason: decoded.reason };
 }
 
 function damaged(reason: string): Error {
@@ -111,13 +143,19 @@ function isGroup(value: unknown): value is GroupRecord {
 }
 
 /** A temporary file, synced, renamed, the folder synced: a crash at any point leaves the old content or the new one. */
-async function replace(disk: Disk, bytes: Uint8Array): Promise<void> {
-  await submit(disk, { kind: "remove", ticket: 0, path: TEMPORARY }, "ENOENT");
-  await submit(disk, { kind: "create", ticket: 0, path: TEMPORARY, sizeBytes: 0 });
-  await submit(disk, { kind: "write", ticket: 0, path: TEMPORARY, offsetBytes: 0, chunks: [bytes] });
-  await submit(disk, { kind: "sync", ticket: 0, path: TEMPORARY });
-  await submit(disk, { kind: "rename", ticket: 0, path: TEMPORARY, toPath: FILE });
+async function replace(disk: Disk, path: string, bytes: Uint8Array, roomBytes: number): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await submit(disk, { kind: "remove", ticket: 0, path: temporary }, "ENOENT");
+  await submit(disk, { kind: "create", ticket: 0, path: temporary, sizeBytes: roomBytes });
+  await overwrite(disk, temporary, bytes);
+  await submit(disk, { kind: "rename", ticket: 0, path: temporary, toPath: path });
   await submit(disk, { kind: "sync-folder", ticket: 0, path: "." });
+}
+
+/** What is left of longer content behind it is ignored: the record says its own size. */
+async function overwrite(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  await submit(disk, { kind: "write", ticket: 0, path, offsetBytes: 0, chunks: [bytes] });
+  await submit(disk, { kind: "sync", ticket: 0, path });
 }
 
 function submit(disk: Disk, operation: DiskOperation, tolerated?: string): Promise<DiskCompletion> {

@@ -44,6 +44,8 @@ const EXIT_DISCARD = 71;
 const EXIT_FAILED = 70;
 /** Handlers may keep the thread so long before sockets are read again: a busy service must not look like one that hangs. */
 const EXECUTION_SLICE_MS = 5;
+/** More rounds than follow from one another without the disk or the network are left to the next turn, so that sockets are read. */
+const SAME_TURN_MAX = 2;
 
 /** Runs one replica until the process ends. */
 export async function runServer(options: ServerOptions): Promise<void> {
@@ -56,11 +58,12 @@ export async function runServer(options: ServerOptions): Promise<void> {
   const { spec } = launch;
 
   let completions: ExecutionCompletion[] = [];
+  let performing = false;
   let sliceEndMs = 0;
   const { executor } = await hostService(spec.service, {
     onCompletion: (completion) => {
       completions.push(completion);
-      if (completions.length === 1) driver.push({ kind: "executions-completed", completions: [] });
+      if (completions.length === 1 && !performing) driver.push({ kind: "executions-completed", completions: [] });
     },
     onProgress: () => scheduleTick(),
     onExecuting: (requestKey) => mark.set(requestKey),
@@ -121,14 +124,26 @@ export async function runServer(options: ServerOptions): Promise<void> {
     nextWakeMs: () => nextWakeMs(replica),
     wake: () => ({ kind: "woken" }),
     perform: (effects) => {
-      mark.settle();
-      const all = [...effects];
-      step(replica, monotonicMs(), { kind: "drained" }, all);
+      performing = true;
       sliceEndMs = Math.max(sliceEndMs, monotonicMs() + EXECUTION_SLICE_MS);
-      for (const effect of all) if (!canWait(effect)) performEffect(shop, effect);
-      afterwards(all.filter(canWait));
+      performTurn([...effects]);
+      // What the executor has finished at once goes on in the same turn: an update to the log, an answer to its client.
+      for (let round = 0; completions.length > 0 && round < SAME_TURN_MAX; round += 1) {
+        const more: ReplicaEffect[] = [];
+        stepReplica(monotonicMs(), { kind: "executions-completed", completions: [] }, more);
+        performTurn(more);
+      }
+      performing = false;
+      if (completions.length > 0) driver.push({ kind: "executions-completed", completions: [] });
     },
   });
+
+  function performTurn(effects: ReplicaEffect[]): void {
+    mark.settle();
+    step(replica, monotonicMs(), { kind: "drained" }, effects);
+    for (const effect of effects) if (!canWait(effect)) performEffect(shop, effect);
+    afterwards(effects.filter(canWait));
+  }
 
   const connections = new Map<number, Connection>();
   const events = {
