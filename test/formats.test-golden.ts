@@ -162,7 +162,8 @@ async function playControl(): Promise<Uint8Array> {
   await store.swap(1, content);
   return new Promise((resolve, reject) => {
     disk.submit({ kind: "read", ticket: 1, path: "control", offsetBytes: 0, sizeBytes: 1 << 20 }, (read) => {
-      if (read.kind === "read-done") resolve(read.bytes);
+      // What follows the record is room for a longer one, and says nothing.
+      if (read.kind === "read-done") resolve(read.bytes.subarray(0, read.bytes.findLastIndex((byte) => byte !== 0) + 1));
       else reject(new Error("there is no control file"));
     });
   });
