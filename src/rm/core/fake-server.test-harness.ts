@@ -34,6 +34,8 @@ export interface FakeServer {
   paused: boolean;
   reason: string;
   executing: string | null;
+  /** False once its LFD has restarted, until it has registered with the new one. */
+  registered: boolean;
   promise: Epoch;
   lastEpoch: Epoch;
   lastIndex: number;
@@ -60,6 +62,7 @@ export function createServer(id: ReplicaId, boots: number): FakeServer {
     paused: false,
     reason: "",
     executing: null,
+    registered: true,
     promise: EPOCH_ZERO,
     lastEpoch: EPOCH_ZERO,
     lastIndex: 0,
@@ -107,7 +110,7 @@ export function reportOf(fake: FakeServer): ReplicaReport {
 
 export function observationOf(fake: FakeServer): ReplicaObservation {
   const { replica, pid, verdict, paused, reason, executing } = fake;
-  const address = { host: "127.0.0.1", port: pid };
+  const address = fake.registered ? { host: "127.0.0.1", port: pid } : null;
   const { incarnation: life, bootId: boot } = fake;
   return {
     group: GROUP,

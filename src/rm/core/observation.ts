@@ -72,7 +72,8 @@ function observeReplica(rm: Rm, nowMs: number, host: HostId, seen: ReplicaObserv
   sight.bootId = seen.bootId;
   sight.pid = seen.pid;
   if (seen.incarnation !== null) sight.incarnation = seen.incarnation;
-  sight.address = seen.address;
+  // A restarted LFD does not know the address until the server registers again; the server has not moved.
+  if (seen.address !== null) sight.address = seen.address;
   sight.counted = seen.counted;
   sight.paused = seen.paused;
   sight.executing = seen.executing;
@@ -83,6 +84,7 @@ function observeReplica(rm: Rm, nowMs: number, host: HostId, seen: ReplicaObserv
 
 function beginLife(sight: Sight, nowMs: number): void {
   sight.bornMs = nowMs;
+  sight.address = null;
   sight.verdict = "alive";
   sight.verdictSinceMs = nowMs;
   sight.detectionMs = null;

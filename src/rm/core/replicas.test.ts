@@ -299,3 +299,13 @@ test("settings reach servers and detectors at once, and what makes no sense is r
   w.admin(world, { kind: "set-group", group: w.GROUP, change: { quorum: "all" } });
   w.runUntil(world, () => w.activeView(world).quorum === 3 && w.serves(world));
 });
+
+test("section 8: a server whose restarted LFD does not know its address yet has not moved: links and book keep it", () => {
+  const world = w.servingWorld();
+  const book = world.rm.groups.get(w.GROUP)?.book;
+  const linksKey = world.rm.linksKey;
+  for (const number of [1, 2, 3]) w.server(world, number).registered = false;
+  w.publish(world);
+  expect(world.rm.groups.get(w.GROUP)?.book).toEqual(book);
+  expect(world.rm.linksKey).toBe(linksKey);
+});
