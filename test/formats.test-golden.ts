@@ -146,6 +146,7 @@ export function goldenContent(): ControlContent {
     },
     activeView: view,
     founders: view.members,
+    leaderEnds: [{ epoch: view.epoch, bootId: bootId("b".repeat(32)), executing: "k:order-66" }],
     replicas: view.members.map(({ replica }) => ({ replica, host: hostId("host-1"), leaving: false })),
     nextReplicaNumber: 3,
   };

@@ -163,7 +163,17 @@ export const SAMPLES: { readonly [K in MessageKind]: Extract<Message, { readonly
     blank: false,
   },
   "seal-refused": { kind: "seal-refused", group: GROUP, epoch, promise: [4, 0], activeView: VIEW, reason: "a higher promise" },
-  lead: { kind: "lead", view: VIEW, bootId: boot, poison: [identity], book },
+  lead: {
+    kind: "lead",
+    view: VIEW,
+    bootId: boot,
+    poison: [identity],
+    leaderEnds: [
+      { epoch, executing: "k:order-66" },
+      { epoch, executing: null },
+    ],
+    book,
+  },
   led: { kind: "led", group: GROUP, epoch, startIndex: 10 },
   "lead-failed": { kind: "lead-failed", group: GROUP, epoch, reason: "time-out", unreachable: [replica] },
   activate: { kind: "activate", view: VIEW, bootId: boot },

@@ -12,9 +12,9 @@ import {
   type SessionId,
 } from "../vocabulary/ids.js";
 import { DURABILITIES, STYLES } from "../vocabulary/style.js";
-import { type Address, type AddressBook, type AddressEntry, checkView, type Member, type View } from "../vocabulary/view.js";
+import { type Address, type AddressBook, type AddressEntry, checkView, type LeaderEnd, type Member, type View } from "../vocabulary/view.js";
 import type { KeyImage, Reply, RequestIdentity, SessionImage, TableImage, TableReply } from "../vocabulary/session.js";
-import { arrayOf, bytes, count, flag, literal, object, real, type Shape, text, textOf, tuple, union } from "./shape.js";
+import { arrayOf, bytes, count, flag, literal, nullable, object, real, type Shape, text, textOf, tuple, union } from "./shape.js";
 
 export const epochShape: Shape<Epoch> = tuple<Epoch>(count, count);
 export const groupShape = textOf<GroupName>(isName);
@@ -55,6 +55,8 @@ export const bookShape = object<AddressBook>({
   version: epochShape,
   entries: arrayOf(object<AddressEntry>({ replica: replicaShape, hostId: hostShape, address: addressShape, bootId: bootShape })),
 });
+
+export const leaderEndShape = object<LeaderEnd>({ epoch: epochShape, executing: nullable(text) });
 
 export const keyShape = textOf<string>((key) => key.length > 0 && key.length <= LIMITS.keyLengthMax);
 

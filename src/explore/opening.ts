@@ -62,7 +62,7 @@ export function opening(space: Space): World {
   assert(epoch !== undefined && founder !== undefined, "explore");
   const view = makeView(epoch, founders, founder, scope.style);
   const sealed = world.rms[0] ?? rm;
-  const lead = { kind: "lead", view, bootId: bootOf(leader), poison: [], book: { version: [0, 0], entries: [] } } as const;
+  const lead = { kind: "lead", view, bootId: bootOf(leader), poison: [], leaderEnds: [], book: { version: [0, 0], entries: [] } } as const;
   world = order(space, world, {
     text: "",
     rm: { ...sealed, attempt: { epoch, base: null, view, leaderBootId: lead.bootId } },

@@ -91,7 +91,7 @@ export function createStore(founders: readonly Member[], style: Style): Store {
     onLoss: "wait",
   } as const;
   const empty = emptyContent(clusterId("c"), owner(0), detectors);
-  const record = { spec, activeView: null, founders, replicas: [], nextReplicaNumber: 1 };
+  const record = { spec, activeView: null, founders, leaderEnds: [], replicas: [], nextReplicaNumber: 1 };
   return { content: { ...empty, term: 1, groups: [record] }, revision: 1, chain: [] };
 }
 
@@ -206,7 +206,7 @@ function lead(
   if (join !== null) members.push(join);
   const view = makeView(attempt.epoch, members, leader, sights.style);
   const names = view.members.map((member) => member.replica).join(", ");
-  const message = { kind: "lead", view, bootId: leader.bootId, poison: [], book: { version: [0, 0], entries: [] } } as const;
+  const message = { kind: "lead", view, bootId: leader.bootId, poison: [], leaderEnds: [], book: { version: [0, 0], entries: [] } } as const;
   return {
     text: `RM ${rm.rm + 1} has ${leader.replica} lead ${attempt.epoch.join(".")} of ${names}`,
     rm: { ...rm, attempt: { ...attempt, view, leaderBootId: leader.bootId }, attempted: view },

@@ -4,7 +4,7 @@ import type { BootId, GroupName, HostId, Incarnation, ReplicaId } from "./ids.js
 import type { ReplicaReport } from "./report.js";
 import type { RequestIdentity } from "./session.js";
 import type { DetectorKnobs, GroupKnobs, GroupSpec } from "./spec.js";
-import type { AddressBook, Member, View } from "./view.js";
+import type { AddressBook, LeaderEnd, Member, View } from "./view.js";
 
 /** Of the Replication Manager: with servers (view changes), with LFDs (orders), with gateways (administration). */
 export type ControlMessage =
@@ -43,7 +43,9 @@ export type ControlMessage =
       readonly kind: "lead";
       readonly view: View;
       readonly bootId: BootId;
+      /** S6i: requests at which two processes died; and how the leaders of the views so far ended, so that none is refused that was answered. */
       readonly poison: readonly RequestIdentity[];
+      readonly leaderEnds: readonly LeaderEnd[];
       readonly book: AddressBook;
     }
   | {

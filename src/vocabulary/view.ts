@@ -26,6 +26,15 @@ export interface Address {
   readonly port: number;
 }
 
+/**
+ * How the leader of an active view ended: the key of the request that it was executing when it died; null where nobody knows, as when it
+ * has not died, or died at nothing (S6i).
+ */
+export interface LeaderEnd {
+  readonly epoch: Epoch;
+  readonly executing: string | null;
+}
+
 /** Where a process can be reached. Addresses are no part of a view. */
 export interface AddressEntry {
   readonly replica: ReplicaId;

@@ -2,7 +2,7 @@ import { assert } from "../../vocabulary/assert.js";
 import { compareEpochs } from "../../vocabulary/epoch.js";
 import type { BootId, ClusterId, GroupName, HostId, ReplicaId } from "../../vocabulary/ids.js";
 import type { DetectorKnobs, GroupSpec } from "../../vocabulary/spec.js";
-import { checkView, type Member, sameView, type View } from "../../vocabulary/view.js";
+import { checkView, type LeaderEnd, type Member, sameView, type View } from "../../vocabulary/view.js";
 
 /** One replica that the group has or is to have: where it lives, with its data folder. */
 export interface ReplicaRecord {
@@ -10,6 +10,11 @@ export interface ReplicaRecord {
   readonly host: HostId;
   /** Wanted no more: leaves the view, then is stopped and its folder set aside. */
   readonly leaving: boolean;
+}
+
+/** The leader of a view as a process: what it was executing may become known after the next view. */
+export interface ProcessEnd extends LeaderEnd {
+  readonly bootId: BootId;
 }
 
 export interface GroupRecord {
@@ -21,6 +26,8 @@ export interface GroupRecord {
    * them. Only over them can the first view be made, however often its making is interrupted.
    */
   readonly founders: readonly Member[];
+  /** S6i: of the last views, oldest first; that of the active view is not known before its leader has ended. */
+  readonly leaderEnds: readonly ProcessEnd[];
   readonly replicas: readonly ReplicaRecord[];
   readonly nextReplicaNumber: number;
 }

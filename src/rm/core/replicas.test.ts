@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { groupRecord } from "./content.js";
 import * as w from "./world.test-harness.js";
 
 test("S5c: a suspected process is killed only after a view without it is active, and after the grace", () => {
@@ -155,7 +156,13 @@ test("S6i: a request at which two processes died is named in the next Lead", () 
     w.runUntil(world, () => w.serves(world));
     world.refuseStarts = true;
   }
-  expect(w.sentOf(world, "lead").at(-1)?.poison).toEqual([{ kind: "key", key: "order-66" }]);
+  const lead = w.sentOf(world, "lead").at(-1);
+  expect(lead?.poison).toEqual([{ kind: "key", key: "order-66" }]);
+  // The leaders of the first two views died at it, which the next one is told, and which an RM that follows finds in the store.
+  expect(lead?.leaderEnds.map((end) => end.executing)).toEqual([key, key]);
+  w.restartRm(world);
+  w.runUntil(world, () => w.serves(world));
+  expect(groupRecord(world.rm.store.stored, w.GROUP)?.leaderEnds.map((end) => end.executing)).toEqual([key, key, null]);
   expect(w.saidKinds(world)).toContain("poison");
 });
 

@@ -211,6 +211,8 @@ export interface GroupState {
   starts: Map<ReplicaId, Starts>;
   deaths: Map<string, { readonly bootId: BootId; readonly epoch: string }[]>;
   poison: RequestIdentity[];
+  /** What processes that are gone were executing; of leaders it goes into the store (S6i). */
+  ends: Map<BootId, string>;
   unreachableSince: Map<ReplicaId, number>;
   book: AddressBook;
   bookKey: string;
@@ -333,6 +335,7 @@ export function createGroup(group: GroupName, term: number): GroupState {
     starts: new Map(),
     deaths: new Map(),
     poison: [],
+    ends: new Map(),
     unreachableSince: new Map(),
     book: { version: [term, 0], entries: [] },
     bookKey: "",

@@ -40,7 +40,7 @@ const content = (change: Partial<ControlContent>, activeView: View | null): Cont
     lfd: { heartbeatIntervalMs: 20, suspicionTimeoutMs: 150 },
     gfd: { heartbeatIntervalMs: 50, suspicionTimeoutMs: 500 },
   }),
-  groups: [{ spec: w.SPEC, activeView, founders: activeView?.members ?? [], replicas: [], nextReplicaNumber: 1 }],
+  groups: [{ spec: w.SPEC, activeView, founders: activeView?.members ?? [], leaderEnds: [], replicas: [], nextReplicaNumber: 1 }],
   ...change,
 });
 

@@ -152,7 +152,7 @@ function takeOffice(rm: Rm, effects: RmEffect[]): void {
   for (const spec of rm.config.groups) {
     const record = groupRecord(rm.store.draft, spec.group);
     if (record === undefined) {
-      const made: GroupRecord = { spec, activeView: null, founders: [], replicas: [], nextReplicaNumber: 1 };
+      const made: GroupRecord = { spec, activeView: null, founders: [], leaderEnds: [], replicas: [], nextReplicaNumber: 1 };
       rm.store.draft = { ...rm.store.draft, groups: [...rm.store.draft.groups, made] };
       announce(effects, "group-created", `group ${spec.group} runs ${spec.service.name} (${spec.style}, ${spec.durability})`, {
         group: spec.group,

@@ -11,6 +11,7 @@ import { closedByLoss, decideLoss, missingText, sayLoss } from "./loss.js";
 import { memberFloor, planView } from "./next-view.js";
 import { currentBoot, memberHealth } from "./observation.js";
 import { sendToServer } from "./outbox.js";
+import { leaderEndsOf, withLeader } from "./poison.js";
 import { type ChangeAim, type GroupState, type Rm, type SealAnswer, type ViewChange, wakeAt } from "./state.js";
 import { assertIntersection, neededAnswers } from "./succession.js";
 
@@ -192,7 +193,8 @@ function lead(
 export function sendLead(rm: Rm, group: GroupState, change: ViewChange, effects: RmEffect[]): void {
   if (change.view === null || change.leaderBootId === null) return;
   const { view, leaderBootId: bootId } = change;
-  sendToServer(rm, view.leader, { kind: "lead", view, bootId, poison: group.poison, book: group.book }, effects);
+  const leaderEnds = leaderEndsOf(rm, group);
+  sendToServer(rm, view.leader, { kind: "lead", view, bootId, poison: group.poison, leaderEnds, book: group.book }, effects);
 }
 
 function driveLeading(rm: Rm, nowMs: number, group: GroupState, change: ViewChange, effects: RmEffect[]): void {
@@ -227,12 +229,12 @@ function memberIncarnation(view: View): Member["incarnation"] {
 /** S4b: the start entry is on w of the new members; the view may be written. */
 export function writeView(rm: Rm, nowMs: number, group: GroupState, change: ViewChange): void {
   const record = rm.store.draft.groups.find((one) => one.spec.group === group.group);
-  assert(record !== undefined && change.view !== null && change.phase === "leading", "S4b");
+  assert(record !== undefined && change.view !== null && change.leaderBootId !== null && change.phase === "leading", "S4b");
   assert(sameView(record.activeView, change.base), "S1c", () => "the last active view is not the one that was sealed");
   assert(change.base === null || compareEpochs(change.epoch, change.base.epoch) > 0, "S1b");
   change.phase = "writing";
   change.ledMs = nowMs;
-  rm.store.draft = withGroup(rm.store.draft, { ...record, activeView: change.view });
+  rm.store.draft = withGroup(rm.store.draft, { ...withLeader(group, record, change.epoch, change.leaderBootId), activeView: change.view });
 }
 
 function driveWriting(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, change: ViewChange, effects: RmEffect[]): void {

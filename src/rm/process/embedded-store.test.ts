@@ -36,6 +36,7 @@ const SECOND: ControlContent = {
       },
       activeView: null,
       founders: [],
+      leaderEnds: [],
       replicas: [],
       nextReplicaNumber: 1,
     },

@@ -132,11 +132,12 @@ function isHead(value: unknown): value is Head {
 
 function isGroup(value: unknown): value is GroupRecord {
   if (typeof value !== "object" || value === null) return false;
-  const { spec, activeView, founders, replicas, nextReplicaNumber } = value as Partial<Record<keyof GroupRecord, unknown>>;
+  const { spec, activeView, founders, leaderEnds, replicas, nextReplicaNumber } = value as Partial<Record<keyof GroupRecord, unknown>>;
   return (
     typeof spec === "object" &&
     typeof activeView === "object" &&
     Array.isArray(founders) &&
+    Array.isArray(leaderEnds) &&
     Array.isArray(replicas) &&
     typeof nextReplicaNumber === "number"
   );

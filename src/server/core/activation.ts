@@ -91,7 +91,7 @@ function becomeLeader(turn: Turn, connection: number, lead: Lead): void {
     if (member.replica !== config.replica) leading.peers.set(member.replica, createProgress(replica, member, startIndex, true));
   }
   replica.stance = leading;
-  const poison = harmful(replica, lead.poison);
+  const poison = harmful(replica, lead);
   append(log, { index: startIndex, epoch: view.epoch, ageMs, body: { kind: "start", view, poison } });
   notePoison(replica, startIndex, new Set(poison.map(identityKey)));
   replica.reportDirty = true;

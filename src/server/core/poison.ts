@@ -1,23 +1,65 @@
 /** Poison (S6i): requests at which two processes died; every replica applies them as refused. */
 import type { Entry } from "../../vocabulary/entry.js";
+import { compareEpochs } from "../../vocabulary/epoch.js";
 import type { Reply, RequestIdentity } from "../../vocabulary/session.js";
-import { identityKey } from "../../vocabulary/session.js";
+import { identityKey, parseIdentityKey } from "../../vocabulary/session.js";
+import type { LeaderEnd } from "../../vocabulary/view.js";
 import { entryAt, lastIndex } from "./log.js";
 import { DIGEST_UNKNOWN, findByKey, isOpen, type Remembered, remember } from "./session-table.js";
 import type { Replica } from "./state.js";
 
+/** What a Lead tells of requests that are to be refused. */
+export interface Accusation {
+  readonly poison: readonly RequestIdentity[];
+  readonly leaderEnds: readonly LeaderEnd[];
+}
+
 /**
- * S6i: what this replica has executed with a result is no poison, nor is what has an update in its log: a primary executed that and lived, and
- * its reply may be known to the client. (What was answered is committed, and so in the log of whoever leads: S3.)
+ * S6i: which of the accused are refused. None that may have been answered: what was answered is committed, and so in the log of whoever leads
+ * (S3). Not what this replica has executed with a result; not what has an update in its log: a primary executed that and lived. A request
+ * that waits in the log may have been answered by any leader since its epoch, unless each of them died while it executed just that, or an
+ * entry before it.
  */
-export function harmful(replica: Replica, named: readonly RequestIdentity[]): RequestIdentity[] {
-  if (named.length === 0) return [];
+export function harmful(replica: Replica, { poison, leaderEnds }: Accusation): RequestIdentity[] {
+  if (poison.length === 0) return [];
   const executed = new Set<string>();
+  const waiting = new Map<string, Entry>();
   for (let index = replica.appliedIndex + 1; index <= lastIndex(replica.log); index++) {
-    const { body } = entryAt(replica.log, index);
-    if (body.kind === "update") executed.add(identityKey(body.identity));
+    const entry = entryAt(replica.log, index);
+    if (entry.body.kind === "update") executed.add(identityKey(entry.body.identity));
+    else if (entry.body.kind === "request" && !waiting.has(identityKey(entry.body.identity)))
+      waiting.set(identityKey(entry.body.identity), entry);
   }
-  return named.filter((identity) => !executed.has(identityKey(identity)) && findByKey(replica.table, identity) === null);
+  return poison.filter((identity) => {
+    const key = identityKey(identity);
+    if (executed.has(key) || findByKey(replica.table, identity) !== null) return false;
+    const entry = waiting.get(key);
+    return entry === undefined || !mayBeAnswered(replica, entry, key, leaderEnds, waiting);
+  });
+}
+
+function mayBeAnswered(
+  replica: Replica,
+  entry: Entry,
+  key: string,
+  leaderEnds: readonly LeaderEnd[],
+  waiting: ReadonlyMap<string, Entry>,
+): boolean {
+  for (const { epoch, executing } of leaderEnds.toReversed()) {
+    const order = compareEpochs(epoch, entry.epoch);
+    if (order < 0) return false;
+    if (executing !== key && !isBefore(executing)) return true;
+    if (order === 0) return false;
+  }
+  return true;
+
+  /** Entries are executed in order: whoever died at an earlier one has not come to this. */
+  function isBefore(executing: string | null): boolean {
+    const identity = executing === null ? null : parseIdentityKey(executing);
+    if (identity === null) return false;
+    const index = waiting.get(identityKey(identity))?.index ?? findByKey(replica.table, identity)?.index;
+    return index !== undefined && index < entry.index;
+  }
 }
 
 /** A start entry with poison has come into the log. */

@@ -1,7 +1,4 @@
 import { expect, test } from "vitest";
-import type { ReplicaEvent } from "./event.js";
-import { stepHost } from "./testing/host.js";
-import { bytesOf } from "./testing/list-service.js";
 import { answerTo, createClient, move, openSession, request, requestByKey, textFor, textOfAnswer, wordsOf } from "./testing/client.js";
 import {
   activate,
@@ -232,98 +229,6 @@ test.each(STYLES)("S8: a refusal takes an entry and is answered when committed (
   advance(group, 100);
   expect(textFor(client, request(client, 1, "x", 1, "fail"))).toBe("refused no");
   expect(hostOf(group, 3).replica.appliedIndex).toBe(3);
-});
-
-test("S6i: poison in a start entry is applied as refused by every replica, in the log and later", () => {
-  const { group, client } = serving("active");
-  cutFollowers(group);
-  request(client, 1, "bad", 1);
-  request(client, 2, "good", 1);
-  run(group);
-  group.passes = () => true;
-  const epoch = nextEpoch(group);
-  for (const number of [1, 2, 3]) seal(group, number, epoch);
-  run(group);
-  const view = createView(group, epoch, [1, 2, 3], 1, "active");
-  const session = client.session ?? ("" as never);
-  lead(group, 1, view, [
-    { kind: "session", session, resumption: 0, sequence: 1, floor: 0 },
-    { kind: "key", key: "never" },
-  ]);
-  run(group);
-  activate(group, 1, view);
-  advance(group, 100);
-  expect([1, 2, 3].map((number) => wordsOf(group, number))).toEqual(["good", "good", "good"]);
-  expect(textFor(client, request(client, 1, "bad", 1))).toBe("refused poison");
-  expect(textFor(client, requestByKey(client, "never", "x"))).toBe("refused poison");
-  expect(textFor(client, request(client, 2, "good", 1))).toBe("1");
-});
-
-test("S6i: what is committed is applied only once the start entry of the promised epoch, and so its poison, is known", () => {
-  const { group, client } = serving("active", { bounds: { applyAheadMax: 1 } });
-  const third = hostOf(group, 3);
-  const held: ReplicaEvent[] = [];
-  third.completions.push = (...events) => held.push(...events);
-  request(client, 1, "x", 1);
-  request(client, 2, "y", 1);
-  advance(group, 100);
-  expect(third.replica).toMatchObject({ commitIndex: 4, issuedIndex: 3, appliedIndex: 2 });
-  const epoch = nextEpoch(group);
-  seal(group, 3, epoch);
-  run(group);
-  third.completions = [];
-  for (const event of held) stepHost(third, group.nowMs, event, group.outside);
-  run(group);
-  expect(third.replica).toMatchObject({ issuedIndex: 3, appliedIndex: 3 });
-  changeView(group, [1, 2, 3], 3, "active");
-  expect(wordsOf(group, 3)).toBe("x y");
-});
-
-test("S6i: what a primary executed and logged is no poison, whoever names it: its reply may be known", () => {
-  const { group, client } = serving("warm-passive");
-  // The followers hold the entry, and do not know that it is committed.
-  group.passes = (_, __, message) => message.kind !== "append" || message.commitIndex <= 2;
-  expect(textFor(client, request(client, 1, "innocent", 1))).toBe("1");
-  const epoch = nextEpoch(group);
-  for (const number of [2, 3]) seal(group, number, epoch);
-  run(group);
-  group.passes = () => true;
-  const view = createView(group, epoch, [2, 3], 2, "warm-passive");
-  lead(group, 2, view, [{ kind: "session", session: client.session ?? ("" as never), resumption: 0, sequence: 1, floor: 0 }]);
-  run(group);
-  activate(group, 2, view);
-  advance(group, 100);
-  expect([2, 3].map((number) => wordsOf(group, number))).toEqual(["innocent", "innocent"]);
-  move(client, 2);
-  expect(textFor(client, request(client, 1, "innocent", 1))).toBe("1");
-});
-
-test("S6i: a replica that has executed what the others refuse has diverged and ends", () => {
-  const { group, client } = serving("active");
-  group.passes = (_, __, message) => message.kind !== "append" || message.commitIndex <= 2;
-  expect(textFor(client, request(client, 1, "bad", 1))).toBe("1");
-  crash(group, hostOf(group, 1));
-  group.passes = () => true;
-  const epoch = nextEpoch(group);
-  seal(group, 2, epoch);
-  seal(group, 3, epoch);
-  run(group);
-  // 3 has applied it by itself meanwhile.
-  const third = hostOf(group, 3);
-  expect(wordsOf(group, 3)).toBe("");
-  third.replica.table.sessions
-    .get(client.session ?? ("" as never))
-    ?.replies.set(1, { index: 3, digest: 0, reply: { refused: false, bytes: bytesOf("1") } });
-  third.replica.issuedIndex = 3;
-  third.replica.commitIndex = 3;
-  third.replica.appliedIndex = 3;
-  const view = createView(group, epoch, [2, 3], 2, "active");
-  lead(group, 2, view, [{ kind: "session", session: client.session ?? ("" as never), resumption: 0, sequence: 1, floor: 0 }]);
-  run(group);
-  activate(group, 2, view);
-  advance(group, 100);
-  expect(third.ended).toContain("diverged");
-  expect(wordsOf(group, 2)).toBe("");
 });
 
 test("sessions of another generation are not known any more", () => {

@@ -224,13 +224,13 @@ test("S4d: a process that has started since does not lead, and does not activate
   const before = hostOf(group, 1).replica.config.bootId;
   crash(group, hostOf(group, 1));
   start(group, hostOf(group, 1));
-  order(group, 1, { kind: "lead", view, bootId: before, poison: [], book: { version: epoch, entries: [] } });
+  order(group, 1, { kind: "lead", view, bootId: before, poison: [], leaderEnds: [], book: { version: epoch, entries: [] } });
   expect(rmHears(group, 1)).toMatchObject([{ kind: "lead-failed" }]);
   lead(group, 1, view);
   expect(rmHears(group, 1)).toMatchObject([{ kind: "lead-failed", reason: expect.stringContaining("not sealed") }]);
   seal(group, 1, epoch);
   expect(kinds(group, 1)).toEqual(["sealed"]);
-  order(group, 1, { kind: "lead", view, bootId: before, poison: [], book: { version: epoch, entries: [] } });
+  order(group, 1, { kind: "lead", view, bootId: before, poison: [], leaderEnds: [], book: { version: epoch, entries: [] } });
   expect(rmHears(group, 1)).toMatchObject([{ kind: "lead-failed", reason: expect.stringContaining("another process") }]);
   order(group, 1, { kind: "activate", view, bootId: bootId("other") });
   expect(rmHears(group, 1)).toMatchObject([{ kind: "activate-refused" }]);

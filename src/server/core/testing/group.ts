@@ -7,6 +7,7 @@ import type { Message, Role } from "../../../vocabulary/message.js";
 import { quorumSize, type Style } from "../../../vocabulary/style.js";
 import type { Member, View } from "../../../vocabulary/view.js";
 import type { ClientRequest, ReplicaEvent } from "../event.js";
+import type { Accusation } from "../poison.js";
 import type { ReplicaBounds, ReplicaTimings } from "../state.js";
 import { nextWakeMs } from "../step.js";
 import { crashHost, createHost, type Host, type Outside, startHost, stepHost } from "./host.js";
@@ -311,14 +312,9 @@ export function seal(group: Group, number: number, epoch: Epoch): void {
   order(group, number, { kind: "seal", group: GROUP, epoch, base: group.view });
 }
 
-export function lead(
-  group: Group,
-  number: number,
-  view: View,
-  poison: readonly never[] | Extract<ControlMessage, { kind: "lead" }>["poison"] = [],
-): void {
+export function lead(group: Group, number: number, view: View, { poison, leaderEnds }: Accusation = { poison: [], leaderEnds: [] }): void {
   const book = { version: view.epoch, entries: [] };
-  order(group, number, { kind: "lead", view, bootId: hostOf(group, number).replica.config.bootId, poison, book });
+  order(group, number, { kind: "lead", view, bootId: hostOf(group, number).replica.config.bootId, poison, leaderEnds, book });
 }
 
 export function activate(group: Group, number: number, view: View): void {

@@ -122,7 +122,14 @@ function maybeLead(group: Group, rm: ScriptedRm, chance: Chance, deliver: Delive
   };
   attempt.view = next;
   attempt.patience = 60;
-  const message = { kind: "lead", view: next, bootId: leader.bootId, poison: [], book: { version: next.epoch, entries: [] } } as const;
+  const message = {
+    kind: "lead",
+    view: next,
+    bootId: leader.bootId,
+    poison: [],
+    leaderEnds: [],
+    book: { version: next.epoch, entries: [] },
+  } as const;
   tell(group, leader.replica, message, deliver);
 }
 
