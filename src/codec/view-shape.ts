@@ -12,7 +12,15 @@ import {
   type SessionId,
 } from "../vocabulary/ids.js";
 import { DURABILITIES, STYLES } from "../vocabulary/style.js";
-import { type Address, type AddressBook, type AddressEntry, checkView, type LeaderEnd, type Member, type View } from "../vocabulary/view.js";
+import {
+  type Address,
+  type AddressBook,
+  type AddressEntry,
+  checkView,
+  type LeaderEnd,
+  type Member,
+  type View,
+} from "../vocabulary/view.js";
 import type { KeyImage, Reply, RequestIdentity, SessionImage, TableImage, TableReply } from "../vocabulary/session.js";
 import { arrayOf, bytes, count, flag, literal, nullable, object, real, type Shape, text, textOf, tuple, union } from "./shape.js";
 

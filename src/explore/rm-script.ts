@@ -206,7 +206,14 @@ function lead(
   if (join !== null) members.push(join);
   const view = makeView(attempt.epoch, members, leader, sights.style);
   const names = view.members.map((member) => member.replica).join(", ");
-  const message = { kind: "lead", view, bootId: leader.bootId, poison: [], leaderEnds: [], book: { version: [0, 0], entries: [] } } as const;
+  const message = {
+    kind: "lead",
+    view,
+    bootId: leader.bootId,
+    poison: [],
+    leaderEnds: [],
+    book: { version: [0, 0], entries: [] },
+  } as const;
   return {
     text: `RM ${rm.rm + 1} has ${leader.replica} lead ${attempt.epoch.join(".")} of ${names}`,
     rm: { ...rm, attempt: { ...attempt, view, leaderBootId: leader.bootId }, attempted: view },
