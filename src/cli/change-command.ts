@@ -16,7 +16,7 @@ const DETECTOR_SETTING = /^(lfd|gfd)\.(heartbeatIntervalMs|suspicionTimeoutMs)$/
 export function addChangeCommands(program: Command): void {
   const style = program
     .command("style")
-    .description(`changes the replication style while clients work: ${STYLES.join(" or ")}`)
+    .description(`changes the replication style while clients work: ${STYLES.join(", ")}`)
     .argument("<style>", "the new style")
     .option(...GROUP_OPTION);
   withExample(withTarget(style), "troupe style active").action(async (name: string, options: ChangeOptions) => {

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { MemberStatus } from "../vocabulary/admin.js";
 import { epochText } from "../vocabulary/epoch.js";
 import { readStatus, type Status } from "./gateway-api.js";
 import { show, type TargetOptions, table, withExample, withTarget } from "./output.js";
@@ -34,9 +35,23 @@ function groupText(group: Status["groups"][number]): string {
     member.paused ? `${member.verdict}, paused` : member.verdict,
     member.pid === null ? "-" : String(member.pid),
     `${member.persistedIndex}/${member.commitIndex}/${member.appliedIndex}`,
-    transferText(member.transfer),
+    transferText(member.transfer) || coldText(member.cold),
   ]);
   return [...head, table([["  replica", "role", "verdict", "pid", "persisted/commit/applied", ""], ...rows]), ""].join("\n");
+}
+
+/** What a promotion of this replica has to do before it serves. */
+export function coldText(cold: MemberStatus["cold"]): string {
+  if (cold === undefined) return "";
+  const replay = `replay ${cold.replayEntries} entries (${cold.replayBytes} bytes)`;
+  switch (cold.stage) {
+    case "cold":
+      return `cold: to serve it loads ${cold.loadBytes} bytes, then ${replay.replace("replay", "replays")}`;
+    case "loading":
+      return `loading ${cold.loadBytes} bytes, then to ${replay}`;
+    case "replaying":
+      return `replaying: ${cold.replayEntries} entries (${cold.replayBytes} bytes) to go`;
+  }
 }
 
 function transferText(transfer: Status["groups"][number]["members"][number]["transfer"]): string {

@@ -62,6 +62,7 @@ function groupLines(group: Status["groups"][number], throughput: number): string
     member.paused ? "paused" : member.verdict,
     member.pid === null ? "-" : `pid ${member.pid}`,
     `commit ${member.commitIndex}`,
+    ...(member.cold === undefined ? [] : [member.cold.stage]),
   ]);
   return [
     `${colours.bold(group.group)}  ${style}, ${group.durability}, epoch ${epochText(group.epoch)}, ${Math.round(throughput)} requests/s, ${state}`,

@@ -10,7 +10,7 @@ import type {
   StatusImage,
   TroupeEvent,
 } from "../vocabulary/admin.js";
-import type { ReplicaReport, LearnerProgress, ReplicaRole } from "../vocabulary/report.js";
+import type { ColdState, ReplicaReport, LearnerProgress, ReplicaRole } from "../vocabulary/report.js";
 import type { DetectorKnobs, GroupKnobs, GroupSpec, ServiceCode } from "../vocabulary/spec.js";
 import type { QuorumRule } from "../vocabulary/style.js";
 import type { Pulse, Verdict } from "../vocabulary/verdict.js";
@@ -35,7 +35,10 @@ export const verdictShape: Shape<Verdict> = literal("alive", "suspected", "degra
 const roleShape: Shape<ReplicaRole> = literal("leader", "follower", "learner");
 
 export const detectorKnobs = object<DetectorKnobs>({ heartbeatIntervalMs: real, suspicionTimeoutMs: real });
-export const groupKnobs = object<GroupKnobs>({ checkpointEntries: count, minimumReplicas: count, handlerTimeoutMs: real });
+export const groupKnobs = object<GroupKnobs>(
+  { checkpointEntries: count, minimumReplicas: count, handlerTimeoutMs: real, style: styleShape },
+  ["style"],
+);
 
 export const pulseShape = object<Pulse>({
   workCount: count,
@@ -55,27 +58,38 @@ const learnerProgress = object<LearnerProgress>({
   transferSizeBytes: count,
 });
 
-export const reportShape = object<ReplicaReport>({
-  group: groupShape,
-  replica: replicaShape,
-  incarnation: incarnationShape,
-  bootId: bootShape,
-  role: roleShape,
-  style: nullable(styleShape),
-  promise: epochShape,
-  leadsEpoch: nullable(epochShape),
-  leadActive: flag,
-  activeView: nullable(viewShape),
-  lastEpoch: epochShape,
-  lastIndex: count,
-  persistedIndex: count,
-  commitIndex: count,
-  appliedIndex: count,
-  blank: flag,
-  learners: arrayOf(learnerProgress),
-  unreachable: arrayOf(replicaShape),
-  executedCount: count,
+const coldState = object<ColdState>({
+  stage: literal("cold", "loading", "replaying"),
+  loadBytes: count,
+  replayEntries: count,
+  replayBytes: count,
 });
+
+export const reportShape = object<ReplicaReport>(
+  {
+    group: groupShape,
+    replica: replicaShape,
+    incarnation: incarnationShape,
+    bootId: bootShape,
+    role: roleShape,
+    style: nullable(styleShape),
+    promise: epochShape,
+    leadsEpoch: nullable(epochShape),
+    leadActive: flag,
+    activeView: nullable(viewShape),
+    lastEpoch: epochShape,
+    lastIndex: count,
+    persistedIndex: count,
+    commitIndex: count,
+    appliedIndex: count,
+    cold: coldState,
+    blank: flag,
+    learners: arrayOf(learnerProgress),
+    unreachable: arrayOf(replicaShape),
+    executedCount: count,
+  },
+  ["cold"],
+);
 
 const serviceCode = object<ServiceCode>({ name: text, hash: text, path: text, styles: arrayOf(styleShape) });
 
@@ -134,21 +148,25 @@ export const eventShape = object<TroupeEvent>(
   ["group", "replica", "host", "data"],
 );
 
-const memberStatus = object<MemberStatus>({
-  replica: replicaShape,
-  incarnation: nullable(incarnationShape),
-  bootId: nullable(bootShape),
-  host: hostShape,
-  pid: nullable(count),
-  role: roleShape,
-  verdict: verdictShape,
-  paused: flag,
-  persistedIndex: count,
-  commitIndex: count,
-  appliedIndex: count,
-  executedCount: count,
-  transfer: nullable(learnerProgress),
-});
+const memberStatus = object<MemberStatus>(
+  {
+    replica: replicaShape,
+    incarnation: nullable(incarnationShape),
+    bootId: nullable(bootShape),
+    host: hostShape,
+    pid: nullable(count),
+    role: roleShape,
+    verdict: verdictShape,
+    paused: flag,
+    persistedIndex: count,
+    commitIndex: count,
+    appliedIndex: count,
+    cold: coldState,
+    executedCount: count,
+    transfer: nullable(learnerProgress),
+  },
+  ["cold"],
+);
 
 const groupStatus = object<GroupStatus>({
   group: groupShape,

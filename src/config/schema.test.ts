@@ -25,7 +25,7 @@ it("nothing said is the defaults", () => {
 it("says in words what is wrong, with the setting and the place", () => {
   expect(errorsOf({ replicas: 9 })).toEqual(["troupe.config.json: replicas is at most 7"]);
   expect(errorsOf({ replicas: "three" })[0]).toMatch(/replicas has to be a whole number/);
-  expect(errorsOf({ style: "passive" })).toEqual(["troupe.config.json: style is one of active, warm-passive"]);
+  expect(errorsOf({ style: "passive" })).toEqual(["troupe.config.json: style is one of active, warm-passive, cold-passive"]);
   expect(errorsOf({ replica: 3 })[0]).toMatch(/there is no setting replica; see/);
   expect(errorsOf({ detectors: { lfd: { interval: 3 } } })[0]).toMatch(/there is no setting interval in detectors.lfd/);
   expect(errorsOf([])).toHaveLength(1);
@@ -35,6 +35,10 @@ it("relations between settings are checked", () => {
   expect(errorsOf({ detectors: { lfd: { heartbeatIntervalMs: 100 } } })[0]).toMatch(
     /detectors.lfd.suspicionTimeoutMs has to be at least twice/,
   );
+  expect(errorsOf({ style: "cold-passive", durability: "memory" })[0]).toMatch(
+    /style cannot be cold-passive here: .* needs durability disk/,
+  );
+  expect(errorsOf({ style: "cold-passive" })).toEqual([]);
   expect(errorsOf({ replicas: 1, minimumReplicas: 2 })[0]).toMatch(/minimumReplicas is more than replicas/);
   expect(errorsOf({ host: "0.0.0.0" })[0]).toMatch(/host is not this machine/);
   expect(errorsOf({ host: "0.0.0.0", insecureNetwork: true })).toEqual([]);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isName } from "../vocabulary/ids.js";
 import { DEFAULTS, LIMITS } from "../vocabulary/limit.js";
-import type { Durability, QuorumRule, Style } from "../vocabulary/style.js";
+import { COLD_IN_MEMORY, type Durability, type QuorumRule, STYLES, type Style } from "../vocabulary/style.js";
 
 /**
  * The one schema of all settings: flags of `troupe up`, `troupe.config.ts` or `.json`, and what may be changed over HTTP are parts of it.
@@ -19,8 +19,8 @@ function count(min: number, max: number, meaning: string) {
 }
 
 const styleSetting = z
-  .enum(["active", "warm-passive"] satisfies Style[], "is one of active, warm-passive")
-  .describe("who executes: every replica, or the primary");
+  .enum(STYLES as [Style, ...Style[]], `is one of ${STYLES.join(", ")}`)
+  .describe("who executes (every replica, or the primary), and whether backups hold the state");
 const quorumSetting = z
   .enum(["majority", "all"] satisfies QuorumRule[], "is one of majority, all")
   .describe("how many replicas must have an entry before it counts");
@@ -118,6 +118,10 @@ export const settingsSchema = z
   .refine((settings) => (settings.minimumReplicas ?? 1) <= settings.replicas, {
     message: "is more than replicas: the group would never take new work",
     path: ["minimumReplicas"],
+  })
+  .refine((settings) => settings.style !== "cold-passive" || settings.durability === "disk", {
+    message: `cannot be cold-passive here: ${COLD_IN_MEMORY}`,
+    path: ["style"],
   });
 
 /** What a file or flags may say: everything optional. */

@@ -27,7 +27,9 @@ export interface Disk {
 
 type DiskEffect = Extract<
   ReplicaEffect,
-  { readonly kind: "persist" | "persist-promise" | "capture-snapshot" | "read-snapshot" | "store-slice" | "install-snapshot" }
+  {
+    readonly kind: "persist" | "persist-promise" | "capture-snapshot" | "read-snapshot" | "store-slice" | "install-snapshot" | "load-state";
+  }
 >;
 
 /** `told`: a planted fault has told the core already. */
@@ -117,10 +119,13 @@ export function complete(disk: Disk, write: Write, replaceWords: (words: readonl
       const number = Number(disk.transfer?.bytes ?? 0);
       disk.transfer = null;
       disk.snapshot = recordOf(number);
-      disk.entries = [];
-      replaceWords(contentOf(number).words);
+      if (!effect.keepLog) disk.entries = [];
+      if (effect.load) replaceWords(contentOf(number).words);
       return { kind: "snapshot-installed", ticket, record: disk.snapshot, table: contentOf(number).table };
     }
+    case "load-state":
+      replaceWords(wordsOnDisk(disk).words);
+      return { kind: "state-loaded", ticket };
     default:
       return unreachable(effect);
   }

@@ -20,7 +20,9 @@ export function settleTime(host: Host): void {
   leading.reads.sentAtMs = Math.min(leading.reads.sentAtMs, NOW_MS);
   for (const peer of leading.peers.values()) {
     peer.sentAtMs = Math.min(peer.sentAtMs, NOW_MS);
-    if (peer.feed.kind === "transferring") peer.feed.progressAtMs = Math.min(peer.feed.progressAtMs, NOW_MS);
+    const flow = peer.feed.kind === "transferring" ? peer.feed : peer.shipment;
+    if (flow !== null) flow.progressAtMs = Math.min(flow.progressAtMs, NOW_MS);
+    peer.shipmentDueMs = Math.min(peer.shipmentDueMs, NOW_MS);
   }
 }
 
@@ -51,6 +53,7 @@ function settleTickets(host: Host): void {
 /** Tickets of snapshots and transfers; each that is kept has its operation outstanding. */
 function settleTransferTickets(replica: Replica, base: number): void {
   const { checkpoint, receiving, stance } = replica;
+  replica.loadTicket = replica.warmth === "loading" ? replica.loadTicket - base : 0;
   if (checkpoint !== null) replica.checkpoint = { ...checkpoint, ticket: checkpoint.ticket - base };
   if (receiving !== null) {
     receiving.storing.items = receiving.storing.items.map((write) => write && { ...write, ticket: write.ticket - base });

@@ -122,7 +122,11 @@ function carryOut(host: Host, effect: ReplicaEffect, outcome: Outcome, events: R
     case "read-snapshot":
     case "store-slice":
     case "install-snapshot":
+    case "load-state":
       host.writes.push({ ticket: effect.ticket, effect, told: false, content: 0 });
+      return;
+    case "unload-state":
+      Object.assign(host.list, createWordList());
       return;
     case "drop-log":
       host.disk.entries = host.disk.entries.filter((entry) => entry.index > effect.throughIndex);

@@ -41,7 +41,7 @@ describe("types for the client, from typeof service", () => {
     expectTypeOf<Operations["later"]>().toEqualTypeOf<(input: number) => string>();
     expectTypeOf<Operations["maybe"]>().toEqualTypeOf<(input?: number | undefined) => number>();
     expectTypeOf<Operations["none"]>().toEqualTypeOf<() => null>();
-    expect(stylesOf(service)).toEqual(["warm-passive"]);
+    expect(stylesOf(service)).toEqual(["warm-passive", "cold-passive"]);
   });
 });
 
@@ -49,7 +49,7 @@ describe("defineService", () => {
   it("takes a sound definition as it is", () => {
     const definition = { ...nothing, name: "empty" };
     expect(defineService(definition)).toBe(definition);
-    expect(stylesOf(definition)).toEqual(["active", "warm-passive"]);
+    expect(stylesOf(definition)).toEqual(["active", "warm-passive", "cold-passive"]);
   });
 
   it.each(["then", "catch", "finally", "close", "on", "constructor", "toJSON"])("refuses an operation or query called %s", (name) => {

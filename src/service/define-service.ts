@@ -1,5 +1,5 @@
 import { isName } from "../vocabulary/ids.js";
-import { STYLES, type Style } from "../vocabulary/style.js";
+import { isPassive, STYLES, type Style } from "../vocabulary/style.js";
 import type { OperationContext, QueryContext } from "./context.js";
 import type { StandardSchema } from "./schema.js";
 
@@ -23,7 +23,7 @@ export interface ServiceDefinition<
   readonly queries: Q;
   /** What inputs have to look like, by name of operation or query. */
   readonly inputs?: { readonly [Name in keyof O | keyof Q]?: StandardSchema };
-  /** Styles in which it may run. Default: all, or only `warm-passive` when an operation is an async function. */
+  /** Styles in which it may run. Default: all, or all but `active` when an operation is an async function. */
   readonly styles?: readonly Style[];
   /** What has to hold between operations, for tests and the simulator. */
   readonly invariants?: Readonly<Record<string, (state: S) => boolean>>;
@@ -152,5 +152,5 @@ function isAsync(handler: unknown): boolean {
 /** The styles in which a service may run. */
 export function stylesOf(service: Pick<AnyService, "operations" | "styles">): readonly Style[] {
   if (service.styles !== undefined) return service.styles;
-  return Object.values(service.operations).some(isAsync) ? ["warm-passive"] : STYLES;
+  return Object.values(service.operations).some(isAsync) ? STYLES.filter(isPassive) : STYLES;
 }

@@ -43,6 +43,8 @@ export interface Executor {
   workCount(): number;
   /** The state as it is now, in slices, after what waits since a yield. Only when nothing runs or is unreleased (asserted); one at a time, closed by the caller. */
   capture(): SnapshotCapture;
+  /** Lets go of the state: it is the service's first one again. Only when nothing runs or is unreleased (asserted). */
+  reset(): void;
   beginRestore(): void;
   restoreSlice(slice: Uint8Array): void;
   finishRestore(): void;
@@ -107,6 +109,11 @@ export function createExecutor(machine: StateMachine, options: ExecutorOptions):
       finishQueue(state);
       assertQuiet("capture");
       return machine.capture();
+    },
+    reset: () => {
+      finishQueue(state);
+      assertQuiet("reset");
+      machine.reset();
     },
     beginRestore: () => {
       finishQueue(state);

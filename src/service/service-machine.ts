@@ -48,6 +48,10 @@ export function serviceMachine(service: AnyService): StateMachine {
       assertQuiet(machine, "capture");
       return captureState(machine.journal);
     },
+    reset: () => {
+      assertQuiet(machine, "reset");
+      machine.journal = firstState(service);
+    },
     beginRestore: () => {
       assertQuiet(machine, "restore");
       machine.restore = startRestore();
@@ -130,7 +134,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** S9: what is awaited differs between replicas. The part that ran already is rolled back, what comes later meets dead handles. */
 function refuseAsync(scope: Scope, call: OperationCall, promise: PromiseLike<unknown>): OperationOutcome {
   promise.then(undefined, () => {});
-  const message = `operation ${call.operation} is asynchronous, which style active cannot run; make it synchronous, or use warm-passive`;
+  const message = `operation ${call.operation} is asynchronous, which style active cannot run; make it synchronous, or use a passive style`;
   return endRefused(scope, refusal("async-operation", message));
 }
 

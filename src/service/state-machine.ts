@@ -51,6 +51,8 @@ export interface StateMachine {
   query(query: string, input: Uint8Array, nowMs: number): Reply;
   /** Only between operations and with nothing unreleased. One capture at a time. */
   capture(): SnapshotCapture;
+  /** Lets go of the state: it is the first one again, as in a machine that was just made. Only between operations and with nothing unreleased. */
+  reset(): void;
   /** Throws the state away and makes ready for slices; `finishRestore` puts the restored state in place. */
   beginRestore(): void;
   restoreSlice(slice: Uint8Array): void;

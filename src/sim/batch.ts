@@ -56,6 +56,9 @@ export function addToBatch(batch: Batch, report: SeedReport): void {
 export const MARKS_WANTED: readonly string[] = [
   "checkpoint",
   "snapshot-installed",
+  "snapshot-adopted",
+  "state-loaded",
+  "state-unloaded",
   "states-compared",
   "log-truncated",
   "log-damaged",

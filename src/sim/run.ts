@@ -3,7 +3,8 @@ import { modelNamed } from "../checker/models/index.js";
 import { checkAddedOnce, checkAppendedOnce, checkPaidOnce } from "../checker/exactly-once.js";
 import type { EffectsResult } from "../checker/effects.js";
 import type { OperationRecord } from "../checker/history.js";
-import { sealQuorum } from "../vocabulary/view.js";
+import { sameEpoch } from "../vocabulary/epoch.js";
+import { sealQuorum, type View } from "../vocabulary/view.js";
 import { createLedger, type Ledger } from "./checkers/ledger.js";
 import { checkState } from "./checkers/s9-determinism.js";
 import { createWatch, watchStore } from "./checkers/watch.js";
@@ -148,14 +149,32 @@ function stayClosed(installation: Installation, ledger: Ledger): boolean {
   mark(world, "closed-by-loss");
   const views = ledger.views.length;
   runUntil(world, world.nowMs + 5_000);
-  if (ledger.views.length > views) violate(world, "S5", `a view was written although too many incarnations of the one before are lost`);
+  for (const [i, view] of ledger.views.entries()) {
+    const base = i < views ? undefined : ledger.views[i - 1];
+    if (base !== undefined && !mayFollow(ledger, base, view))
+      violate(world, "S5", `a view was written although too many incarnations of the one before are lost`);
+  }
   return true;
+}
+
+/** S3a: who answered the Seal and was lost after that has said what it held, and counts. */
+function mayFollow(ledger: Ledger, base: View, view: View): boolean {
+  const heard = base.members.filter(({ incarnation }) => {
+    const sealed = ledger.sealed.get(incarnation);
+    return !ledger.lost.has(incarnation) || (sealed !== undefined && sameEpoch(sealed, view.epoch));
+  });
+  return heard.length >= sealQuorum(base);
 }
 
 function areEqual(ledger: Ledger): boolean {
   const view = ledger.views.at(-1);
   const members = view?.members.map((member) => ledger.running.get(member.incarnation)) ?? [];
-  return members.every((server) => server !== undefined && server.replica.appliedIndex === ledger.committed.length);
+  return members.every((server) => {
+    if (server === undefined) return false;
+    const { warmth, commitIndex, appliedIndex } = server.replica;
+    // A backup that is cold has the log and no state.
+    return ledger.committed.length === (warmth === "cold" && view?.style === "cold-passive" ? commitIndex : appliedIndex);
+  });
 }
 
 function describe(installation: Installation): string {

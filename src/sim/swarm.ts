@@ -1,4 +1,5 @@
 import { groupName } from "../vocabulary/ids.js";
+import { STYLES, type Style } from "../vocabulary/style.js";
 import { type Chance, createChance } from "./chance.js";
 import { FAULTS } from "./faults.js";
 import type { Plan } from "./plan.js";
@@ -16,6 +17,8 @@ export function drawPlan(seed: number): Plan {
   const stormFromMs = 800;
   const clientCount = chance.integer(1, 4);
   const threadsPerClient = chance.pick([1, 2, 4]);
+  // Drawn elsewhere, so that the seeds without it are what they were before there was such a style.
+  const cold = durability === "disk" && createChance(seed, "style").happens(0.3);
   return {
     settings: {
       codec: chance.happens(0.3),
@@ -30,8 +33,8 @@ export function drawPlan(seed: number): Plan {
     hostCount: chance.pick([1, 3, 3, 5]),
     spec: {
       group: groupName(workload),
-      service: { name: workload, hash: "0".repeat(64), path: "/service.mjs", styles: ["active", "warm-passive"] },
-      style: chance.pick(["active", "warm-passive"]),
+      service: { name: workload, hash: "0".repeat(64), path: "/service.mjs", styles: STYLES },
+      style: orCold(cold, chance.pick(["active", "warm-passive"])),
       replicas,
       minimumReplicas: durability === "memory" && replicas > 1 ? 2 : 1,
       quorum: chance.pick(["majority", "majority", "all"]),
@@ -58,6 +61,10 @@ export function drawPlan(seed: number): Plan {
     stormFromMs,
     stormUntilMs: stormFromMs + chance.integer(3_000, 7_000),
   };
+}
+
+function orCold(cold: boolean, style: Style): Style {
+  return cold ? "cold-passive" : style;
 }
 
 /** Small bounds bring rare moments about often. */

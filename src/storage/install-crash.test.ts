@@ -35,7 +35,7 @@ function play(rig: Rig, slice: StoreCommand, limit: number): boolean {
     { kind: "recover" },
     persist(1, [1, 2, 3, 4, 5, 6], 1),
     slice,
-    { kind: "install-received", ticket: 2 },
+    { kind: "install-received", ticket: 2, keepLog: false },
     persist(3, [6, 7], 2),
   ];
   return steps.every((command) => {
@@ -44,12 +44,29 @@ function play(rig: Rig, slice: StoreCommand, limit: number): boolean {
   });
 }
 
-function afterEveryCrash(slice: StoreCommand, check: (before: Rig, disk: SimulatedDisk) => void): void {
+/** A log that the snapshot agrees with, and which goes on above it (style cold-passive). */
+function playAdoption(rig: Rig, slice: StoreCommand, limit: number): boolean {
+  const steps: StoreCommand[] = [
+    { kind: "recover" },
+    persist(1, [1, 2, 3, 4, 5, 6], 2),
+    slice,
+    { kind: "install-received", ticket: 2, keepLog: true },
+    persist(3, [7], 2),
+    { kind: "drop-log", throughIndex: 5 },
+    persist(4, [8], 2),
+  ];
+  return steps.every((command) => {
+    give(rig, command);
+    return settle(rig, limit);
+  });
+}
+
+function afterEveryCrash(slice: StoreCommand, check: (before: Rig, disk: SimulatedDisk) => void, run = play): void {
   for (let limit = 1; ; limit++) {
-    const whole = play(createRig(), slice, limit);
+    const whole = run(createRig(), slice, limit);
     forAllChoices(300, (choose) => {
       const before = createRig();
-      play(before, slice, limit);
+      run(before, slice, limit);
       crashDisk(before.disk, choose);
       check(before, before.disk);
     });
@@ -69,6 +86,19 @@ describe("crash states of an installation", () => {
       else if (result.snapshot !== null) expect([[], ["2:6", "2:7"]]).toContainEqual(entries);
       else if (acked.includes(1)) expect(entries).toEqual(["1:1", "1:2", "1:3", "1:4", "1:5", "1:6"]);
     });
+  });
+
+  it("S5: where the log is kept, nothing of it above the snapshot is ever missing", () => {
+    const check = (before: Rig, disk: SimulatedDisk): void => {
+      const result = recovered(createRig(disk));
+      const acked = resultsOf(before, "persisted").map((persisted) => persisted.ticket);
+      const indexes = result.entries.map((entry) => entry.index).filter((index) => index > (result.snapshot?.meta.index ?? 0));
+      if (resultsOf(before, "installed").length > 0) expect(result.snapshot?.meta.index).toBe(5);
+      const first = result.snapshot === null ? 1 : 6;
+      const last = acked.includes(4) ? 8 : acked.includes(3) ? 7 : acked.includes(1) ? 6 : 0;
+      for (let index = first; index <= last; index++) expect(indexes).toContain(index);
+    };
+    afterEveryCrash(received(), check, playAdoption);
   });
 
   it("I7: a recovery that is cut by a crash, too, is done again with the same result", () => {

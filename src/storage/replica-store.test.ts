@@ -162,7 +162,7 @@ describe("a snapshot on its way to a learner", () => {
     expect(recovered(again).partial).toMatchObject({ index: 10, offsetBytes: 100 });
     give(again, slice(meta, bytes, 100, bytes.length));
     settle(again);
-    give(again, { kind: "install-received", ticket: 5 });
+    give(again, { kind: "install-received", ticket: 5, keepLog: false });
     settle(again);
     expect(resultsOf(again, "installed")).toEqual([{ kind: "installed", ticket: 5, meta, table: TABLE }]);
     expect(loadAll(again)).toEqual([new Uint8Array(300).fill(4), new Uint8Array(5)]);
@@ -180,12 +180,12 @@ describe("a snapshot on its way to a learner", () => {
       const learner = opened();
       give(learner, slice(meta, changed, 0, changed.length));
       settle(learner);
-      give(learner, { kind: "install-received", ticket: 1 });
+      give(learner, { kind: "install-received", ticket: 1, keepLog: false });
       settle(learner);
       expect(resultsOf(learner, "install-refused")).toHaveLength(1);
       give(learner, slice(meta, bytes, 0, bytes.length));
       settle(learner);
-      give(learner, { kind: "install-received", ticket: 2 });
+      give(learner, { kind: "install-received", ticket: 2, keepLog: false });
       settle(learner);
       expect(resultsOf(learner, "installed")).toHaveLength(1);
     }

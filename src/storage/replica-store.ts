@@ -83,7 +83,7 @@ function take(store: ReplicaStore, command: StoreCommand): void {
     case "receive-slice":
       return receiveSlice(store, command);
     case "install-received":
-      return installReceived(store, command.ticket);
+      return installReceived(store, command.ticket, command.keepLog);
     case "drop-log":
       // Never beyond what a published snapshot holds, whatever is asked for.
       return dropLog(store.runner, store.log, Math.min(command.throughIndex, store.snapshots.at(-1)?.meta.index ?? 0));

@@ -109,7 +109,7 @@ function* removeIfThere(path: string): Task {
   yield* attempt({ kind: "remove", path }, "ENOENT");
 }
 
-export function installReceived(store: ReplicaStore, ticket: number): void {
+export function installReceived(store: ReplicaStore, ticket: number, keepLog: boolean): void {
   const { transfer } = store;
   if (transfer === null || transfer.working || transfer.storedBytes !== transfer.of.sizeBytes) {
     store.results.push({ kind: "install-refused", ticket, reason: "no snapshot has been received whole" });
@@ -117,11 +117,11 @@ export function installReceived(store: ReplicaStore, ticket: number): void {
   }
   store.transfer = null;
   abortSnapshot(store);
-  startTask(store.runner, install(store, transfer, ticket));
+  startTask(store.runner, install(store, transfer, ticket, keepLog));
 }
 
 /** What a peer sent is input: nothing of it counts before all of it is verified. */
-function* install(store: ReplicaStore, transfer: SnapshotTransfer, ticket: number): Task {
+function* install(store: ReplicaStore, transfer: SnapshotTransfer, ticket: number, keepLog: boolean): Task {
   const { path, of } = transfer;
   yield* perform({ kind: "sync", path });
   const scan = yield* scanFile(path, store.config.group, of.sizeBytes, store.sliceSizeBytes);
@@ -135,7 +135,7 @@ function* install(store: ReplicaStore, transfer: SnapshotTransfer, ticket: numbe
     return;
   }
   yield* publishSnapshot(store, path, scanned.meta);
-  yield* resetLog(store, of.index, `install-${ticket}`);
+  if (!keepLog) yield* resetLog(store, of.index, `install-${ticket}`);
   store.results.push({ kind: "installed", ticket, meta: scanned.meta, table: scanned.table });
 }
 

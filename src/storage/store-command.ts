@@ -93,8 +93,11 @@ export type StoreCommand =
       readonly offsetBytes: number;
       readonly bytes: Uint8Array;
     }
-  /** The received file is whole: verify it, publish it, drop the log (its entries are older or conflict). Answered by `installed`. */
-  | { readonly kind: "install-received"; readonly ticket: number }
+  /**
+   * The received file is whole: verify it, publish it, drop the log (its entries are older or conflict) unless it is to be kept, as that
+   * which the snapshot stands in. Answered by `installed`.
+   */
+  | { readonly kind: "install-received"; readonly ticket: number; readonly keepLog: boolean }
   /** The newest snapshot holds everything up to here. Segments wholly at or below are deleted; no answer. */
   | { readonly kind: "drop-log"; readonly throughIndex: number }
   /** Streams the state of the newest snapshot: `state-slice` results, the last with `last: true`. One request a slice keeps memory bounded. */

@@ -1,6 +1,6 @@
 import type { Epoch } from "./epoch.js";
 import type { BootId, GroupName, HostId, Incarnation, ReplicaId } from "./ids.js";
-import type { LearnerProgress, ReplicaRole } from "./report.js";
+import type { ColdState, LearnerProgress, ReplicaRole } from "./report.js";
 import type { DetectorKnobs } from "./spec.js";
 import type { Durability, QuorumRule, Style } from "./style.js";
 import type { Verdict } from "./verdict.js";
@@ -68,6 +68,8 @@ export interface MemberStatus {
   readonly persistedIndex: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** Absent while it holds the service's state. */
+  readonly cold?: ColdState;
   readonly executedCount: number;
   readonly transfer: LearnerProgress | null;
 }

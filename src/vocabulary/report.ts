@@ -3,6 +3,19 @@ import type { BootId, GroupName, Incarnation, ReplicaId } from "./ids.js";
 import type { Style } from "./style.js";
 import type { View } from "./view.js";
 
+/**
+ * A replica without the service's state, or on its way to it: what stands between it and serving. `cold`: it stores log and snapshots only.
+ * `loading`: its snapshot is being read into the service. `replaying`: the entries behind the snapshot are being applied.
+ */
+export interface ColdState {
+  readonly stage: "cold" | "loading" | "replaying";
+  /** Of the snapshot that has to be loaded; 0 once it is, or when there is none. */
+  readonly loadBytes: number;
+  /** Entries that have to be applied after it, and their size. */
+  readonly replayEntries: number;
+  readonly replayBytes: number;
+}
+
 export type ReplicaRole = "leader" | "follower" | "learner";
 
 /** How far a learner is, as its leader sees it. The RM admits it while `withinBound` (PROTOCOL section 4, admission). */
@@ -34,6 +47,8 @@ export interface ReplicaReport {
   readonly persistedIndex: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** Absent while it holds the state at `appliedIndex`. */
+  readonly cold?: ColdState;
   /** Nothing in the log, no snapshot, no promise: may be part of a first view (S1e). */
   readonly blank: boolean;
   readonly learners: readonly LearnerProgress[];

@@ -33,6 +33,8 @@ export interface GroupKnobs {
   readonly checkpointEntries: number;
   readonly minimumReplicas: number;
   readonly handlerTimeoutMs: number;
+  /** The style that is wanted: backups of `cold-passive` take the state up before another style begins (PROTOCOL section 4, style). */
+  readonly style?: Style;
 }
 
 export interface DetectorKnobs {

@@ -1,4 +1,4 @@
-// Runs fault scenarios again and again, each in both styles, and says how often each passed and how long clients waited.
+// Runs fault scenarios again and again, each in both styles of which every replica holds the state (--style cold-passive: in that), and says how often each passed and how long clients waited.
 //   npm run test:faults -- [--repeat N] [--style STYLE] [--list] [NAME ...]
 // Ends with exit code 0 when none has failed. What a failed run has left is in .cache/faults.
 import { mkdirSync } from "node:fs";
@@ -38,9 +38,9 @@ const { values, positionals } = parseArgs({
 const repeat = Number(values.repeat);
 if (!Number.isInteger(repeat) || repeat < 1) fail("--repeat takes a whole number from 1.");
 
-const { scenarios, STYLES, createStable, runScenario } = await loadScenarios();
-const styles = values.style === undefined ? STYLES : STYLES.filter((style) => style === values.style);
-if (styles.length === 0) fail(`--style is one of ${STYLES.join(", ")}.`);
+const { scenarios, ALL_STYLES, STYLES, createStable, runScenario } = await loadScenarios();
+const styles = values.style === undefined ? STYLES : ALL_STYLES.filter((style) => style === values.style);
+if (styles.length === 0) fail(`--style is one of ${ALL_STYLES.join(", ")}.`);
 const unknown = positionals.filter((name) => !scenarios.some((scenario) => scenario.name === name));
 if (unknown.length > 0) fail(`There is no scenario ${unknown.join(", ")}; --list names them.`);
 

@@ -68,8 +68,12 @@ function groupGauges(registry: Registry): { set(groups: readonly GroupStatus[]):
   const counter = gauge("troupe_group_epoch_counter", "Second part of the epoch.", ["group"]);
   const commit = gauge("troupe_replica_commit_index", "Commit index of a replica.", ["group", "replica"]);
   const applied = gauge("troupe_replica_applied_index", "Applied index of a replica.", ["group", "replica"]);
+  const replay = gauge("troupe_replica_replay_entries", "Entries that a replica without the state would replay before it serves.", [
+    "group",
+    "replica",
+  ]);
   const executed = gauge("troupe_replica_executed", "Requests executed since the server started.", ["group", "replica"]);
-  const all = [members, wanted, serving, term, counter, commit, applied, executed];
+  const all = [members, wanted, serving, term, counter, commit, applied, replay, executed];
   return {
     set(groups) {
       for (const each of all) each.reset();
@@ -84,6 +88,7 @@ function groupGauges(registry: Registry): { set(groups: readonly GroupStatus[]):
           const replica = { ...label, replica: member.replica };
           commit.set(replica, member.commitIndex);
           applied.set(replica, member.appliedIndex);
+          replay.set(replica, member.cold?.replayEntries ?? 0);
           executed.set(replica, member.executedCount);
         }
       }

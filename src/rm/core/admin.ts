@@ -2,7 +2,7 @@ import type { AdminCommand, AdminOutcome, GroupChange } from "../../vocabulary/a
 import { unreachable } from "../../vocabulary/assert.js";
 import { LIMITS } from "../../vocabulary/limit.js";
 import type { DetectorKnobs } from "../../vocabulary/spec.js";
-import { STYLES } from "../../vocabulary/style.js";
+import { COLD_IN_MEMORY, STYLES } from "../../vocabulary/style.js";
 import { announce } from "./announce.js";
 import { type GroupRecord, groupRecord, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
@@ -86,6 +86,7 @@ function refuseChange(record: GroupRecord, change: GroupChange): string | null {
     return `checkpointEntries must be a whole number of at least 1, not ${change.checkpointEntries}`;
   if (change.quorum !== undefined && change.quorum !== "majority" && change.quorum !== "all")
     return `quorum must be majority or all, not ${change.quorum}`;
+  if (change.style === "cold-passive" && record.spec.durability === "memory") return COLD_IN_MEMORY;
   if (change.style === undefined || record.spec.service.styles.includes(change.style)) return null;
   if (!STYLES.includes(change.style)) return `unknown style ${change.style}; known: ${STYLES.join(", ")}`;
   return `style ${change.style} is not declared by service ${record.spec.service.name} (it declares ${record.spec.service.styles.join(", ")})`;

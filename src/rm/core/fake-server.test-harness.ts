@@ -2,7 +2,7 @@ import { compareEpochs, EPOCH_ZERO, type Epoch } from "../../vocabulary/epoch.js
 import { type BootId, bootId, groupName, type Incarnation, incarnation, type ReplicaId } from "../../vocabulary/ids.js";
 import type { ControlMessage, Message } from "../../vocabulary/message.js";
 import type { ReplicaObservation } from "../../vocabulary/message-detection.js";
-import type { LearnerProgress, ReplicaReport } from "../../vocabulary/report.js";
+import type { ColdState, LearnerProgress, ReplicaReport } from "../../vocabulary/report.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
 import type { Verdict } from "../../vocabulary/verdict.js";
 import type { Member, View } from "../../vocabulary/view.js";
@@ -48,6 +48,7 @@ export interface FakeServer {
   /** What it says to Lead instead of leading. */
   unreachable: ReplicaId[] | null;
   withinBound: boolean;
+  cold: ColdState | null;
 }
 
 export function createServer(id: ReplicaId, boots: number): FakeServer {
@@ -73,6 +74,7 @@ export function createServer(id: ReplicaId, boots: number): FakeServer {
     silent: new Set(),
     unreachable: null,
     withinBound: true,
+    cold: null,
   };
 }
 
@@ -101,6 +103,7 @@ export function reportOf(fake: FakeServer): ReplicaReport {
     persistedIndex: lastIndex,
     commitIndex: lastIndex,
     appliedIndex: lastIndex,
+    ...(fake.cold === null ? {} : { cold: fake.cold }),
     blank: isBlank(fake),
     learners,
     unreachable: [],

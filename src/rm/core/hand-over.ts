@@ -48,6 +48,8 @@ function handOverWish(
   if (target === null) return null;
   if (isLeaving(record, view.leader)) return { target, reason: `${view.leader} is to leave the group` };
   const leader = memberOf(view, view.leader);
+  // A cold backup would have to take up the state first: longer than most slowness lasts.
+  if (reportOf(rm.sights.get(target))?.cold !== undefined) return null;
   if (leader === undefined || memberHealth(rm, nowMs, leader) !== "degraded") return null;
   const dueMs = group.handOverMs + rm.config.timing.degradedHandOverMs;
   if (nowMs < dueMs) {

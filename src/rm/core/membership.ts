@@ -2,6 +2,7 @@ import { compareEpochs, epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
 import { quorumSize } from "../../vocabulary/style.js";
 import { type Member, memberOf, type View } from "../../vocabulary/view.js";
+import { announce } from "./announce.js";
 import { dampAdmission } from "./attempt.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
@@ -26,7 +27,7 @@ export function planChange(rm: Rm, nowMs: number, group: GroupState, record: Gro
   return (
     sealedAhead(rm, view) ??
     unreachableMember(rm, nowMs, group, view) ??
-    specDiffers(record, view) ??
+    specDiffers(rm, record, view) ??
     admission(rm, nowMs, group, record, view)
   );
 }
@@ -125,14 +126,42 @@ function unreachableMember(rm: Rm, nowMs: number, group: GroupState, view: View)
   return null;
 }
 
-function specDiffers(record: GroupRecord, view: View): ChangeAim | null {
+function specDiffers(rm: Rm, record: GroupRecord, view: View): ChangeAim | null {
   const leaving = view.members.find((member) => member.replica !== view.leader && isLeaving(record, member.replica));
   if (leaving !== undefined)
     return { cause: "removal", reason: `${leaving.replica} leaves the group`, ...NOTHING, remove: leaving.replica };
-  if (view.style !== record.spec.style) return { cause: "style", reason: `the style becomes ${record.spec.style}`, ...NOTHING };
+  if (view.style !== record.spec.style && notWarmed(rm, view).length === 0)
+    return { cause: "style", reason: `the style becomes ${record.spec.style}`, ...NOTHING };
   const quorum = quorumSize(view.members.length, record.spec.quorum);
   if (view.quorum !== quorum) return { cause: "quorum", reason: `the quorum rule becomes ${record.spec.quorum}`, ...NOTHING };
   return null;
+}
+
+/** Section 4, style: backups of cold-passive are warmed before another style begins. They were told with the knobs; these are not there yet. */
+function notWarmed(rm: Rm, view: View): ReplicaId[] {
+  if (view.style !== "cold-passive") return [];
+  const followers = view.members.map((member) => member.replica).filter((replica) => replica !== view.leader);
+  return followers.filter((replica) => {
+    const report = reportOf(rm.sights.get(replica));
+    return report === null || report.cold !== undefined;
+  });
+}
+
+/** Nothing waits without a word. */
+export function tellStyleWait(rm: Rm, group: GroupState, record: GroupRecord, view: View, effects: RmEffect[]): void {
+  const waiting = view.style === record.spec.style ? [] : notWarmed(rm, view);
+  const said = waiting.join(", ");
+  if (said === group.styleWaitSaid) return;
+  group.styleWaitSaid = said;
+  if (waiting.length === 0) return;
+  announce(
+    effects,
+    "style-waits",
+    `the style becomes ${record.spec.style} once ${said} ${waiting.length === 1 ? "holds" : "hold"} the state`,
+    {
+      group: group.group,
+    },
+  );
 }
 
 export function isLeaving(record: GroupRecord, replica: ReplicaId): boolean {

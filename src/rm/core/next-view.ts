@@ -4,7 +4,7 @@ import type { ReplicaId } from "../../vocabulary/ids.js";
 import { quorumSize } from "../../vocabulary/style.js";
 import { checkView, type Member, type View } from "../../vocabulary/view.js";
 import type { GroupRecord } from "./content.js";
-import { currentIncarnation, healthOf, isDown } from "./observation.js";
+import { currentIncarnation, healthOf, isDown, reportOf } from "./observation.js";
 import type { GroupState, Rm, SealAnswer, ViewChange } from "./state.js";
 import { chooseLeader } from "./succession.js";
 
@@ -22,6 +22,7 @@ function leaderCost(rm: Rm, nowMs: number, change: ViewChange): (replica: Replic
     if (health === "degraded") cost += 4;
     if (change.aim.leader !== null && change.aim.leader !== replica) cost += 2;
     if (change.aim.leader === null && change.base?.leader !== replica) cost += 1;
+    if (reportOf(rm.sights.get(replica))?.cold !== undefined) cost += 0.5;
     // Of equals the one whose process has been up longest: it has its caches warm, and leadership goes round.
     return cost + byAge.indexOf(replica) / 100;
   };

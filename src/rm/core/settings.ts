@@ -38,8 +38,8 @@ export function forgetTold(rm: Rm, host: HostId | null): void {
 }
 
 export function knobsOf(record: GroupRecord): GroupKnobs {
-  const { checkpointEntries, minimumReplicas, handlerTimeoutMs } = record.spec;
-  return { checkpointEntries, minimumReplicas, handlerTimeoutMs };
+  const { checkpointEntries, minimumReplicas, handlerTimeoutMs, style } = record.spec;
+  return { checkpointEntries, minimumReplicas, handlerTimeoutMs, style };
 }
 
 /** Settings of the group that its servers take while they run. */

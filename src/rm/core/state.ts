@@ -217,6 +217,8 @@ export interface GroupState {
   book: AddressBook;
   bookKey: string;
   knobsKey: string;
+  /** Whom a change of style was last said to wait for. */
+  styleWaitSaid: string;
 }
 
 export type OrderPurpose = "start" | "kill" | "stop" | "continue" | "discard";
@@ -340,6 +342,7 @@ export function createGroup(group: GroupName, term: number): GroupState {
     book: { version: [term, 0], entries: [] },
     bookKey: "",
     knobsKey: "",
+    styleWaitSaid: "",
   };
 }
 

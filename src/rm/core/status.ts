@@ -1,8 +1,8 @@
 import type { ComponentStatus, GroupStatus, HostStatus, MemberStatus, StatusImage } from "../../vocabulary/admin.js";
 import { EPOCH_ZERO, sameEpoch } from "../../vocabulary/epoch.js";
-import type { LearnerProgress, ReplicaRole } from "../../vocabulary/report.js";
+import type { ColdState, LearnerProgress, ReplicaRole } from "../../vocabulary/report.js";
 import { quorumSize } from "../../vocabulary/style.js";
-import { memberOf } from "../../vocabulary/view.js";
+import { memberOf, type View } from "../../vocabulary/view.js";
 import type { GroupRecord, ReplicaRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { currentBoot, currentIncarnation, figuresOf, healthOf } from "./observation.js";
@@ -32,8 +32,14 @@ function urgentKey(rm: Rm): string {
     group.activeBootId,
     group.change === null,
     group.bookKey,
+    leaderStage(rm, group),
   ]);
   return JSON.stringify([rm.store.stored.term, groups]);
+}
+
+function leaderStage(rm: Rm, group: GroupState): string {
+  const view = rm.store.stored.groups.find((record) => record.spec.group === group.group)?.activeView ?? null;
+  return (view === null ? null : leaderCold(rm, view))?.stage ?? "";
 }
 
 export function statusImage(rm: Rm, nowMs: number): StatusImage {
@@ -76,7 +82,9 @@ function components(rm: Rm): ComponentStatus[] {
 
 function groupStatus(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord): GroupStatus {
   const { spec, activeView: view } = record;
-  const serving = view !== null && group.halted === null && group.activeEpoch !== null && sameEpoch(group.activeEpoch, view.epoch);
+  const leads = view !== null && group.halted === null && group.activeEpoch !== null && sameEpoch(group.activeEpoch, view.epoch);
+  const cold = leads ? leaderCold(rm, view) : null;
+  const serving = leads && cold === null;
   return {
     group: spec.group,
     service: spec.service.name,
@@ -87,7 +95,7 @@ function groupStatus(rm: Rm, nowMs: number, group: GroupState, record: GroupReco
     epoch: view?.epoch ?? EPOCH_ZERO,
     leader: view?.leader ?? null,
     serving,
-    waiting: serving ? null : waitingText(rm, nowMs, group),
+    waiting: serving ? null : cold === null ? waitingText(rm, nowMs, group) : coldText(view?.leader ?? "", cold),
     replicasWanted: spec.replicas,
     quorum: spec.quorum,
     quorumSize: view?.quorum ?? quorumSize(spec.replicas, spec.quorum),
@@ -98,6 +106,17 @@ function groupStatus(rm: Rm, nowMs: number, group: GroupState, record: GroupReco
     view,
     book: group.book,
   };
+}
+
+/** What the leader has to do before it serves, if it was a cold backup (PROTOCOL section 4: what is active rests on logs, not on state). */
+function leaderCold(rm: Rm, view: View): ColdState | null {
+  const sight = rm.sights.get(view.leader);
+  return (sight === undefined ? undefined : figuresOf(sight)?.cold) ?? null;
+}
+
+function coldText(leader: string, { stage, loadBytes, replayEntries, replayBytes }: ColdState): string {
+  const load = stage === "replaying" ? "" : `loads a snapshot of ${loadBytes} bytes and then `;
+  return `${leader} ${load}replays ${replayEntries} entries (${replayBytes} bytes) before it serves`;
 }
 
 /** Why the group does not serve. */
@@ -144,6 +163,7 @@ function memberStatus(rm: Rm, nowMs: number, record: GroupRecord, one: ReplicaRe
     persistedIndex: report?.persistedIndex ?? 0,
     commitIndex: report?.commitIndex ?? 0,
     appliedIndex: report?.appliedIndex ?? 0,
+    ...(report?.cold === undefined ? {} : { cold: report.cold }),
     executedCount: report?.executedCount ?? 0,
     transfer,
   };

@@ -17,6 +17,7 @@ import { isInstalling } from "./receiver.js";
 import { expireKeys, type Finding, find, openSession, raiseFloor, type Remembered, remember, renew } from "./session-table.js";
 import { answerResumed } from "./session-requests.js";
 import { note, type Replica, send, type Turn } from "./state.js";
+import { isRetiring } from "./warmth.js";
 
 type Request = Extract<EntryBody, { readonly kind: "request" }>;
 type Update = Extract<EntryBody, { readonly kind: "update" }>;
@@ -26,6 +27,7 @@ const NO_BYTES = new Uint8Array(0);
 
 /** S6i: only once the start entry of the promised epoch is in the log, so that the poison it names is known. */
 function mayApply(replica: Replica): boolean {
+  if (replica.warmth !== "warm" || isRetiring(replica)) return false;
   return sameEpoch(lastEpoch(replica.log), replica.promise) && !isInstalling(replica);
 }
 
@@ -51,6 +53,8 @@ function settleApplied(replica: Replica): void {
   const first = peek(replica.execution.applying);
   const applied = first === undefined ? replica.issuedIndex : first.index - 1;
   assert(applied >= replica.appliedIndex, "apply", () => `applied ${replica.appliedIndex}, then ${applied}`);
+  // It has caught up: a change of style may wait for that.
+  if (replica.appliedIndex < replica.replayThrough && applied >= replica.replayThrough) replica.reportDirty = true;
   replica.appliedIndex = applied;
 }
 

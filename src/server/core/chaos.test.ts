@@ -28,7 +28,7 @@ test("S1, S2, S3, S4, S5, S6, S7, S8: random runs lose nothing, double nothing, 
     const snapshots = [...chaos.group.hosts.values()].reduce((sum, host) => sum + (host.replica.snapshot?.index ?? 0), 0);
     if (snapshots > 0) marks.snapshots = (marks.snapshots ?? 0) + 1;
   }
-  for (const name of ["crash", "disk lost", "rm restarted", "retried after its answer", "read", "changes", "snapshots"]) {
+  for (const name of ["crash", "disk lost", "rm restarted", "retried after its answer", "read", "changes", "snapshots", "cold"]) {
     expect(marks[name] ?? 0, name).toBeGreaterThan(0);
   }
 });

@@ -1,17 +1,20 @@
 /** Checkpoints: when one is due, at which quiet point it begins, and what is dropped behind it (section 6). */
 import { assert } from "../../vocabulary/assert.js";
-import { oldestSnapshotInUse } from "./donor.js";
+import { oldestSnapshotInUse, oldestTransfer } from "./donor.js";
 import type { SnapshotPoint } from "./event.js";
 import { fifoSize } from "./fifo.js";
 import { dropThrough, epochAt, logBytes, rangeBytes } from "./log.js";
 import { imageOf } from "./session-table.js";
 import { note, type Replica, takeTicket, type Turn } from "./state.js";
+import { isCatchingUp, isRetiring } from "./warmth.js";
 
 /** Enough has been applied since the last, and none is under way. */
 export function isCheckpointDue(replica: Replica): boolean {
   if (replica.checkpoint !== null || replica.receiving?.installing != null) return false;
   const count = replica.issuedIndex - (replica.snapshot?.index ?? 0);
   if (count <= 0) return false;
+  if (isRetiring(replica)) return true;
+  if (isCatchingUp(replica)) return false;
   if (count >= replica.knobs.checkpointEntries) return true;
   const fromIndex = Math.max(replica.snapshot?.index ?? 0, replica.log.base.index);
   return rangeBytes(replica.log, fromIndex, replica.issuedIndex) > replica.bounds.logBytesMax;
@@ -45,13 +48,18 @@ export function settleCheckpoint(turn: Turn): boolean {
 }
 
 export function onSnapshotPersisted(turn: Turn, ticket: number, sizeBytes: number, checksum: number): void {
-  const { replica, effects } = turn;
+  const { replica } = turn;
   if (replica.checkpoint?.ticket !== ticket) return;
   const record = { ...replica.checkpoint.record, sizeBytes, checksum };
   replica.checkpoint = null;
   replica.snapshot = record;
-  effects.push({ kind: "drop-log", throughIndex: record.index });
   note(turn, "info", `checkpoint at ${record.index}: ${sizeBytes} bytes`);
+  dropBehindSnapshot(turn, record.index);
+}
+
+/** A newer snapshot is durable: what it holds need not be kept. */
+export function dropBehindSnapshot({ replica, effects }: Turn, snapshotIndex: number): void {
+  effects.push({ kind: "drop-log", throughIndex: snapshotIndex });
   trimLog(replica);
   effects.push({ kind: "drop-snapshots", belowIndex: oldestSnapshotInUse(replica) });
 }
@@ -63,5 +71,5 @@ function trimLog(replica: Replica): void {
   const isLarge = rangeBytes(log, log.base.index, snapshot.index) > bounds.logBytesMax / 2;
   const kept = isLarge ? snapshot.index : snapshot.index - bounds.entriesBehindSnapshotMax;
   const isOverfull = logBytes(log) > 2 * bounds.logBytesMax;
-  dropThrough(log, isOverfull ? snapshot.index : Math.min(kept, oldestSnapshotInUse(replica)));
+  dropThrough(log, isOverfull ? snapshot.index : Math.min(kept, oldestTransfer(replica)));
 }

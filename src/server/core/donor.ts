@@ -1,8 +1,10 @@
 /** State transfer, the leader's side: a snapshot in slices, a few on their way at once, then the log from its index on. */
 import { compareEpochs } from "../../vocabulary/epoch.js";
 import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
-import type { FeedTransfer, Leading, Progress, SliceRead } from "./leading-state.js";
+import type { SnapshotRecord } from "./event.js";
+import type { Leading, Progress, SliceRead, SnapshotFlow } from "./leading-state.js";
 import { peerOn } from "./peers.js";
+import { bytesThrough } from "./log.js";
 import { note, type Replica, send, takeTicket, type Turn } from "./state.js";
 
 type SnapshotAck = Extract<ReplicationMessage, { readonly kind: "snapshot-ack" }>;
@@ -13,26 +15,23 @@ export function startTransfer(turn: Turn, peer: Progress, resumeIndex: number, r
   const { snapshot } = replica;
   if (snapshot === null) return;
   const offset = resumeIndex === snapshot.index && resumeBytes < snapshot.sizeBytes ? resumeBytes : 0;
-  peer.feed = {
-    kind: "transferring",
-    snapshotIndex: snapshot.index,
-    snapshotEpoch: snapshot.epoch,
-    sizeBytes: snapshot.sizeBytes,
-    checksum: snapshot.checksum,
-    readOffset: offset,
-    ackedOffset: offset,
-    progressAtMs: nowMs,
-  };
+  peer.feed = { kind: "transferring", ...flowOf(snapshot, offset, nowMs) };
+  peer.shipment = null;
   peer.transferredBytes = offset;
   peer.transferSizeBytes = snapshot.sizeBytes;
   replica.reportDirty = true;
   note(turn, "info", `transfers the snapshot at ${snapshot.index} (${snapshot.sizeBytes} bytes) to ${peer.replica} from byte ${offset}`);
 }
 
+export function flowOf(snapshot: SnapshotRecord, offset: number, nowMs: number): SnapshotFlow {
+  const { index, epoch, sizeBytes, checksum } = snapshot;
+  return { snapshotIndex: index, snapshotEpoch: epoch, sizeBytes, checksum, readOffset: offset, ackedOffset: offset, progressAtMs: nowMs };
+}
+
 /** Asks the disk for the next slices, within the window. */
-export function feedSnapshot(turn: Turn, leading: Leading, peer: Progress, feed: FeedTransfer): void {
+export function feedSnapshot(turn: Turn, leading: Leading, peer: Progress, feed: SnapshotFlow, sliceWindow: number): void {
   const { replica, nowMs, effects } = turn;
-  const { sliceBytes, sliceWindow } = replica.bounds;
+  const { sliceBytes } = replica.bounds;
   if (nowMs - feed.progressAtMs >= replica.timings.transferResendMs) {
     // Lost on the way; or all was received and the installation is not confirmed: the last slice asks for the answer again.
     feed.readOffset = feed.ackedOffset < feed.sizeBytes ? feed.ackedOffset : Math.max(0, feed.sizeBytes - sliceBytes);
@@ -62,14 +61,21 @@ export function onSnapshotRead(turn: Turn, ticket: number, bytes: Uint8Array): v
   }
 }
 
+/** A transfer or shipment of this snapshot that is under way. */
+function flowTo(peer: Progress, snapshotIndex: number): SnapshotFlow | null {
+  const flow = peer.feed.kind === "transferring" ? peer.feed : peer.shipment;
+  return flow?.snapshotIndex === snapshotIndex ? flow : null;
+}
+
 function sendSlice(turn: Turn, leading: Leading, read: SliceRead, bytes: Uint8Array): void {
   const peer = leading.peers.get(read.replica);
   if (peer === undefined || peer.connection === null) return;
-  const { feed } = peer;
-  if (feed.kind !== "transferring" || feed.snapshotIndex !== read.snapshotIndex) return;
+  const feed = flowTo(peer, read.snapshotIndex);
+  if (feed === null) return;
   if (bytes.length === 0) {
     // The disk has it no more: a newer one took its place.
-    if (turn.replica.snapshot?.index !== feed.snapshotIndex) startTransfer(turn, peer, 0, 0);
+    if (feed === peer.shipment) peer.shipment = null;
+    else if (turn.replica.snapshot?.index !== feed.snapshotIndex) startTransfer(turn, peer, 0, 0);
     return;
   }
   send(turn, peer.connection, {
@@ -90,8 +96,9 @@ export function onSnapshotAck(turn: Turn, connection: number, message: SnapshotA
   const leading = replica.stance;
   if (leading.kind !== "leading" || compareEpochs(leading.view.epoch, message.epoch) !== 0) return;
   const peer = peerOn(leading, connection);
-  if (peer === null || peer.feed.kind !== "transferring" || peer.feed.snapshotIndex !== message.snapshotIndex) return;
-  const { feed } = peer;
+  const feed = peer === null ? null : flowTo(peer, message.snapshotIndex);
+  if (peer === null || feed === null) return;
+  if (message.installed && feed === peer.shipment) return onShipped(replica, peer, message.snapshotIndex);
   if (message.installed) {
     // S5b: it now holds everything through the snapshot, durable.
     peer.ackedIndex = Math.max(peer.ackedIndex, message.snapshotIndex);
@@ -109,15 +116,31 @@ export function onSnapshotAck(turn: Turn, connection: number, message: SnapshotA
   feed.ackedOffset = offset;
   feed.readOffset = Math.max(feed.readOffset, offset);
   feed.progressAtMs = nowMs;
-  peer.transferredBytes = offset;
+  if (feed !== peer.shipment) peer.transferredBytes = offset;
 }
 
-/** Snapshots below this index are read by no transfer, and are not the last one. */
-export function oldestSnapshotInUse(replica: Replica): number {
+/** The backup has it, and has cut its log. */
+function onShipped(replica: Replica, peer: Progress, snapshotIndex: number): void {
+  peer.shipment = null;
+  if (snapshotIndex < replica.log.base.index) return;
+  peer.shippedIndex = snapshotIndex;
+  peer.shippedAtBytes = bytesThrough(replica.log, snapshotIndex);
+}
+
+/** The log above this index is what a transfer under way will go on with. */
+export function oldestTransfer(replica: Replica): number {
   let oldest = replica.snapshot?.index ?? 0;
   if (replica.stance.kind !== "leading") return oldest;
   for (const peer of replica.stance.peers.values()) {
     if (peer.feed.kind === "transferring") oldest = Math.min(oldest, peer.feed.snapshotIndex);
   }
+  return oldest;
+}
+
+/** Snapshots below this index are read for nobody, and are not the last one. */
+export function oldestSnapshotInUse(replica: Replica): number {
+  let oldest = oldestTransfer(replica);
+  if (replica.stance.kind !== "leading") return oldest;
+  for (const { shipment } of replica.stance.peers.values()) oldest = Math.min(oldest, shipment?.snapshotIndex ?? oldest);
   return oldest;
 }

@@ -50,8 +50,21 @@ export type ReplicaEffect =
       readonly offsetBytes: number;
       readonly bytes: Uint8Array;
     }
-  /** All slices are stored: check, publish, load into the executor, wipe the log behind it: `snapshot-installed` or `snapshot-rejected`. */
-  | { readonly kind: "install-snapshot"; readonly ticket: number; readonly transfer: TransferIdentity }
+  /**
+   * All slices are stored: check and publish; without `keepLog` wipe the log, with `load` load the state into the executor:
+   * `snapshot-installed` or `snapshot-rejected`.
+   */
+  | {
+      readonly kind: "install-snapshot";
+      readonly ticket: number;
+      readonly transfer: TransferIdentity;
+      readonly keepLog: boolean;
+      readonly load: boolean;
+    }
+  /** The executor is quiet: the state of the newest snapshot takes the place of what it holds: `state-loaded`. */
+  | { readonly kind: "load-state"; readonly ticket: number }
+  /** cold-passive: the executor is quiet and lets go of the state; it is as new afterwards. */
+  | { readonly kind: "unload-state" }
   /** A durable snapshot covers them: the disk need not keep these entries. */
   | { readonly kind: "drop-log"; readonly throughIndex: number }
   /** No one reads these snapshots any more. */

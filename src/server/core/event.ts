@@ -50,7 +50,10 @@ export type ClientRequest = Extract<ClientMessage, { readonly kind: "request" | 
  * performs the effects: what the turn brought becomes one append, one write and one message to each follower.
  */
 export type ReplicaEvent =
-  /** First, and once. The state at `snapshot` is loaded into the executor already (the service's initial state when there is none). */
+  /**
+   * First, and once. The state at `snapshot` is loaded into the executor already (the service's initial state when there is none), or, with
+   * `cold`, it is not (`startsCold` says which it should be).
+   */
   | {
       readonly kind: "recovered";
       readonly promise: Epoch;
@@ -60,6 +63,7 @@ export type ReplicaEvent =
        * replica that has promised anything is not blank, and a group whose processes die within its very first view change stays closed.
        */
       readonly blank?: boolean;
+      readonly cold?: boolean;
       readonly snapshot: { readonly record: SnapshotRecord; readonly table: TableImage } | null;
       /** All durable, consecutive, the first at most one above the snapshot. */
       readonly entries: readonly Entry[];
@@ -93,10 +97,12 @@ export type ReplicaEvent =
   | { readonly kind: "snapshot-read"; readonly ticket: number; readonly bytes: Uint8Array }
   /** Answers `store-slice`: durable. */
   | { readonly kind: "slice-stored"; readonly ticket: number }
-  /** Answers `install-snapshot`: checked, durable, loaded into the executor, and the log behind it wiped. */
+  /** Answers `install-snapshot`: checked, durable, and what the effect asked for besides is done. */
   | { readonly kind: "snapshot-installed"; readonly ticket: number; readonly record: SnapshotRecord; readonly table: TableImage }
   /** Answers `install-snapshot`: the bytes are no snapshot. Nothing was changed; the stored bytes are gone. */
   | { readonly kind: "snapshot-rejected"; readonly ticket: number; readonly reason: string }
+  /** Answers `load-state`: the executor holds the state of the newest snapshot. */
+  | { readonly kind: "state-loaded"; readonly ticket: number }
   /** S5e: a write or fsync failed. */
   | { readonly kind: "disk-failed"; readonly reason: string }
   /** `nextWakeMs` has come. */

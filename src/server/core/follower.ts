@@ -117,7 +117,8 @@ export function onAppend(turn: Turn, connection: number, message: Append): void 
     return;
   }
   const following = follow(turn, connection, message);
-  if (following === null || replica.receiving?.installing != null) return;
+  const isReplaced = replica.receiving?.installing != null && !replica.receiving.adopting;
+  if (following === null || isReplaced) return;
   const { view } = following;
   if (message.active && view !== null) learnActiveView(turn, view);
   if (view !== null && !holdsIncarnation(view, replica.config.replica, replica.config.incarnation)) leaveBlank(turn);

@@ -22,6 +22,8 @@ export function checkInvariants(replica: Replica): void {
   range(log.persistedIndex <= log.submittedIndex && log.submittedIndex <= lastIndex(log), "S2b", replica);
   range(log.base.index <= (replica.snapshot?.index ?? 0), "S5b", replica);
   range((replica.snapshot?.index ?? 0) <= replica.appliedIndex, "S5b", replica);
+  // S6b: without the state, table and indexes are those of the snapshot that the state will come from.
+  if (replica.warmth !== "warm") range(replica.issuedIndex === (replica.snapshot?.index ?? 0), "S6b", replica);
   // S2a, L4: the promise is made before anything that it covers.
   assert(compareEpochs(lastEpoch(log), replica.promise) <= 0, "L4", () => `entries of ${epochText(lastEpoch(log))}`);
   assert(compareEpochs(replica.durablePromise, replica.promise) <= 0, "S2a");
@@ -33,6 +35,7 @@ export function checkInvariants(replica: Replica): void {
   }
   assert(sameEpoch(stance.view.epoch, replica.promise), "S2a", () => "leads below its promise");
   if (stance.phase !== "active") assert(replica.commitIndex < stance.startIndex, "S4c");
+  if (stance.serving) assert(replica.warmth === "warm", "S6c", () => "serves without the state");
   if (stance.serving) assert(stance.phase === "active" && replica.appliedIndex >= stance.startIndex, "S6c");
   assert(stance.startedCount <= fifoSize(stance.line), "line");
 }

@@ -68,8 +68,8 @@ export type Feed =
   | { readonly kind: "streaming" }
   | FeedTransfer;
 
-export interface FeedTransfer {
-  readonly kind: "transferring";
+/** A snapshot on its way to a peer. */
+export interface SnapshotFlow {
   readonly snapshotIndex: number;
   readonly snapshotEpoch: Epoch;
   readonly sizeBytes: number;
@@ -80,6 +80,10 @@ export interface FeedTransfer {
   progressAtMs: number;
 }
 
+export interface FeedTransfer extends SnapshotFlow {
+  readonly kind: "transferring";
+}
+
 /** What the leader knows of a member or learner. */
 export interface Progress {
   readonly replica: ReplicaId;
@@ -88,6 +92,12 @@ export interface Progress {
   /** Null: not reachable. */
   connection: number | null;
   feed: Feed;
+  /** A snapshot on its way to a cold backup, beside the log; and when its next slice may follow. */
+  shipment: SnapshotFlow | null;
+  shipmentDueMs: number;
+  /** The last snapshot that it has been shipped in this epoch, and how much log there was through it. */
+  shippedIndex: number;
+  shippedAtBytes: number;
   nextIndex: number;
   /** Persisted there, by that incarnation, verified against our log. */
   ackedIndex: number;

@@ -3,6 +3,7 @@
  * executes it first (styles differ in nothing else here), ahead of the commit, and enters what it changed (S8: nobody sees it before).
  */
 import type { EntryBody } from "../../vocabulary/entry.js";
+import { isPassive } from "../../vocabulary/style.js";
 import { type Fifo, fifoSize, peek, peekAt, push, shift } from "./fifo.js";
 import { isCheckpointDue } from "./checkpoint.js";
 import type { Item, Leading, RequestItem } from "./leading-state.js";
@@ -13,7 +14,7 @@ import type { Replica, Turn } from "./state.js";
 /** Nothing new is given an index: a hand-over is under way, or a passive primary lets a checkpoint find it quiet. */
 function isPaused(replica: Replica, leading: Leading): boolean {
   if (!leading.serving || leading.handOver !== null) return true;
-  return leading.view.style === "warm-passive" && isCheckpointDue(replica);
+  return isPassive(leading.view.style) && isCheckpointDue(replica);
 }
 
 function execute(turn: Turn, item: RequestItem): void {
@@ -33,7 +34,7 @@ function execute(turn: Turn, item: RequestItem): void {
 function start(turn: Turn, leading: Leading): void {
   const { replica } = turn;
   if (isPaused(replica, leading)) return;
-  const passive = leading.view.style === "warm-passive";
+  const passive = isPassive(leading.view.style);
   const ahead: Fifo<Item> = replica.execution.speculating;
   for (let item = peekAt(leading.line, leading.startedCount); item !== undefined; item = peekAt(leading.line, leading.startedCount)) {
     if (passive && item.kind === "request") {
@@ -47,7 +48,7 @@ function start(turn: Turn, leading: Leading): void {
 function bodyOf(replica: Replica, leading: Leading, item: Item): EntryBody | null {
   if (item.kind === "table") return item.body;
   const { identity, digest, operation, input, seed } = item;
-  if (leading.view.style === "warm-passive") return item.executed === null ? null : { kind: "update", identity, digest, ...item.executed };
+  if (isPassive(leading.view.style)) return item.executed === null ? null : { kind: "update", identity, digest, ...item.executed };
   // Log time does not run backwards, whatever the wall clocks of leaders do.
   replica.logTimeMs = Math.max(replica.logTimeMs, item.nowMs);
   return { kind: "request", identity, digest, operation, input, nowMs: replica.logTimeMs, seed };

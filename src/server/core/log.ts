@@ -73,13 +73,14 @@ export function epochAt(log: Log, index: number): Epoch | null {
   return log.entries[index - log.base.index - 1]?.epoch ?? null;
 }
 
-function bytesAt(log: Log, index: number): number {
+/** Size of everything from the first entry of this process on through `index`, from base to last. */
+export function bytesThrough(log: Log, index: number): number {
   return index === log.base.index ? log.baseBytes : (log.bytesThrough[index - log.base.index - 1] ?? log.baseBytes);
 }
 
 /** Size of the entries above `fromIndex` through `throughIndex`, both from base to last. */
 export function rangeBytes(log: Log, fromIndex: number, throughIndex: number): number {
-  return bytesAt(log, throughIndex) - bytesAt(log, fromIndex);
+  return bytesThrough(log, throughIndex) - bytesThrough(log, fromIndex);
 }
 
 export function logBytes(log: Log): number {
@@ -90,7 +91,7 @@ export function logBytes(log: Log): number {
 export function cutBatch(log: Log, fromIndex: number, entriesMax: number, bytesMax: number): readonly Entry[] {
   const start = fromIndex - log.base.index - 1;
   const limit = Math.min(log.entries.length, start + entriesMax);
-  const before = bytesAt(log, fromIndex - 1);
+  const before = bytesThrough(log, fromIndex - 1);
   let end = start;
   while (end < limit && (end === start || (log.bytesThrough[end] ?? 0) - before <= bytesMax)) end++;
   return log.entries.slice(start, end);
@@ -164,7 +165,7 @@ export function dropThrough(log: Log, index: number): void {
   if (count <= 0) return;
   const epoch = epochAt(log, index);
   assert(epoch !== null && index <= log.persistedIndex, "log", () => `drop through ${index}`);
-  log.baseBytes = bytesAt(log, index);
+  log.baseBytes = bytesThrough(log, index);
   log.base = { epoch, index };
   log.entries.splice(0, count);
   log.bytesThrough.splice(0, count);

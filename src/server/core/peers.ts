@@ -14,6 +14,10 @@ export function createProgress(replica: Replica, peer: Member, startIndex: numbe
     member,
     connection: null,
     feed: { kind: "probing", prevIndex: -1 },
+    shipment: null,
+    shipmentDueMs: Number.NEGATIVE_INFINITY,
+    shippedIndex: 0,
+    shippedAtBytes: 0,
     // A sealed member most often ends where we do: the first append brings the start entry at once.
     nextIndex: Math.max(startIndex, replica.log.base.index + 1),
     ackedIndex: 0,
@@ -53,6 +57,7 @@ export function attachLink(turn: Turn, leading: Leading, connection: number, rep
   if (progress === undefined || progress.incarnation !== incarnation || progress.connection === connection) return;
   progress.connection = connection;
   progress.feed = { kind: "probing", prevIndex: -1 };
+  progress.shipment = null;
   // Also where the entries are gone from memory it is asked first: its refusal says what it has of a transfer that was cut.
   const fromIndex = progress.ackedIndex > 0 ? progress.ackedIndex + 1 : leading.startIndex;
   progress.nextIndex = Math.max(fromIndex, turn.replica.log.base.index + 1);

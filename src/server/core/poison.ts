@@ -111,6 +111,6 @@ export function applyPoison(replica: Replica, index: number, poison: readonly Re
   return null;
 }
 
-function truncateApplied(replica: Replica, index: number): void {
+export function truncateApplied(replica: Replica, index: number): void {
   while (replica.poison.length > 0 && (replica.poison[0]?.index ?? 0) <= index) replica.poison.shift();
 }

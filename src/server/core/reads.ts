@@ -4,6 +4,7 @@ import { compareEpochs } from "../../vocabulary/epoch.js";
 import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import type { ClientMessage } from "../../vocabulary/message-client.js";
 import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
+import { isPassive } from "../../vocabulary/style.js";
 import { fail, redirect, sendReply } from "./answer.js";
 import { fifoSize, peek, push, shift } from "./fifo.js";
 import type { Leading, Read } from "./leading-state.js";
@@ -22,6 +23,8 @@ const ROUNDS_AHEAD_MAX = 4;
 /** What may be answered here and now without the leader's word. */
 function mayRead(replica: Replica, message: Query): boolean {
   if (message.consistency === "linearizable" || isInstalling(replica) || replica.activeView === null) return false;
+  // A cold backup has no state to read.
+  if (replica.warmth !== "warm") return false;
   return message.consistency === "any" || replica.appliedIndex >= message.atLeastIndex;
 }
 
@@ -53,7 +56,7 @@ export function onQuery(turn: Turn, connection: number, message: Query, wallMs: 
 function seenIndex(turn: Turn): number {
   const { replica } = turn;
   const { stance } = replica;
-  if (stance.kind !== "leading" || stance.view.style !== "warm-passive" || !stance.serving) return replica.appliedIndex;
+  if (stance.kind !== "leading" || !isPassive(stance.view.style) || !stance.serving) return replica.appliedIndex;
   // S7: where state runs ahead it is the last appended index: all that ran before the query gets its index now.
   enterReady(turn, stance);
   return lastIndex(replica.log);

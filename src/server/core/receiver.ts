@@ -8,7 +8,10 @@ import { follow, type Slice } from "./follower.js";
 import { epochAt, replaceLog } from "./log.js";
 import { tableOf } from "./session-table.js";
 import { leaveBlank } from "./stance.js";
+import { dropBehindSnapshot } from "./checkpoint.js";
+import { truncateApplied } from "./poison.js";
 import { note, type Receiving, type Replica, send, takeTicket, type Turn } from "./state.js";
+import { wantsState } from "./warmth.js";
 
 function isSame(a: TransferIdentity, b: TransferIdentity): boolean {
   return (
@@ -26,6 +29,11 @@ function covers(replica: Replica, { snapshotIndex, snapshotEpoch }: TransferIden
   return epoch !== null && sameEpoch(epoch, snapshotEpoch);
 }
 
+/** cold-passive: our log covers it, and the snapshot is to take the place of the log's older part, which this replica never applies. */
+function isForAdoption(replica: Replica, { snapshotIndex }: TransferIdentity): boolean {
+  return replica.warmth === "cold" && replica.stance.kind === "following" && (replica.snapshot?.index ?? 0) < snapshotIndex;
+}
+
 function acknowledgeSlice(turn: Turn, connection: number, slice: Slice, offsetBytes: number, installed: boolean): void {
   send(turn, connection, { kind: "snapshot-ack", epoch: slice.epoch, snapshotIndex: slice.snapshotIndex, offsetBytes, installed });
 }
@@ -35,7 +43,7 @@ export function onSlice(turn: Turn, connection: number, slice: Slice): void {
   const following = follow(turn, connection, slice);
   if (following === null) return;
   leaveBlank(turn);
-  if (covers(replica, slice) && replica.log.persistedIndex >= slice.snapshotIndex) {
+  if (covers(replica, slice) && replica.log.persistedIndex >= slice.snapshotIndex && !isForAdoption(replica, slice)) {
     return acknowledgeSlice(turn, connection, slice, slice.sizeBytes, true);
   }
   const { snapshotIndex, snapshotEpoch, sizeBytes, checksum } = slice;
@@ -67,6 +75,8 @@ export function createReceiving(identity: TransferIdentity, storedBytes: number)
     connection: null,
     epoch: [0, 0],
     installing: null,
+    adopting: false,
+    loads: false,
   };
 }
 
@@ -98,6 +108,7 @@ function answer(turn: Turn, receiving: Receiving, installed: boolean): void {
 export function isInstalling(replica: Replica): boolean {
   const { receiving } = replica;
   if (receiving === null) return false;
+  if (receiving.adopting) return false;
   return receiving.installing !== null || (isComplete(replica, receiving) && !covers(replica, receiving.identity));
 }
 
@@ -109,42 +120,79 @@ function isComplete(replica: Replica, receiving: Receiving): boolean {
 
 /** Begins the installation once nothing else touches state, log or snapshot. */
 export function settleReceiving(turn: Turn): void {
-  const { replica, effects } = turn;
+  const { replica } = turn;
   const { receiving, execution, log } = replica;
   if (receiving === null || receiving.installing !== null || !isComplete(replica, receiving)) return;
+  const { snapshotIndex } = receiving.identity;
   if (covers(replica, receiving.identity)) {
-    if (log.persistedIndex < receiving.identity.snapshotIndex) return;
+    if (log.persistedIndex < snapshotIndex) return;
+    if (isForAdoption(replica, receiving.identity)) return adopt(turn, receiving);
     answer(turn, receiving, true);
     replica.receiving = null;
     return;
   }
+  // The state that is being loaded is of the snapshot before.
+  if (replica.warmth === "loading") return;
   const quiet = peek(execution.applying) === undefined && fifoSize(execution.querying) === 0 && peek(log.writing) === undefined;
   if (!quiet || replica.checkpoint !== null || log.truncateAfter !== null) return;
-  receiving.installing = takeTicket(replica);
-  effects.push({ kind: "install-snapshot", ticket: receiving.installing, transfer: receiving.identity });
+  install(turn, receiving, wantsState(replica));
 }
 
-export function onSnapshotInstalled(turn: Turn, ticket: number, record: SnapshotRecord, table: TableImage): void {
+function install({ replica, effects }: Turn, receiving: Receiving, load: boolean): void {
+  const { identity, adopting } = receiving;
+  receiving.installing = takeTicket(replica);
+  receiving.loads = load;
+  effects.push({ kind: "install-snapshot", ticket: receiving.installing, transfer: identity, keepLog: adopting, load });
+}
+
+/** Neither appends nor Seals wait: the log above the snapshot stays as it is. */
+function adopt(turn: Turn, receiving: Receiving): void {
   const { replica } = turn;
-  const { receiving } = replica;
-  if (receiving === null || receiving.installing !== ticket) return;
-  assert(
-    record.index === receiving.identity.snapshotIndex && record.index > replica.commitIndex,
-    "S5b",
-    () => `installed at ${record.index}`,
-  );
-  // S5b: state, table and log are at exactly the snapshot's index from here on.
-  replaceLog(replica.log, { epoch: record.epoch, index: record.index });
-  replica.commitIndex = record.index;
+  receiving.adopting = true;
+  // Section 6: a snapshot is sent only once its index is committed, and our log is equal there.
+  replica.commitIndex = Math.max(replica.commitIndex, receiving.identity.snapshotIndex);
+  install(turn, receiving, false);
+}
+
+/** State, table and what goes with them are at exactly the snapshot's index from here on. */
+function moveTo(replica: Replica, record: SnapshotRecord, table: TableImage): void {
   replica.issuedIndex = record.index;
   replica.appliedIndex = record.index;
   replica.table = tableOf(table);
   replica.ageMs = record.ageMs;
   replica.generation = record.generation;
-  replica.poison.length = 0;
   replica.snapshot = record;
   replica.receiving = null;
   replica.reportDirty = true;
+}
+
+function onAdopted(turn: Turn, receiving: Receiving, record: SnapshotRecord, table: TableImage): void {
+  const { replica } = turn;
+  assert(replica.warmth === "cold" && record.index > replica.appliedIndex, "S5b", () => `adopted at ${record.index}`);
+  moveTo(replica, record, table);
+  truncateApplied(replica, record.index);
+  note(turn, "info", `the snapshot at ${record.index} takes the place of the log before it`);
+  dropBehindSnapshot(turn, record.index);
+  answer(turn, receiving, true);
+}
+
+export function onSnapshotInstalled(turn: Turn, ticket: number, record: SnapshotRecord, table: TableImage): void {
+  const { replica, effects } = turn;
+  const { receiving } = replica;
+  if (receiving === null || receiving.installing !== ticket) return;
+  if (receiving.adopting) return onAdopted(turn, receiving, record, table);
+  assert(
+    record.index === receiving.identity.snapshotIndex && record.index > replica.commitIndex,
+    "S5b",
+    () => `installed at ${record.index}`,
+  );
+  // S5b
+  replaceLog(replica.log, { epoch: record.epoch, index: record.index });
+  replica.commitIndex = record.index;
+  moveTo(replica, record, table);
+  replica.poison.length = 0;
+  if (!receiving.loads && replica.warmth === "warm") effects.push({ kind: "unload-state" });
+  replica.warmth = receiving.loads ? "warm" : "cold";
   const { stance } = replica;
   if (stance.kind === "following" && sameEpoch(stance.epoch, receiving.epoch))
     stance.verifiedIndex = Math.max(stance.verifiedIndex, record.index);

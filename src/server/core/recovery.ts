@@ -56,6 +56,7 @@ export function onRecovered(replica: Replica, event: Recovered): void {
     const { storedBytes, ...identity } = event.transfer;
     replica.receiving = createReceiving(identity, storedBytes);
   }
+  replica.warmth = event.cold === true ? "cold" : "warm";
   replica.phase = "running";
   replica.reportDirty = true;
   replica.membersDirty = true;

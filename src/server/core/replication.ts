@@ -6,6 +6,7 @@ import { feedSnapshot, startTransfer } from "./donor.js";
 import type { Leading, Progress } from "./leading-state.js";
 import { cutBatch, epochAt, lastIndex, rangeBytes } from "./log.js";
 import { peerOn } from "./peers.js";
+import { feedShipment, nextShipmentMs } from "./shipment.js";
 import { note, type Replica, send, type Turn } from "./state.js";
 
 type Ack = Extract<ReplicationMessage, { readonly kind: "append-ack" }>;
@@ -131,7 +132,8 @@ export function feedPeers(turn: Turn, leading: Leading): void {
     if (peer.connection === null) continue;
     if (peer.feed.kind === "probing") feedProbing(turn, leading, peer);
     else if (peer.feed.kind === "streaming") feedStreaming(turn, leading, peer);
-    if (peer.feed.kind === "transferring") feedSnapshot(turn, leading, peer, peer.feed);
+    if (peer.feed.kind === "transferring") feedSnapshot(turn, leading, peer, peer.feed, turn.replica.bounds.sliceWindow);
+    feedShipment(turn, leading, peer);
   }
   leading.batch = null;
 }
@@ -142,7 +144,7 @@ export function nextFeedMs(turn: Turn, leading: Leading): number {
     if (peer.connection === null) continue;
     const dueMs =
       peer.feed.kind === "transferring" ? peer.feed.progressAtMs + turn.replica.timings.transferResendMs : quietDueMs(turn, leading, peer);
-    wakeMs = Math.min(wakeMs, dueMs);
+    wakeMs = Math.min(wakeMs, dueMs, nextShipmentMs(turn.replica, peer));
   }
   return wakeMs;
 }

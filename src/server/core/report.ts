@@ -5,6 +5,7 @@ import { holdsIncarnation } from "../../vocabulary/view.js";
 import type { Leading } from "./leading-state.js";
 import { lastEpoch, lastIndex } from "./log.js";
 import type { Replica, Turn } from "./state.js";
+import { coldStateOf } from "./warmth.js";
 
 function roleOf(replica: Replica): ReplicaRole {
   const { stance, config, activeView } = replica;
@@ -35,6 +36,7 @@ export function reportOf(replica: Replica): ReplicaReport {
   const { config, stance, log } = replica;
   const leading = stance.kind === "leading" ? stance : null;
   const view = leading?.view ?? (stance.kind === "following" ? stance.view : null) ?? replica.activeView;
+  const cold = coldStateOf(replica);
   const peers = leading === null ? [] : [...leading.peers.values()];
   return {
     group: config.group,
@@ -52,6 +54,7 @@ export function reportOf(replica: Replica): ReplicaReport {
     persistedIndex: log.persistedIndex,
     commitIndex: replica.commitIndex,
     appliedIndex: replica.appliedIndex,
+    ...(cold === null ? {} : { cold }),
     blank: replica.blank,
     learners: leading === null ? [] : learnersOf(replica, leading),
     unreachable: peers.filter((peer) => peer.member && peer.connection === null).map((peer) => peer.replica),
@@ -69,6 +72,7 @@ function signature(report: ReplicaReport): string {
     report.leadActive,
     view === null ? "" : `${view.generation}/${epochText(view.epoch)}`,
     report.blank,
+    report.cold?.stage ?? "",
     report.unreachable.join(),
     report.learners.map((learner) => `${learner.replica}:${learner.incarnation}:${learner.withinBound}`).join(),
   ].join(" ");

@@ -49,7 +49,7 @@ export function answerSeals(turn: Turn): void {
   const settled =
     compareEpochs(replica.durablePromise, replica.promise) === 0 &&
     isSettled(log) &&
-    replica.receiving?.installing == null &&
+    (replica.receiving?.installing == null || replica.receiving.adopting) &&
     replica.stance.kind !== "leading";
   const rest = replica.seals.filter((seal) => {
     if (compareEpochs(seal.epoch, replica.promise) < 0) {

@@ -22,6 +22,8 @@ export interface ReplicaTimings {
   readonly commitFlushMs: number;
   /** A peer's transfer that makes no progress goes back to what was acknowledged. */
   readonly transferResendMs: number;
+  /** cold-passive: between two slices of a snapshot that is shipped to a backup, so that clients do not wait for it. */
+  readonly shipmentSliceMs: number;
   readonly leadTimeoutMs: number;
   readonly handOverMs: number;
   readonly sessionExpiryMs: number;
@@ -55,6 +57,7 @@ export const REPLICA_TIMINGS: ReplicaTimings = {
   appendHeartbeatMs: 50,
   commitFlushMs: 4,
   transferResendMs: 500,
+  shipmentSliceMs: 8,
   leadTimeoutMs: DEFAULTS.leadTimeoutMs,
   handOverMs: DEFAULTS.handOverMs,
   sessionExpiryMs: DEFAULTS.sessionExpiryMs,
@@ -157,6 +160,12 @@ export interface ExecutionLine {
   unreleasedCount: number;
 }
 
+/**
+ * `warm`: the executor holds the state at `appliedIndex`. `cold`: it holds none, and `appliedIndex` is the snapshot's. `loading`: the state
+ * of the snapshot is on its way from the disk into the executor.
+ */
+export type Warmth = "warm" | "cold" | "loading";
+
 /** A transfer that comes in. */
 export interface Receiving {
   readonly identity: TransferIdentity;
@@ -169,6 +178,10 @@ export interface Receiving {
   epoch: Epoch;
   /** Ticket of the installation under way, or null. */
   installing: number | null;
+  /** It takes the place of the older part of our log (cold-passive), not of everything. */
+  adopting: boolean;
+  /** The state goes into the executor with it. */
+  loads: boolean;
 }
 
 export interface Replica {
@@ -207,6 +220,11 @@ export interface Replica {
   logTimeMs: number;
   readonly poison: PoisonStart[];
   readonly execution: ExecutionLine;
+  warmth: Warmth;
+  /** Ticket of the `load-state` under way. */
+  loadTicket: number;
+  /** What was committed when the state was loaded: until it is applied, the replica catches up. */
+  replayThrough: number;
   /** Of `session` and `any` reads here, and of reads that wait for the executor only. */
   readsWaiting: number;
   executedCount: number;
@@ -281,6 +299,9 @@ export function createReplica(config: ReplicaConfig): Replica {
       querying: createFifo(),
       unreleasedCount: 0,
     },
+    warmth: "warm",
+    loadTicket: 0,
+    replayThrough: 0,
     readsWaiting: 0,
     executedCount: 0,
     snapshot: null,

@@ -30,6 +30,7 @@ import { answerSeals, onSeal } from "./seal.js";
 import { houseKeep, nextHousekeepingMs } from "./session-requests.js";
 import { onPromisePersisted } from "./stance.js";
 import { type Replica, send, takeTicket, type Turn } from "./state.js";
+import { onStateLoaded, settleWarmth } from "./warmth.js";
 
 export { checkAll, checkInvariants } from "./invariants.js";
 export { reportOf } from "./report.js";
@@ -75,6 +76,8 @@ export function step(replica: Replica, nowMs: number, event: ReplicaEvent, effec
       return onSnapshotInstalled(turn, event.ticket, event.record, event.table);
     case "snapshot-rejected":
       return onSnapshotRejected(turn, event.ticket, event.reason);
+    case "state-loaded":
+      return onStateLoaded(turn, event.ticket);
     case "disk-failed":
       // S5e: what was not synced before is not trusted after.
       effects.push({ kind: "end-process", reason: `the disk failed: ${event.reason}`, discard: false });
@@ -193,6 +196,7 @@ function settleServing(turn: Turn, leading: Leading): void {
   const { replica } = turn;
   if (leading.serving || leading.phase !== "active" || replica.appliedIndex < leading.startIndex) return;
   leading.serving = true;
+  replica.reportDirty = true;
   replica.membersDirty = true;
 }
 
@@ -211,6 +215,7 @@ function settle(turn: Turn): void {
   if (replica.stance.kind === "leading") settleLead(turn, replica.stance);
   if (replica.stance.kind === "leading") advanceCommit(turn, replica.stance);
   settleReceiving(turn);
+  settleWarmth(turn);
   applyCommitted(turn);
   if (settleCheckpoint(turn)) applyCommitted(turn);
   if (replica.stance.kind === "leading") {

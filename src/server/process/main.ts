@@ -21,16 +21,18 @@ import type { ReplicaEvent } from "../core/event.js";
 import { reportOf } from "../core/report.js";
 import { createReplica } from "../core/state.js";
 import { nextWakeMs, step } from "../core/step.js";
+import { startsCold } from "../core/warmth.js";
 import { checkHello, eventOfMessage } from "../shell/inbound.js";
 import { readLaunchFile } from "./launch-file.js";
 import { openLfdLink } from "./lfd-link.js";
 import { createLinks } from "./links.js";
 import { canWait, performEffect, type Workshop } from "./perform.js";
 import { createPulse } from "./pulse.js";
-import { createStateLoader, recoverDisk } from "./recovery.js";
+import { recoverDisk } from "./recovery.js";
 import { readSetAside, setAside } from "./set-aside.js";
 import { hostService } from "./service-host.js";
-import { createSnapshotWriter } from "../shell/snapshot-writer.js";
+import { createSnapshotWriter, type Later } from "../shell/snapshot-writer.js";
+import { createStateLoader } from "../shell/state-loader.js";
 import { eventOfResult, snapshotRecord, transferOf } from "../shell/store-events.js";
 
 export interface ServerOptions {
@@ -162,10 +164,12 @@ export async function runServer(options: ServerOptions): Promise<void> {
       if (connections.delete(connection.id)) driver.push({ kind: "connection-closed", connection: connection.id });
     },
   };
-  const snapshots = createSnapshotWriter(executor, disk, (delayMs, run) => {
+  const later: Later = (delayMs, run) => {
     if (delayMs === 0) setImmediate(run);
     else setTimeout(run, delayMs);
-  });
+  };
+  const snapshots = createSnapshotWriter(executor, disk, later);
+  const loader = createStateLoader(executor, disk, later);
   const shop: Workshop = {
     folder: options.dir,
     connections,
@@ -173,6 +177,8 @@ export async function runServer(options: ServerOptions): Promise<void> {
     disk,
     executor,
     snapshots,
+    loader,
+    onStateLoaded: (ticket) => driver.push({ kind: "state-loaded", ticket }),
     note: (level, text) => log[level](text),
     end,
   };
@@ -193,24 +199,25 @@ export async function runServer(options: ServerOptions): Promise<void> {
     );
   }
 
-  const loader = createStateLoader(executor, disk);
   route((result) => {
     if (result.kind === "state-slice") return loader.onSlice(result);
     if (result.kind === "installed") {
       const { ticket, meta, table } = result;
-      return loader.start(() => driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }));
+      return loader.onInstalled(() => driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }));
     }
     const event = eventOfResult(result, snapshots.takeFinished());
     if (event !== null) driver.push(event);
   });
   const { snapshot } = recovered;
-  if (snapshot !== null) await new Promise<void>((resolve) => loader.start(resolve));
+  const cold = startsCold(recovered.activeView, spec);
+  if (snapshot !== null && !cold) await new Promise<void>((resolve) => loader.start(resolve));
 
   driver.push({
     kind: "recovered",
     promise: recovered.promise,
     activeView: recovered.activeView,
     blank: recovered.blank,
+    cold,
     snapshot: snapshot === null ? null : { record: snapshotRecord(snapshot.meta), table: snapshot.table },
     entries: recovered.entries,
     transfer: transferOf(recovered.partial),

@@ -5,6 +5,7 @@ import type { ReplicaEffect } from "../core/effect.js";
 import { dieAtFailpoint } from "../../runtime/failpoint.js";
 import type { Links } from "./links.js";
 import type { ReplicaDisk } from "../shell/replica-disk.js";
+import type { StateLoader } from "../shell/state-loader.js";
 import type { SnapshotWriter } from "../shell/snapshot-writer.js";
 
 export interface Workshop {
@@ -14,6 +15,8 @@ export interface Workshop {
   readonly disk: ReplicaDisk;
   readonly executor: Executor;
   readonly snapshots: SnapshotWriter;
+  readonly loader: StateLoader;
+  onStateLoaded(ticket: number): void;
   note(level: "info" | "warn", text: string): void;
   end(reason: string, discard: boolean): void;
 }
@@ -69,7 +72,13 @@ export function performEffect(shop: Workshop, effect: ReplicaEffect): void {
     }
     case "install-snapshot":
       shop.snapshots.abort();
-      shop.disk.submit({ kind: "install-received", ticket: effect.ticket });
+      shop.loader.expectInstall(effect.load);
+      shop.disk.submit({ kind: "install-received", ticket: effect.ticket, keepLog: effect.keepLog });
+      return;
+    case "load-state":
+      return shop.loader.start(() => shop.onStateLoaded(effect.ticket));
+    case "unload-state":
+      shop.executor.reset();
       return;
     case "drop-log":
       shop.disk.submit({ kind: "drop-log", throughIndex: effect.throughIndex });

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { monotonicMs } from "../../runtime/clock.js";
 import { createDisk, createMemoryDisk } from "../../runtime/disk.js";
 import { randomId } from "../../runtime/random.js";
-import type { Executor } from "../../service/executor.js";
 import type { StoreResult } from "../../storage/store-command.js";
 import { incarnation } from "../../vocabulary/ids.js";
 import type { LaunchFile } from "./launch-file.js";
@@ -55,26 +54,4 @@ async function tryOpen(folder: string, launch: LaunchFile) {
     route = next;
   };
   return { disk: store, result, route: reroute };
-}
-
-/** Streams the newest snapshot's state from the store into the executor, a slice at a time. `next` hands over each `state-slice` result. */
-export function createStateLoader(executor: Executor, disk: ReplicaDisk) {
-  let onLoaded = (): void => {};
-  return {
-    start(done: () => void): void {
-      onLoaded = done;
-      executor.beginRestore();
-      disk.submit({ kind: "load-state", ticket: 0 });
-    },
-    onSlice(result: Extract<StoreResult, { kind: "state-slice" }>): void {
-      if (result.bytes.length > 0) executor.restoreSlice(result.bytes);
-      if (!result.last) {
-        // The next slice in a later turn: heartbeats are answered while a large state is loaded.
-        setImmediate(() => disk.submit({ kind: "load-more", ticket: 0 }));
-        return;
-      }
-      executor.finishRestore();
-      onLoaded();
-    },
-  };
 }

@@ -10,7 +10,9 @@ import type { Ledger } from "./ledger.js";
 export function checkState(ledger: Ledger, server: RunningServer): boolean {
   const { replica, executor } = server;
   const { execution } = replica;
+  // A cold backup has a table and no state.
   const quiet =
+    replica.warmth === "warm" &&
     replica.appliedIndex === replica.issuedIndex &&
     executor.idle() &&
     execution.unreleasedCount === 0 &&

@@ -5,11 +5,13 @@ import type { ReplicaEvent } from "../../server/core/event.js";
 import { reportOf } from "../../server/core/report.js";
 import { createReplica } from "../../server/core/state.js";
 import { nextWakeMs, step } from "../../server/core/step.js";
+import { startsCold } from "../../server/core/warmth.js";
 import { eventOfMessage } from "../../server/shell/inbound.js";
 import type { ReplicaDisk } from "../../server/shell/replica-disk.js";
-import { createSnapshotWriter } from "../../server/shell/snapshot-writer.js";
+import { createSnapshotWriter, type Later } from "../../server/shell/snapshot-writer.js";
+import { createStateLoader } from "../../server/shell/state-loader.js";
 import { eventOfResult, snapshotRecord, transferOf } from "../../server/shell/store-events.js";
-import { createExecutor, type Executor } from "../../service/executor.js";
+import { createExecutor } from "../../service/executor.js";
 import { serviceMachine } from "../../service/service-machine.js";
 import type { StoreResult } from "../../storage/store-command.js";
 import { unreachable } from "../../vocabulary/assert.js";
@@ -184,7 +186,9 @@ function startReplica(
     if (connections.delete(connection.id)) driver.push({ kind: "connection-closed", connection: connection.id });
   };
   const links = createLinks(installation, process, hello, { onOpen: (connection) => opened(connection, true), onMessage, onClose });
-  const snapshots = createSnapshotWriter(executor, store, (delayMs, run) => timer(world, process, delayMs === 0 ? 0.05 : delayMs, run));
+  const later: Later = (delayMs, run) => timer(world, process, delayMs === 0 ? 0.05 : delayMs, run);
+  const snapshots = createSnapshotWriter(executor, store, later);
+  const loader = createStateLoader(executor, store, later);
 
   function perform(effect: ReplicaEffect): void {
     switch (effect.kind) {
@@ -217,8 +221,15 @@ function startReplica(
       }
       case "install-snapshot":
         snapshots.abort();
-        mark(world, "snapshot-installed");
-        return store.submit({ kind: "install-received", ticket: effect.ticket });
+        mark(world, effect.keepLog ? "snapshot-adopted" : "snapshot-installed");
+        loader.expectInstall(effect.load);
+        return store.submit({ kind: "install-received", ticket: effect.ticket, keepLog: effect.keepLog });
+      case "load-state":
+        mark(world, "state-loaded");
+        return loader.start(() => driver.push({ kind: "state-loaded", ticket: effect.ticket }));
+      case "unload-state":
+        mark(world, "state-unloaded");
+        return executor.reset();
       case "drop-log":
         return store.submit({ kind: "drop-log", throughIndex: effect.throughIndex });
       case "drop-snapshots":
@@ -239,30 +250,26 @@ function startReplica(
     }
   }
 
-  const load = createStateLoader(executor, store);
-  let loading: ((result: Extract<StoreResult, { kind: "state-slice" }>) => void) | null = null;
   function onResult(result: StoreResult): void {
-    if (result.kind === "state-slice") {
-      loading?.(result);
-      return;
-    }
+    if (result.kind === "state-slice") return loader.onSlice(result);
     if (result.kind === "persisted") observer.onPersisted(server, result.ticket);
     if (result.kind === "installed") {
       const { ticket, meta, table } = result;
-      observer.onInstalled(server, meta.index);
-      loading = load(() => driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }));
-      return;
+      if (replica.receiving?.adopting !== true) observer.onInstalled(server, meta.index);
+      return loader.onInstalled(() => driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }));
     }
     const event = eventOfResult(result, snapshots.takeFinished());
     if (event !== null) driver.push(event);
   }
 
+  const cold = startsCold(recovered.activeView, spec);
   function begin(): void {
     driver.push({
       kind: "recovered",
       promise: recovered.promise,
       activeView: recovered.activeView,
       blank: recovered.blank,
+      cold,
       snapshot: recovered.snapshot === null ? null : { record: snapshotRecord(recovered.snapshot.meta), table: recovered.snapshot.table },
       entries: recovered.entries,
       transfer: transferOf(recovered.partial),
@@ -296,8 +303,8 @@ function startReplica(
     };
   }
 
-  if (recovered.snapshot === null) begin();
-  else loading = load(begin);
+  if (recovered.snapshot === null || cold) begin();
+  else loader.start(begin);
   return { onResult };
 }
 
@@ -368,19 +375,5 @@ function createLinks(
       });
       dialers.set(replica, { dialer, key: bootOf(replica) });
     }
-  };
-}
-
-/** Streams the newest snapshot's state from the store into the executor. */
-function createStateLoader(executor: Executor, store: ReplicaDisk) {
-  return (done: () => void) => {
-    executor.beginRestore();
-    store.submit({ kind: "load-state", ticket: 0 });
-    return (result: Extract<StoreResult, { kind: "state-slice" }>): void => {
-      if (result.bytes.length > 0) executor.restoreSlice(result.bytes);
-      if (!result.last) return store.submit({ kind: "load-more", ticket: 0 });
-      executor.finishRestore();
-      done();
-    };
   };
 }

@@ -10,8 +10,10 @@ import type { GroupStatus, MemberStatus, StatusImage } from "../../../src/vocabu
 import { processesNaming, processNamed } from "./process-table.js";
 import { until, untilTrue } from "./wait.js";
 
-export type Style = "warm-passive" | "active";
+export type Style = "warm-passive" | "active" | "cold-passive";
+/** In which every scenario runs in `npm test`; the third has a file of its own with a handful. */
 export const STYLES: readonly Style[] = ["warm-passive", "active"];
+export const ALL_STYLES: readonly Style[] = [...STYLES, "cold-passive"];
 
 export type SeenGroup = Omit<GroupStatus, "view" | "book">;
 export type SeenStatus = Pick<StatusImage, "term" | "version" | "hosts" | "detectors" | "components"> & {
@@ -252,5 +254,18 @@ export async function administer(at: Installation, method: "PATCH" | "POST", pat
       if (error instanceof TypeError) return { seen: String(error.cause) };
       throw error;
     }
+  });
+}
+
+/** Changes the style while whoever is at work goes on; `cold-passive` is there once no follower holds the state any more. */
+export async function changeStyle(at: Installation, style: Style): Promise<SeenGroup> {
+  await administer(at, "PATCH", `groups/${at.group}`, { style });
+  return until(`the style is ${style}`, 30_000, async () => {
+    const group = await groupOf(at);
+    if (group === null) return { seen: "no fresh status" };
+    const cold = group.members.filter((member) => member.cold !== undefined).map(({ replica }) => replica);
+    const wanted = style === "cold-passive" ? group.members.length - 1 : 0;
+    if (group.style === style && group.serving && cold.length === wanted) return { found: group };
+    return { seen: `${group.style}, ${group.waiting ?? "serving"}, cold: ${cold.join(", ")}` };
   });
 }

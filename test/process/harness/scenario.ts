@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SettingsInput } from "../../../src/config/schema.js";
-import { type Installation, PROJECT, type Style, startInstallation, statusOf, untilWhole } from "./installation.js";
+import { changeStyle, type Installation, PROJECT, type Style, startInstallation, statusOf, untilWhole } from "./installation.js";
 import { judge, sizeOf } from "./judgement.js";
 import type { Struck } from "./process-table.js";
 import { untilReplicasAgree } from "./witness.js";
@@ -123,11 +123,7 @@ export async function runScenario(stable: Stable, scenario: Scenario, style: Sty
     await untilWhole(at);
     const gapsMs = gapsOf(load, faults);
     const histories = await load.finish();
-    const { members } = await untilWhole(at);
-    await untilReplicasAgree(
-      at,
-      members.map(({ replica }) => replica),
-    );
+    await untilStatesAgree(at, style);
     const complaints = load.complaints.filter((complaint) => scenario.allows?.(complaint) !== true);
     const problems = [...(faults.length === 0 ? ["no fault has struck"] : []), ...complaints.map(complaintText), ...judge(histories)];
     if (problems.length > 0) throw new Error(problems.slice(0, 20).join("\n"));
@@ -142,6 +138,17 @@ export async function runScenario(stable: Stable, scenario: Scenario, style: Sty
     if (failed) await load?.finish().catch(() => {});
     await stable.giveBack(at, scenario, failed);
   }
+}
+
+/** What a cold backup stores comes to the same state as the others': it has to take it up for that. */
+async function untilStatesAgree(at: Installation, style: Style): Promise<void> {
+  if (style === "cold-passive") await changeStyle(at, "warm-passive");
+  const { members } = await untilWhole(at);
+  await untilReplicasAgree(
+    at,
+    members.map(({ replica }) => replica),
+  );
+  if (style === "cold-passive") await changeStyle(at, style);
 }
 
 /** Faults that struck together have one gap. */

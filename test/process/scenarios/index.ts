@@ -24,5 +24,5 @@ export const scenarios: readonly Scenario[] = [
   ...transfers,
 ];
 
-export { STYLES } from "../harness/installation.js";
+export { ALL_STYLES, STYLES } from "../harness/installation.js";
 export { createStable, runScenario } from "../harness/scenario.js";

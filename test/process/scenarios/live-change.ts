@@ -1,7 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DetectorKnobs } from "../../../src/vocabulary/spec.js";
-import { administer, groupOf, type Installation, rolesOf, type SeenGroup, statusOf, untilWhole } from "../harness/installation.js";
+import {
+  ALL_STYLES,
+  administer,
+  changeStyle,
+  groupOf,
+  type Installation,
+  rolesOf,
+  type SeenGroup,
+  statusOf,
+  untilWhole,
+} from "../harness/installation.js";
 import { freeze, processesOf, type Struck, thaw, thawIfThere } from "../harness/process-table.js";
 import { type Scenario, STEADY, type Trial } from "../harness/scenario.js";
 import { pause, until } from "../harness/wait.js";
@@ -17,10 +27,10 @@ export const liveChanges: readonly Scenario[] = [
     settings: STEADY,
     run: (trial) =>
       withSamePids(trial, async ({ at, style, load }) => {
-        const other = style === "active" ? "warm-passive" : "active";
-        for (const wanted of [other, style, other, style] as const) {
-          await administer(at, "PATCH", `groups/${at.group}`, { style: wanted });
-          await untilGroup(at, `the style is ${wanted}`, (group) => group.style === wanted && group.serving);
+        const [other, third] = ALL_STYLES.filter((each) => each !== style);
+        for (const wanted of style === "cold-passive" ? [other, style, third, style] : [other, style, other, style]) {
+          if (wanted === undefined) continue;
+          await changeStyle(at, wanted);
           await load.untilProgress(3);
         }
       }),

@@ -237,6 +237,10 @@ function checkGroup(chaos: Chaos): void {
       leaders.add(text);
     }
     const quiet = host.completions.length === 0 && host.service.undo.length === 0 && fifoSize(replica.execution.applying) === 0;
+    if (host.unloaded) {
+      mark(chaos, "cold");
+      continue;
+    }
     if (!quiet || replica.receiving?.installing != null) continue;
     const state = host.service.words.join(" ");
     const known = chaos.states.get(replica.appliedIndex);
@@ -358,7 +362,8 @@ export function calm(chaos: Chaos): string[] {
   assert(isDone(chaos), "liveness", () => `not all was answered: ${statusOf(chaos)}`);
   for (const client of chaos.clients)
     for (const message of [...client.lines.values()].flatMap((line) => line.heard.splice(0))) void message;
-  const states = new Set([...group.hosts.values()].map((host) => host.service.words.join(" ")));
+  const warm = [...group.hosts.values()].filter((host) => !host.unloaded);
+  const states = new Set(warm.map((host) => host.service.words.join(" ")));
   assert(states.size === 1, "S9", () => `states differ: ${[...states].join(" | ")}`);
   return [...states][0]?.split(" ") ?? [];
 }
@@ -367,7 +372,8 @@ function isDone(chaos: Chaos): boolean {
   const answered = chaos.clients.every(
     (client) => client.operations.length === chaos.operationsMax && client.operations.every(({ answer }) => answer !== null),
   );
-  const applied = new Set([...chaos.group.hosts.values()].map((host) => host.replica.appliedIndex));
+  const ends = [...chaos.group.hosts.values()].map(({ unloaded, replica }) => (unloaded ? replica.commitIndex : replica.appliedIndex));
+  const applied = new Set(ends);
   return answered && applied.size === 1 && chaos.group.view?.members.length === chaos.group.hosts.size;
 }
 

@@ -9,6 +9,7 @@ import type { View } from "../../../vocabulary/view.js";
 import type { Failpoint, ReplicaEffect } from "../effect.js";
 import type { ReplicaEvent, SnapshotPoint, SnapshotRecord, TransferIdentity } from "../event.js";
 import { checkAll, createReplica, step } from "../step.js";
+import { startsCold } from "../warmth.js";
 import type { Replica, ReplicaConfig } from "../state.js";
 import { bytesOf, createService, type ListService, perform, textOf } from "./list-service.js";
 
@@ -31,6 +32,8 @@ export interface Host {
   replica: Replica;
   disk: Disk;
   service: ListService;
+  /** The service's state was let go of: nothing may be asked of it. */
+  unloaded: boolean;
   alive: boolean;
   boots: number;
   /** Why the core ended the process, if it did. */
@@ -57,6 +60,7 @@ export function createHost(config: ReplicaConfig): Host {
     replica: createReplica(config),
     disk: { promise: EPOCH_ZERO, activeView: null, blank: true, entries: [], snapshots: [], transfer: null },
     service: createService(),
+    unloaded: false,
     alive: false,
     boots: 0,
     ended: null,
@@ -98,7 +102,9 @@ export function startHost(host: Host, nowMs: number, outside: Outside): void {
   const { disk } = host;
   const file = disk.snapshots[disk.snapshots.length - 1] ?? null;
   const loaded = file === null ? null : decodeSnapshot(file.bytes);
-  host.service = createService(loaded?.words ?? []);
+  const cold = startsCold(disk.activeView, host.config.knobs);
+  host.unloaded = cold && file !== null;
+  host.service = createService(cold ? [] : (loaded?.words ?? []));
   const snapshot = file === null || loaded === null ? null : { record: file.record, table: loaded.table };
   const transfer = disk.transfer === null ? null : { ...disk.transfer.identity, storedBytes: disk.transfer.bytes.length };
   stepHost(
@@ -109,6 +115,7 @@ export function startHost(host: Host, nowMs: number, outside: Outside): void {
       promise: disk.promise,
       activeView: disk.activeView,
       blank: disk.blank,
+      cold,
       snapshot,
       entries: [...disk.entries],
       transfer,
@@ -163,6 +170,7 @@ function performEffect(host: Host, effect: ReplicaEffect, outside: Outside): voi
       });
       return;
     case "execution": {
+      assert(!host.unloaded, "cold", () => `${effect.command.kind} without the state`);
       const completion = perform(host.service, effect.command);
       if (completion !== null) host.completions.push({ kind: "executions-completed", completions: [completion] });
       return;
@@ -185,7 +193,20 @@ function performEffect(host: Host, effect: ReplicaEffect, outside: Outside): voi
       });
       return;
     case "install-snapshot":
-      host.writes.push(() => install(host, effect.ticket, effect.transfer));
+      host.writes.push(() => install(host, effect));
+      return;
+    case "load-state":
+      host.writes.push(() => {
+        const file = disk.snapshots[disk.snapshots.length - 1];
+        assert(file !== undefined && host.unloaded, "cold", () => "nothing to load, or nothing wanted");
+        host.service = createService(decodeSnapshot(file.bytes).words);
+        host.unloaded = false;
+        return { kind: "state-loaded", ticket: effect.ticket };
+      });
+      return;
+    case "unload-state":
+      host.service = createService();
+      host.unloaded = true;
       return;
     case "drop-log":
       disk.entries = disk.entries.filter((entry) => entry.index > effect.throughIndex);
@@ -217,8 +238,9 @@ function capture(host: Host, ticket: number, point: SnapshotPoint, table: TableI
   });
 }
 
-function install(host: Host, ticket: number, identity: TransferIdentity): ReplicaEvent {
+function install(host: Host, effect: Extract<ReplicaEffect, { readonly kind: "install-snapshot" }>): ReplicaEvent {
   const { disk } = host;
+  const { ticket, transfer: identity, keepLog, load } = effect;
   const bytes = disk.transfer?.bytes ?? new Uint8Array(0);
   disk.transfer = null;
   if (bytes.length !== identity.sizeBytes || checksumOf(bytes) !== identity.checksum)
@@ -226,7 +248,8 @@ function install(host: Host, ticket: number, identity: TransferIdentity): Replic
   const { point, table, words } = decodeSnapshot(bytes);
   const record = { ...point, sizeBytes: bytes.length, checksum: identity.checksum };
   disk.snapshots.push({ record, bytes });
-  disk.entries = [];
-  host.service = createService(words);
+  if (!keepLog) disk.entries = [];
+  if (load) host.service = createService(words);
+  host.unloaded = !load;
   return { kind: "snapshot-installed", ticket, record, table };
 }

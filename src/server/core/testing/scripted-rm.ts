@@ -3,7 +3,7 @@ import { compareEpochs, type Epoch, sameEpoch } from "../../../vocabulary/epoch.
 import type { ReplicaId } from "../../../vocabulary/ids.js";
 import type { ControlMessage } from "../../../vocabulary/message-control.js";
 import type { ReplicaReport } from "../../../vocabulary/report.js";
-import { quorumSize, type Style } from "../../../vocabulary/style.js";
+import { quorumSize, type Style, STYLES } from "../../../vocabulary/style.js";
 import { holdsIncarnation, type Member, sealQuorum, type View } from "../../../vocabulary/view.js";
 import { type Group, GROUP, nextEpoch } from "./group.js";
 import { below, type Chance, oneIn } from "./random.js";
@@ -108,7 +108,7 @@ function maybeLead(group: Group, rm: ScriptedRm, chance: Chance, deliver: Delive
   const leader = equal[below(chance, equal.length)] ?? best;
   const members: Member[] = counted.map(({ replica, incarnation }) => ({ replica, incarnation }));
   for (const join of attempt.joins) if (members.every((member) => member.replica !== join.replica)) members.push(join);
-  const style: Style = below(chance, 3) === 0 ? "active" : "warm-passive";
+  const style: Style = STYLES[below(chance, STYLES.length)] ?? "warm-passive";
   const quorum = quorumSize(members.length, "majority");
   const next: View = {
     group: GROUP,
