@@ -4,6 +4,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import { toJson } from "../gateway/http/tagged-json.js";
 import { readExecutingMark } from "../runtime/executing-mark.js";
 import { describeControlFile, describeFile, describeFolder, fileKindOf } from "../storage/inspection.js";
+import { BACKUP_PATH } from "../storage/backup-file.js";
+import { describeBackup } from "../storage/inspection-backup.js";
 import type { EntryRange } from "../storage/inspection-log.js";
 import { lookInto, userOf } from "./folder-look.js";
 import { damageIn, type Inspection, inspectionText } from "./inspect-text.js";
@@ -16,7 +18,7 @@ interface InspectOptions {
 
 const help = `Reads only: it takes no lock and changes nothing, so it may be used on a running system and on a damaged copy alike.
 
-<path> is a replica's folder, its data folder, the folder of a Replication Manager, or one file of these.
+<path> is a replica's folder, its data folder, the folder of a Replication Manager, a backup, or one file of these.
 Checksums of a segment begin with the incarnation: a segment alone needs the identity file beside it.
 The exit code is 1 when damage was found.
 
@@ -25,8 +27,8 @@ The formats: docs/reference/formats.md`;
 export function addInspect(program: Command): void {
   const command = program
     .command("inspect")
-    .description("shows what a log, snapshot, promise, identity or control store holds, and what is wrong with it")
-    .argument("<path>", "a replica's folder, its data folder, a Replication Manager's folder, or one file")
+    .description("shows what a log, snapshot, promise, identity, control store or backup holds, and what is wrong with it")
+    .argument("<path>", "a replica's folder, its data folder, a Replication Manager's folder, a backup, or one file")
     .option("--entries <from-to>", "tells the entries from one index to another, one by one", entryRange)
     .option("--json", "print JSON")
     .addHelpText("after", `\n${help}`);
@@ -57,9 +59,11 @@ function entryRange(text: string): EntryRange {
 export async function inspect(path: string, range: EntryRange | null): Promise<Inspection> {
   const stat = statOf(path);
   const isFolder = stat.isDirectory();
-  const nothing = { path, usedBy: await userOf(isFolder ? path : dirname(path)), data: null, control: null, file: null };
+  const nothing = { path, usedBy: await userOf(isFolder ? path : dirname(path)), data: null, control: null, backup: null, file: null };
+  if (basename(path) === BACKUP_PATH && !isFolder) return inspect(dirname(path), range);
   if (!isFolder) return { ...nothing, file: inspectFile(path, range), executing: null, setAside: [] };
   const names = readdirSync(path);
+  if (names.includes(BACKUP_PATH)) return { ...nothing, backup: describeBackup(lookInto(path)), executing: null, setAside: [] };
   // A replica's folder holds its data one level down.
   const around = names.includes("data") && !names.includes("identity");
   const folder = around ? join(path, "data") : path;

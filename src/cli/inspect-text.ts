@@ -17,6 +17,8 @@ import {
   type SegmentDescription,
   wordsOfView,
 } from "../storage/inspection-log.js";
+import { type BackupDescription, damageInBackup } from "../storage/inspection-backup.js";
+import { backupText } from "./inspect-backup.js";
 import { controlProblem, controlText } from "./inspect-control.js";
 import type { FolderUser } from "./folder-look.js";
 import { table } from "./output.js";
@@ -28,6 +30,7 @@ export interface Inspection {
   readonly usedBy: FolderUser | null;
   readonly data: FolderDescription | null;
   readonly control: FileDescription<readonly ControlEntry[]> | null;
+  readonly backup: BackupDescription | null;
   readonly file: ReturnType<typeof describeFile> | null;
   /** The request that the replica's process executes, or executed when it ended. */
   readonly executing: string | null;
@@ -41,8 +44,8 @@ const VALUE_LENGTH_MAX = 400;
 
 /** Everything that is wrong, each with its file. */
 export function damageIn(inspection: Inspection): string[] {
-  const { data, control, file } = inspection;
-  const found: string[] = [];
+  const { data, control, backup, file } = inspection;
+  const found: string[] = backup === null ? [] : damageInBackup(backup);
   if (data !== null) found.push(...damageInFolder(data));
   if (control !== null) found.push(...problemOf(control), ...controlDamage(control));
   if (file === null) return found;
@@ -95,11 +98,12 @@ function damageInSegment({ path, problem }: SegmentDescription): string[] {
 
 /** The inspection in words. */
 export function inspectionText(inspection: Inspection, range: EntryRange | null): string {
-  const { usedBy, data, control, file } = inspection;
+  const { usedBy, data, control, backup, file } = inspection;
   const lines: string[] = [];
   if (usedBy !== null) lines.push(useText(usedBy));
   if (data !== null) lines.push(...folderText(data, inspection), ...entriesText(data.segments, range));
   if (control !== null) lines.push(...controlText(control));
+  if (backup !== null) lines.push(...backupText(backup), ...(backup.snapshot === null ? [] : snapshotText(backup.snapshot)));
   if (file !== null) lines.push(...fileText(file), ...(file.kind === "segment" ? entriesText(file.description, range) : []));
   const damage = damageIn(inspection);
   if (damage.length > 0) lines.push("", "DAMAGE", ...damage.map((line) => `  ${line}`));

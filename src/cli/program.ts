@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { installedVersion } from "../config/installation.js";
+import { addBackup } from "./backup-command.js";
 import { addCall } from "./call.js";
 import { addChangeCommands } from "./change-command.js";
 import { addComponents } from "./component-command.js";
@@ -10,6 +11,7 @@ import { addCheck } from "./history.js";
 import { addInspect } from "./inspect-command.js";
 import { addLogs } from "./logs.js";
 import { addReplicaCommands } from "./replica-command.js";
+import { addRestore } from "./restore-command.js";
 import { addSimulate } from "./simulate.js";
 import { addStatus } from "./status.js";
 import { addUp } from "./up.js";
@@ -27,6 +29,8 @@ export function createProgram(): Command {
   addCall(program);
   addReplicaCommands(program);
   addChangeCommands(program);
+  addBackup(program);
+  addRestore(program);
   addEvents(program);
   addLogs(program);
   addCheck(program);

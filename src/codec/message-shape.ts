@@ -15,7 +15,7 @@ import {
   verdictShape,
 } from "./control-shape.js";
 import type { HotKind } from "./hot-message.js";
-import { arrayOf, count, flag, literal, nullable, object, real, type Shape, text, textOf, tuple } from "./shape.js";
+import { arrayOf, bytes, count, flag, literal, nullable, object, real, type Shape, text, textOf, tuple } from "./shape.js";
 import {
   addressShape,
   bookShape,
@@ -177,6 +177,17 @@ export const MESSAGE_SHAPES: { readonly [K in PlainKind]: Shape<Plain<K>> } = {
   // --- clients
   "open-session": message("open-session", { ticket: count, nonce: nonceShape }),
   "resume-session": message("resume-session", { ticket: count, session: sessionShape }),
+  "read-backup": message("read-backup", { ticket: count, index: count, offsetBytes: count }),
+  "backup-slice": message("backup-slice", {
+    ticket: count,
+    index: count,
+    epoch: epochShape,
+    sizeBytes: count,
+    checksum: count,
+    offsetBytes: count,
+    bytes,
+    view: viewShape,
+  }),
   "session-opened": message("session-opened", { ticket: count, session: sessionShape }),
   "session-resumed": message("session-resumed", {
     ticket: count,

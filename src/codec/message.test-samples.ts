@@ -270,6 +270,18 @@ export const SAMPLES: { readonly [K in MessageKind]: Extract<Message, { readonly
   query: { kind: "query", ticket: 2, query: "balance", input: bytes, consistency: "session", atLeastIndex: 4 },
   "open-session": { kind: "open-session", ticket: 3, nonce: "00ff" },
   "resume-session": { kind: "resume-session", ticket: 4, session },
+  "read-backup": { kind: "read-backup", ticket: 9, index: 12, offsetBytes: 262_144 },
+  "backup-slice": {
+    kind: "backup-slice",
+    ticket: 9,
+    index: 12,
+    epoch,
+    sizeBytes: 262_147,
+    checksum: 77,
+    offsetBytes: 262_144,
+    bytes,
+    view: VIEW,
+  },
   reply: { kind: "reply", ticket: 1, index: 9, epoch, reply: { refused: false, bytes } },
   "session-opened": { kind: "session-opened", ticket: 3, session },
   "session-resumed": {

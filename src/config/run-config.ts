@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ClusterId } from "../vocabulary/ids.js";
+import { DEFAULTS, LIMITS } from "../vocabulary/limit.js";
 import type { DetectorKnobs, GroupSpec } from "../vocabulary/spec.js";
 
 /** What a service answers to; known from its bundle, so that a gateway can say 404 without asking a replica. */
@@ -27,6 +28,25 @@ export interface RunConfig {
   readonly sessionExpiryMs: number;
   readonly keyExpiryMs: number;
   readonly keysMax: number;
+}
+
+/** For a group whose data is there before any `up` ran: the next one writes its own, and finds here what the data is of. */
+export function defaultRunConfig(clusterId: ClusterId, spec: GroupSpec): RunConfig {
+  const { port, lfd, gfd, killGraceMs, stoppedGraceMs, requestTimeoutMs, sessionExpiryMs, keyExpiryMs } = DEFAULTS;
+  return {
+    formatVersion: 1,
+    clusterId,
+    groups: [spec],
+    services: { [spec.group]: { operations: [], queries: [] } },
+    gateway: { host: "127.0.0.1", port },
+    detectors: { lfd, gfd },
+    killGraceMs,
+    stoppedGraceMs,
+    requestTimeoutMs,
+    sessionExpiryMs,
+    keyExpiryMs,
+    keysMax: LIMITS.keysMax,
+  };
 }
 
 export const RUN_CONFIG_FILE = "config.json";

@@ -34,6 +34,25 @@ export type ClientMessage =
       readonly ticket: number;
       readonly session: SessionId;
     }
+  /** `index` 0: take a snapshot of what is committed now, then send its first bytes. Else: bytes of the snapshot at `index`, from `offsetBytes` on. */
+  | {
+      readonly kind: "read-backup";
+      readonly ticket: number;
+      readonly index: number;
+      readonly offsetBytes: number;
+    }
+  /** Bytes of a snapshot file, and what the file is known by. `view`: the last active one that the server knows. */
+  | {
+      readonly kind: "backup-slice";
+      readonly ticket: number;
+      readonly index: number;
+      readonly epoch: Epoch;
+      readonly sizeBytes: number;
+      readonly checksum: number;
+      readonly offsetBytes: number;
+      readonly bytes: Uint8Array;
+      readonly view: View;
+    }
   | {
       readonly kind: "reply";
       readonly ticket: number;

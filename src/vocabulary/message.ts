@@ -22,6 +22,7 @@
  * | start/kill-replica | RM -> LFD          | orders                    | S5c         |
  * | admin, status      | gateway <-> RM     | administration            |             |
  * | request, reply, .. | client <-> server  | service                   | S6 S7 S8    |
+ * | read-backup, ..    | client <-> server  | backup                    | S8          |
  */
 
 import type { BootId, ClusterId, GroupName, HostId, Incarnation, ReplicaId } from "./ids.js";

@@ -75,6 +75,11 @@ export async function openEmbeddedStore(disk: Disk): Promise<ControlStore> {
   return { read: async () => record, swap };
 }
 
+/** Makes a store with this content, whatever was there: for a system that does not run. Where there was one, the caller has set it aside. */
+export async function writeControlStore(disk: Disk, content: ControlContent): Promise<void> {
+  await replace(disk, encodeControl(toMap(1, content)));
+}
+
 async function load(disk: Disk): Promise<StoreRecord> {
   const [file, copy] = [await loadFile(disk, FILE), await loadFile(disk, COPY)];
   if (file.record !== null && file.record.revision >= (copy.record?.revision ?? 0)) return file.record;

@@ -1,5 +1,6 @@
 /** Checkpoints: when one is due, at which quiet point it begins, and what is dropped behind it (section 6). */
 import { assert } from "../../vocabulary/assert.js";
+import { backupIsDue } from "./backup.js";
 import { oldestSnapshotInUse, oldestTransfer } from "./donor.js";
 import type { SnapshotPoint } from "./event.js";
 import { fifoSize } from "./fifo.js";
@@ -15,7 +16,7 @@ export function isCheckpointDue(replica: Replica): boolean {
   if (count <= 0) return false;
   if (isRetiring(replica)) return true;
   if (isCatchingUp(replica)) return false;
-  if (count >= replica.knobs.checkpointEntries) return true;
+  if (count >= replica.knobs.checkpointEntries || backupIsDue(replica)) return true;
   const fromIndex = Math.max(replica.snapshot?.index ?? 0, replica.log.base.index);
   return rangeBytes(replica.log, fromIndex, replica.issuedIndex) > replica.bounds.logBytesMax;
 }

@@ -43,7 +43,10 @@ export interface TransferIdentity {
 }
 
 /** What a client may send; anything else on a client's connection closes it. */
-export type ClientRequest = Extract<ClientMessage, { readonly kind: "request" | "query" | "open-session" | "resume-session" }>;
+export type ClientRequest = Extract<
+  ClientMessage,
+  { readonly kind: "request" | "query" | "open-session" | "resume-session" | "read-backup" }
+>;
 
 /**
  * Everything that can happen to a replica. The shell steps the core once for each event of a turn, then once with `drained`, and only then

@@ -10,7 +10,7 @@ import type { AddressBook, View } from "../../vocabulary/view.js";
 import type { ReplicaEffect } from "./effect.js";
 import type { Peer, SnapshotRecord, TransferIdentity } from "./event.js";
 import { createFifo, type Fifo } from "./fifo.js";
-import type { Item, Leading, Read } from "./leading-state.js";
+import type { Item, Leading, Read, TableItem } from "./leading-state.js";
 import { createLog, type Log } from "./log.js";
 import { createTable, type Remembered, type SessionTable } from "./session-table.js";
 
@@ -166,6 +166,19 @@ export interface ExecutionLine {
  */
 export type Warmth = "warm" | "cold" | "loading";
 
+/** A snapshot that a client takes away (`troupe backup`). */
+export interface Backup {
+  /** Of the question that waits for its answer. */
+  ticket: number;
+  /** An entry of its own, from before the snapshot is there: once it is committed, so is all that was acknowledged before the question. */
+  readonly mark: TableItem;
+  /** The snapshot; null while it is still to be taken. */
+  record: SnapshotRecord | null;
+  offsetBytes: number;
+  /** Ticket of the read under way, or null. */
+  reading: number | null;
+}
+
 /** A transfer that comes in. */
 export interface Receiving {
   readonly identity: TransferIdentity;
@@ -232,6 +245,8 @@ export interface Replica {
   /** A capture under way. */
   checkpoint: { readonly ticket: number; readonly record: Omit<SnapshotRecord, "sizeBytes" | "checksum"> } | null;
   receiving: Receiving | null;
+  /** Backups that are being taken, by the connection of who takes them. */
+  readonly backups: Map<number, Backup>;
   /** Tickets of everything but executions. */
   nextTicket: number;
   /** Something that clients are told of has changed. */
@@ -307,6 +322,7 @@ export function createReplica(config: ReplicaConfig): Replica {
     snapshot: null,
     checkpoint: null,
     receiving: null,
+    backups: new Map(),
     nextTicket: 1,
     membersDirty: false,
     reportDirty: true,

@@ -7,6 +7,7 @@ import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import { onActivate, onLead, settleLead } from "./activation.js";
 import { onOpenSession, onRequest, onResumeSession } from "./admission.js";
 import { applyCommitted, onApplied, onSpeculated } from "./apply.js";
+import { onBackupRead, onReadBackup, settleBackups } from "./backup.js";
 import { onSnapshotPersisted, settleCheckpoint } from "./checkpoint.js";
 import { onSnapshotAck, onSnapshotRead } from "./donor.js";
 import type { ReplicaEffect } from "./effect.js";
@@ -69,6 +70,7 @@ export function step(replica: Replica, nowMs: number, event: ReplicaEvent, effec
     case "snapshot-persisted":
       return onSnapshotPersisted(turn, event.ticket, event.sizeBytes, event.checksum);
     case "snapshot-read":
+      if (onBackupRead(turn, event.ticket, event.bytes)) return;
       return onSnapshotRead(turn, event.ticket, event.bytes);
     case "slice-stored":
       return onSliceStored(turn, event.ticket);
@@ -107,6 +109,7 @@ function onConnectionOpened(turn: Turn, connection: number, peer: Peer, outbound
 function onConnectionClosed(turn: Turn, connection: number): void {
   const { replica } = turn;
   replica.connections.delete(connection);
+  replica.backups.delete(connection);
   if (replica.stance.kind === "leading") detachLink(replica, replica.stance, connection);
 }
 
@@ -126,6 +129,8 @@ function onClientMessage(turn: Turn, event: Extract<ReplicaEvent, { readonly kin
       return onOpenSession(turn, connection, message);
     case "resume-session":
       return onResumeSession(turn, connection, message);
+    case "read-backup":
+      return onReadBackup(turn, connection, message);
     default:
       return unreachable(message);
   }
@@ -218,6 +223,7 @@ function settle(turn: Turn): void {
   settleWarmth(turn);
   applyCommitted(turn);
   if (settleCheckpoint(turn)) applyCommitted(turn);
+  settleBackups(turn);
   if (replica.stance.kind === "leading") {
     const leading = replica.stance;
     settleServing(turn, leading);

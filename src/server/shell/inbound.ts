@@ -49,6 +49,7 @@ export function eventOfMessage(connection: Caller, message: Message, sources: So
       return { kind: "client-message-received", connection: connection.id, message, digest: 0, wallMs: sources.wallMs(), seed: 0 };
     case "open-session":
     case "resume-session":
+    case "read-backup":
       return { kind: "client-message-received", connection: connection.id, message, digest: 0, wallMs: 0, seed: 0 };
     case "append":
     case "append-ack":
