@@ -10,7 +10,7 @@ import { openReplicaDisk } from "../server/shell/replica-disk.js";
 import type { BackupRecord } from "../storage/backup-file.js";
 import { snapshotPath } from "../storage/snapshot-file.js";
 import type { StoreCommand, StoreResult } from "../storage/store-command.js";
-import { bootId, clusterId, type HostId, hostId, incarnation, replicaId } from "../vocabulary/ids.js";
+import { bootId, type ClusterId, clusterId, type HostId, hostId, incarnation, replicaId } from "../vocabulary/ids.js";
 import { LIMITS } from "../vocabulary/limit.js";
 import type { GroupSpec } from "../vocabulary/spec.js";
 import { quorumSize } from "../vocabulary/style.js";
@@ -31,7 +31,7 @@ export async function makeRestored(backup: string, record: BackupRecord, dir: st
   const making = `${dir}.restoring-${randomId().slice(0, 8)}`;
   mkdirSync(making, { recursive: true, mode: 0o700 });
   try {
-    const cluster = clusterId(randomId());
+    const system = clusterId(randomId());
     // What is in memory only cannot be restored to memory of processes that do not run yet.
     const spec: GroupSpec = { ...record.spec, durability: "disk" };
     const view = restoredView(record, spec);
@@ -46,7 +46,7 @@ export async function makeRestored(backup: string, record: BackupRecord, dir: st
           record,
           view,
           member,
-          cluster,
+          clusterId: system,
           onBytes(count) {
             doneBytes += count;
             tell(doneBytes, sizeBytes);
@@ -54,9 +54,9 @@ export async function makeRestored(backup: string, record: BackupRecord, dir: st
         },
       );
     }
-    const config = defaultRunConfig(cluster, spec);
+    const config = defaultRunConfig(system, spec);
     writeRunConfig(making, config);
-    writeFileSync(join(making, "cluster.json"), `${JSON.stringify({ clusterId: cluster })}\n`, { mode: 0o600 });
+    writeFileSync(join(making, "cluster.json"), `${JSON.stringify({ clusterId: system })}\n`, { mode: 0o600 });
     mkdirSync(join(making, "rm"), { mode: 0o700 });
     await writeControlStore(createDisk(join(making, "rm")), contentOf(spec, view, config));
     publish(making, dir);
@@ -90,10 +90,10 @@ function restoredView(record: BackupRecord, spec: GroupSpec): View {
   };
 }
 
-function contentOf(spec: GroupSpec, view: View, { clusterId: cluster, detectors }: ReturnType<typeof defaultRunConfig>): ControlContent {
+function contentOf(spec: GroupSpec, view: View, { clusterId, detectors }: ReturnType<typeof defaultRunConfig>): ControlContent {
   const replicas = view.members.map(({ replica }) => ({ replica, host: HOST, leaving: false }));
   return {
-    ...emptyContent(cluster, bootId(randomId()), detectors),
+    ...emptyContent(clusterId, bootId(randomId()), detectors),
     term: view.epoch[0],
     hosts: [HOST],
     groups: [{ spec, activeView: view, founders: [], replicas, nextReplicaNumber: replicas.length + 1 }],
@@ -104,7 +104,7 @@ interface ReplicaToMake {
   readonly record: BackupRecord;
   readonly view: View;
   readonly member: Member;
-  readonly cluster: ReturnType<typeof clusterId>;
+  readonly clusterId: ClusterId;
   readonly onBytes: (count: number) => void;
 }
 
@@ -115,7 +115,7 @@ async function makeReplica(folder: string, snapshotFile: string, make: ReplicaTo
   const results: StoreResult[] = [];
   let arrived = (): void => {};
   const config = {
-    clusterId: make.cluster,
+    clusterId: make.clusterId,
     group: view.group,
     replica: member.replica,
     durability: view.durability,
