@@ -10,6 +10,7 @@ import { addEvents } from "./events.js";
 import { addCheck } from "./history.js";
 import { addInspect } from "./inspect-command.js";
 import { addLogs } from "./logs.js";
+import { addRecover } from "./recover-command.js";
 import { addReplicaCommands } from "./replica-command.js";
 import { addRestore } from "./restore-command.js";
 import { addSimulate } from "./simulate.js";
@@ -31,6 +32,7 @@ export function createProgram(): Command {
   addChangeCommands(program);
   addBackup(program);
   addRestore(program);
+  addRecover(program);
   addEvents(program);
   addLogs(program);
   addCheck(program);

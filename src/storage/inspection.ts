@@ -232,6 +232,11 @@ export function describeControlFile(look: Look, path: string): FileDescription<r
 
 /** Recovery itself, on a disk that takes what it writes for done: the answer is the one that a start would get. */
 export function judgeFolder(look: Look, identity: FileDescription<StoreIdentity>): Verdict {
+  return verdictOf(rehearseRecovery(look, identity), identity.ok);
+}
+
+/** What a start would be told; nothing is written. */
+export function rehearseRecovery(look: Look, identity: FileDescription<StoreIdentity>): readonly StoreResult[] {
   const config = identity.ok
     ? { ...identity.value, freshIncarnation: identity.value.incarnation }
     : {
@@ -249,7 +254,7 @@ export function judgeFolder(look: Look, identity: FileDescription<StoreIdentity>
     const completion = next.kind === "list" || next.kind === "read" ? look(next) : { kind: "done" as const, ticket: next.ticket };
     stepStore(store, completion, operations, results);
   }
-  return verdictOf(results, identity.ok);
+  return results;
 }
 
 function verdictOf(results: readonly StoreResult[], known: boolean): Verdict {

@@ -34,6 +34,8 @@ export function haltGroup(rm: Rm, group: GroupState, evidence: string, effects: 
 /** Words for what `activeView` or `promise` tells of a store that lacks it, or null when the store is no older. */
 export function laterThanStored(rm: Rm, group: GroupState, who: string, activeView: View | null, promise: Epoch | null): string | null {
   const stored = groupRecord(rm.store.stored, group.group)?.activeView ?? null;
+  // Section 4, loss: what only an older generation knew was given up.
+  if (activeView !== null && stored !== null && activeView.generation < stored.generation) return null;
   if (activeView !== null && compareEpochs(activeView.epoch, stored?.epoch ?? EPOCH_ZERO) > 0) {
     const known = stored === null ? "no view" : `view ${epochText(stored.epoch)}`;
     return `${who} knows that view ${epochText(activeView.epoch)} is active, the store says ${known}`;

@@ -80,6 +80,15 @@ export async function writeControlStore(disk: Disk, content: ControlContent): Pr
   await replace(disk, encodeControl(toMap(1, content)));
 }
 
+/** The content of a store's file, or what is wrong with it. */
+export function readControlContent(bytes: Uint8Array): ControlContent {
+  const decoded = decodeControl(bytes);
+  if (!decoded.ok) throw damaged(decoded.reason);
+  const { content } = fromMap(decoded.map);
+  if (content === null) throw damaged("it holds nothing");
+  return content;
+}
+
 async function load(disk: Disk): Promise<StoreRecord> {
   const [file, copy] = [await loadFile(disk, FILE), await loadFile(disk, COPY)];
   if (file.record !== null && file.record.revision >= (copy.record?.revision ?? 0)) return file.record;
@@ -97,7 +106,9 @@ async function loadFile(disk: Disk, path: string): Promise<{ readonly record: St
 }
 
 function damaged(reason: string): Error {
-  return new Error(`The control store cannot be used: ${reason}. Put a copy of the file back; nothing was changed.`);
+  return new Error(
+    `The control store cannot be used: ${reason}. Nothing was changed. Put a copy of the file back, or rebuild it from what the replicas know with \`troupe recover\`.`,
+  );
 }
 
 function toMap(revision: number, content: ControlContent): ControlMap {

@@ -4,6 +4,7 @@ import type { Entry } from "../../vocabulary/entry.js";
 import { compareEpochs, type Epoch, epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
 import { checkView, holdsIncarnation, type View } from "../../vocabulary/view.js";
+import { leaveOldGeneration } from "./generation.js";
 import { append, conflictHint, epochAt, lastIndex, truncate } from "./log.js";
 import { scanForPoison, truncatePoison } from "./poison.js";
 import { learnActiveView, leaveBlank, raisePromise } from "./stance.js";
@@ -120,6 +121,7 @@ export function onAppend(turn: Turn, connection: number, message: Append): void 
   const isReplaced = replica.receiving?.installing != null && !replica.receiving.adopting;
   if (following === null || isReplaced) return;
   const { view } = following;
+  if (message.active && view !== null && leaveOldGeneration(turn, view)) return;
   if (message.active && view !== null) learnActiveView(turn, view);
   if (view !== null && !holdsIncarnation(view, replica.config.replica, replica.config.incarnation)) leaveBlank(turn);
   if (!matches(replica, message)) {

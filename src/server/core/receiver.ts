@@ -5,6 +5,7 @@ import type { TableImage } from "../../vocabulary/session.js";
 import type { SnapshotRecord, TransferIdentity } from "./event.js";
 import { createFifo, fifoSize, peek, push, shift } from "./fifo.js";
 import { follow, type Slice } from "./follower.js";
+import { leaveOldGeneration } from "./generation.js";
 import { epochAt, replaceLog } from "./log.js";
 import { tableOf } from "./session-table.js";
 import { leaveBlank } from "./stance.js";
@@ -41,7 +42,7 @@ function acknowledgeSlice(turn: Turn, connection: number, slice: Slice, offsetBy
 export function onSlice(turn: Turn, connection: number, slice: Slice): void {
   const { replica } = turn;
   const following = follow(turn, connection, slice);
-  if (following === null) return;
+  if (following === null || leaveOldGeneration(turn, slice.view)) return;
   leaveBlank(turn);
   if (covers(replica, slice) && replica.log.persistedIndex >= slice.snapshotIndex && !isForAdoption(replica, slice)) {
     return acknowledgeSlice(turn, connection, slice, slice.sizeBytes, true);

@@ -1,0 +1,32 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Recovery, RecoveryInput } from "../rm/core/recovery-plan.js";
+import { writeControlStore } from "../rm/process/embedded-store.js";
+import { openEventLog } from "../rm/process/event-log.js";
+import { wallMs } from "../runtime/clock.js";
+import { createDisk } from "../runtime/disk.js";
+import { replaceDurably, syncFolder } from "./durable-file.js";
+
+/**
+ * First what was found and will be done is written down, durable, with the control store of before; then the store is replaced in one step.
+ * Cut short before that, nothing has changed. Returns the path of the record.
+ */
+export async function applyRecovery(dir: string, input: RecoveryInput, plan: Recovery): Promise<string> {
+  const folder = join(dir, "recovered");
+  const rm = join(dir, "rm");
+  for (const each of [folder, rm]) mkdirSync(each, { recursive: true, mode: 0o700 });
+  const number = Math.max(0, ...readdirSync(folder).map((name) => Number(/^(\d+)\./.exec(name)?.[1] ?? 0))) + 1;
+  const control = join(rm, "control");
+  if (existsSync(control)) copyFileSync(control, join(folder, `${number}.control`));
+  const record = join(folder, `${number}.json`);
+  replaceDurably(
+    record,
+    Buffer.from(
+      `${JSON.stringify({ atMs: wallMs(), kind: plan.kind, lines: plan.lines, found: input, content: plan.content }, null, 2)}\n`,
+    ),
+  );
+  syncFolder(dir);
+  await writeControlStore(createDisk(rm), plan.content);
+  openEventLog(rm).add(plan.event);
+  return record;
+}

@@ -1,0 +1,125 @@
+import { createInterface } from "node:readline/promises";
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import { readRunConfig, type RunConfig } from "../config/run-config.js";
+import { planRecovery, type RecoveryInput } from "../rm/core/recovery-plan.js";
+import { FolderInUse, lockFolder } from "../runtime/folder-lock.js";
+import { epochText } from "../vocabulary/epoch.js";
+import type { GroupSpec } from "../vocabulary/spec.js";
+import { userOf } from "./folder-look.js";
+import { EXIT, Failure, show, table, withExample } from "./output.js";
+import { applyRecovery } from "./recover-applying.js";
+import { findAll, replicaFolders } from "./recover-finding.js";
+
+interface RecoverOptions {
+  readonly dir: string;
+  readonly acceptDataLoss?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+const help = `The system has to stand still: \`troupe down\` first. Without a flag nothing that was acknowledged is given up: a control store (DIR/rm) that
+is lost, damaged or older than its replicas is rebuilt from what they know, or nothing is changed and it says what is in the way.
+
+With --accept-data-loss the group goes on from the best of what is left, in the next generation. What would be given up is shown before anything
+is done. Nothing of the old generation comes back into the group: data that turns up later is set aside.
+
+What was found and done is kept in DIR/recovered, with the control store of before, and told as an event.`;
+
+export function addRecover(program: Command): void {
+  const command = program
+    .command("recover")
+    .description("rebuilds a lost control store; as the last resort, goes on from what is left of a group")
+    .option("--accept-data-loss", "gives up what the missing replicas held, and goes on in the next generation")
+    .option("--yes", "does not ask")
+    .option("--dir <folder>", "the data folder", ".troupe")
+    .option("--json", "print JSON")
+    .addHelpText("after", `\n${help}`);
+  withExample(command, "troupe recover", "troupe recover --accept-data-loss").action(async (options: RecoverOptions) => {
+    const dir = resolve(options.dir);
+    const config = configOf(dir);
+    const spec = specOf(config);
+    const lock = await lockStill(dir);
+    try {
+      await recover(dir, config, spec, options);
+    } finally {
+      await lock.release();
+    }
+  });
+}
+
+async function recover(dir: string, config: RunConfig, spec: GroupSpec, options: RecoverOptions): Promise<void> {
+  const input = findAll(dir, config, spec);
+  const plan = planRecovery(input, options.acceptDataLoss === true);
+  if (plan.kind === "refused") throw new Failure(EXIT.failed, plan.why, { plan: plan.kind });
+  if (plan.kind === "nothing") return show(options.json === true, { plan: plan.kind, why: plan.why }, plan.why);
+  const shown = `${foundText(input)}\n\n${plan.lines.join("\n")}`;
+  if (plan.kind === "give-up") await confirm(shown, options);
+  const record = await applyRecovery(dir, input, plan);
+  const done = `${plan.lines.join("\n")}\nWhat was found and done is kept in ${record}. Start the system with \`troupe up\`.`;
+  show(options.json === true, { plan: plan.kind, lines: plan.lines, record, ...plan.event.data }, done);
+}
+
+function configOf(dir: string): RunConfig {
+  try {
+    return readRunConfig(dir);
+  } catch (error) {
+    throw new Failure(EXIT.failed, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function specOf({ groups }: RunConfig): GroupSpec {
+  const [spec, ...more] = groups;
+  if (spec === undefined || more.length > 0) throw new Failure(EXIT.failed, "This data folder does not hold one group.");
+  if (spec.durability === "memory")
+    throw new Failure(
+      EXIT.failed,
+      `Group ${spec.group} keeps its state in the memory of its processes: once they have ended there is nothing to recover. Restore a backup with \`troupe restore\`, or begin anew with \`troupe up --fresh\`. (With \`onLoss\` set to continue such a group goes on by itself from whoever is left.)`,
+    );
+  return spec;
+}
+
+/** Nobody works in the folder, and nobody begins to. */
+async function lockStill(dir: string): Promise<{ release(): Promise<void> }> {
+  try {
+    const lock = await lockFolder(dir);
+    for (const folder of [join(dir, "rm"), join(dir, "lfd"), ...replicaFolders(dir).map((replica) => join(dir, "replicas", replica))]) {
+      const user = await userOf(folder).catch(() => null);
+      if (user === null) continue;
+      await lock.release();
+      throw new Failure(
+        EXIT.failed,
+        `${folder} is in use by process ${user.pid ?? "unknown"}: stop the system with \`troupe down\` first.`,
+      );
+    }
+    return lock;
+  } catch (error) {
+    if (!(error instanceof FolderInUse)) throw error;
+    throw new Failure(EXIT.failed, `The system runs: stop it with \`troupe down\` first. (${error.message})`);
+  }
+}
+
+/** What each replica holds. */
+function foundText({ store, replicas }: RecoveryInput): string {
+  const rows = replicas.map((found) => [
+    found.replica,
+    found.incarnation?.slice(0, 8) ?? "-",
+    found.activeView === null ? "none" : `${epochText(found.activeView.epoch)} (generation ${found.activeView.generation})`,
+    `${found.lastIndex} of ${epochText(found.lastEpoch)}`,
+    found.damage ?? "whole",
+  ]);
+  const state =
+    store.kind === "whole" ? `whole, term ${store.content.term}` : store.kind === "missing" ? "missing" : `damaged: ${store.reason}`;
+  return `control store: ${state}\n${table([["replica", "incarnation", "last view", "last index", "data"], ...rows])}`;
+}
+
+async function confirm(shown: string, options: RecoverOptions): Promise<void> {
+  process.stderr.write(`${shown}\n`);
+  if (options.yes === true) return;
+  if (!process.stdin.isTTY)
+    throw new Failure(EXIT.usage, "Nothing was changed: nobody is there to be asked. Say --yes when what is shown above may be given up.");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await lines.question("Give this up for good? Type yes: ");
+  lines.close();
+  if (answer.trim() !== "yes") throw new Failure(EXIT.failed, "Nothing was changed.");
+}
