@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
-/** Kinds that the RM announces by name in its source; those put together from a verdict or an action are listed by hand. */
+/** Kinds that the RM announces by name in its source; those put together from a verdict or an action, or written by `troupe recover`, are listed by hand. */
 function announcedKinds(): string[] {
   const composed = ["alive", "suspected", "degraded", "gone"];
   const kinds = new Set([...composed, ...composed.map((verdict) => `host-${verdict}`)]);
@@ -10,6 +10,7 @@ function announcedKinds(): string[] {
       for (const name of (match[1] ?? "").matchAll(/"([a-z-]+)"/g)) if (name[1] !== undefined) kinds.add(name[1]);
     }
   }
+  for (const recovery of ["store-rebuilt", "data-loss-accepted"]) kinds.add(recovery);
   for (const action of ["killed", "paused", "resumed"]) kinds.add(`${action}-by-hand`);
   return [...kinds].sort();
 }

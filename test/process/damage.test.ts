@@ -1,11 +1,9 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { troupe } from "./harness/command.js";
 import { eventsOf } from "./harness/events.js";
-import { groupOf, type Installation, rolesOf, startInstallation, untilWhole } from "./harness/installation.js";
-import { whileClosed } from "./harness/closed.js";
-import { until } from "./harness/wait.js";
+import { type Installation, rolesOf, startInstallation, untilWhole } from "./harness/installation.js";
 
 let at: Installation;
 
@@ -45,23 +43,4 @@ it("S5c: a damaged log is set aside and told as an event, once: what was found, 
   expect(more).toEqual([]);
   expect(said).toMatchObject({ replica: followers[0], text: expect.stringMatching(/segment-\d+ at offset \d+.*new incarnation/) });
   expect(said?.text).toContain(join(at.dir, "replicas", followers[0], "damaged-1"));
-});
-
-it("a group that lost the data of too many replicas stays closed: status and events name them, why, and what to do", async () => {
-  await troupe(["call", "add", "7", "--dir", at.dir]);
-  const { leader, followers } = await rolesOf(at);
-  await at.stop();
-  for (const replica of followers) rmSync(dataOf(replica), { recursive: true });
-  await whileClosed(at, async () => {
-    const waiting = await until("the group says what it waits for", 20_000, async () => {
-      const found = (await groupOf(at))?.waiting ?? "";
-      return found.includes("through index") ? { found } : { seen: found };
-    });
-    for (const replica of followers) expect(waiting).toContain(`${replica} runs without its data`);
-    expect(waiting).toContain(`what is left: ${leader}, through index`);
-    expect(waiting).toContain(`waits for ${[...followers].sort().join(", ")} to come back`);
-    expect(waiting).toContain("troupe recover --accept-data-loss");
-    expect((await troupe(["status", "--dir", at.dir])).out).toContain(waiting);
-    expect((await eventsOf(at)).find(({ kind, text }) => kind === "loss" && text.includes(waiting))).toBeDefined();
-  });
 });

@@ -1,5 +1,5 @@
 import { compareEpochs, EPOCH_ZERO, type Epoch, epochText } from "../../vocabulary/epoch.js";
-import type { BootId, ClusterId, HostId, Incarnation, ReplicaId } from "../../vocabulary/ids.js";
+import { type BootId, type ClusterId, type HostId, type Incarnation, type ReplicaId, replicaId } from "../../vocabulary/ids.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
 import { quorumSize } from "../../vocabulary/style.js";
 import { type Member, sealQuorum, type View } from "../../vocabulary/view.js";
@@ -76,12 +76,12 @@ export function planRecovery(input: RecoveryInput, acceptsLoss: boolean): Recove
       kind: "refused",
       why: `The control store cannot be rebuilt for certain, and nothing was changed: ${doubts.join("; ")}. Put that data back if there is a copy. As the last resort \`troupe recover --accept-data-loss\` goes on without it.`,
     };
-  if (isTold) return { kind: "nothing", why: toldText(input, base, isEnough, whole) };
+  if (isTold) return { kind: "nothing", why: toldText(base, isEnough, whole) };
   return rebuild(input, base, isEnough);
 }
 
-function toldText(input: RecoveryInput, base: View, isEnough: boolean, whole: readonly Member[]): string {
-  const text = `The control store is whole, and as new as its ${input.replicas.length} replicas: nothing was changed.`;
+function toldText(base: View, isEnough: boolean, whole: readonly Member[]): string {
+  const text = `The control store is whole, and as new as what its replicas know: nothing was changed.`;
   if (isEnough) return text;
   return `${text} But of view ${wordsOf(base)} only ${namesOf(whole) || "nobody"} has its data, and ${sealQuorum(base)} are needed: \`troupe recover --accept-data-loss\` goes on without the others, as the last resort.`;
 }
@@ -138,40 +138,57 @@ function isIt(found: FoundReplica, member: Member): boolean {
 }
 
 /**
- * Why a view later than `base` may have been active. None can have been when w of its members have promised nothing later: any
- * n - w + 1 that were sealed for a later one include one of them (S2a, S3a). Nor when every replica can be read: w would hold its start.
+ * Why a view later than `base` may have been active. None can have been when w of the members of an active view have promised nothing later:
+ * any n - w + 1 that were sealed for a later one include one of them (S1c, S2a, S3a). Nor when every replica can be read: w would hold its start.
  */
 function doubtsAbout(input: RecoveryInput, base: View): string[] {
+  const active = latestOf([...input.replicas.map(({ activeView }) => activeView), storedRecord(input)?.activeView ?? null]);
   const faithful = input.replicas.filter(
     (found) => found.damage === null && isMember(base, found) && compareEpochs(found.promise, base.epoch) <= 0,
   );
-  if (faithful.length >= base.quorum) return [];
-  const doubts: string[] = [];
-  for (const { replica, damage } of input.replicas) if (damage !== null) doubts.push(`the data of ${replica} is damaged (${damage})`);
-  for (const member of base.members) {
-    const found = input.replicas.find((one) => one.replica === member.replica);
+  if (active !== null && compareViews(active, base) === 0 && faithful.length >= base.quorum) return [];
+  const attempted = input.replicas.flatMap(({ begun }) => begun.filter((view) => compareViews(view, base) > 0));
+  const views = active === null ? [base, ...attempted] : [base, active, ...attempted];
+  return unreadable(input, views).map((doubt) => `${doubt}, and may know of a later view`);
+}
+
+/** What cannot be read of all that should be there: folders, members of `views` as the incarnations that they were, what the host's table names. */
+function unreadable({ replicas, expected }: RecoveryInput, views: readonly View[]): string[] {
+  const doubts = new Set<string>();
+  for (const { replica, damage } of replicas) if (damage !== null) doubts.add(`the data of ${replica} is damaged (${damage})`);
+  const members = views.flatMap((view) => view.members.map((member) => ({ member, view })));
+  for (const { member, view } of members) {
+    const found = replicas.find((one) => one.replica === member.replica);
     if (found === undefined || (found.damage === null && !isIt(found, member)))
-      doubts.push(`${member.replica} of view ${wordsOf(base)} has lost its data (incarnation ${member.incarnation.slice(0, 8)})`);
+      doubts.add(`${member.replica} of view ${wordsOf(view)} has lost its data (incarnation ${member.incarnation.slice(0, 8)})`);
   }
-  for (const replica of input.expected) {
-    const isSeen = input.replicas.some((found) => found.replica === replica) || base.members.some((member) => member.replica === replica);
-    if (!isSeen) doubts.push(`there is no data of ${replica}, which ran here`);
+  for (const replica of expected) {
+    const isSeen = replicas.some((found) => found.replica === replica) || members.some(({ member }) => member.replica === replica);
+    if (!isSeen) doubts.add(`there is no data of ${replica}, which ran here`);
   }
-  return doubts.map((doubt) => `${doubt}, and may know of a later view`);
+  return [...doubts];
 }
 
 /** Before any view: nothing was ever acknowledged. What has promised becomes a founder again, so that the first view can be made (S1e). */
 function planWithoutView(input: RecoveryInput): RecoveryPlan {
-  const damaged = input.replicas.filter(({ damage }) => damage !== null);
-  if (damaged.length > 0)
+  const { replicas, spec } = input;
+  const hasPromised = replicas.some(({ promise, damage }) => damage !== null || compareEpochs(promise, EPOCH_ZERO) > 0);
+  if (!hasPromised && input.store.kind !== "damaged")
+    return { kind: "nothing", why: "No replica holds any state: there is nothing to rebuild. `troupe up` makes the group." };
+  // The first view may have been made by those that are not here.
+  const highest = Math.max(spec.replicas, ...replicas.map(({ replica }) => numberOf(replica)));
+  const named = Array.from({ length: highest }, (_, at) => replicaId(`${spec.group}-${at + 1}`));
+  const doubts = unreadable(
+    { ...input, expected: [...input.expected, ...named] },
+    replicas.flatMap(({ begun }) => begun),
+  );
+  if (doubts.length > 0)
     return {
       kind: "refused",
-      why: `No replica knows of a view, and ${damaged.map(({ replica, damage }) => `the data of ${replica} is damaged (${damage})`).join("; ")}. Nothing is left to go on from: restore a backup with \`troupe restore\`, or begin anew with \`troupe up --fresh\`.`,
+      why: `No replica that can be read knows of an active view, and others may: ${doubts.join("; ")}. Put that data back if there is a copy; else nothing is left to go on from: restore a backup with \`troupe restore\`, or begin anew with \`troupe up --fresh\`.`,
     };
-  if (input.store.kind !== "damaged" && !input.replicas.some(({ promise }) => compareEpochs(promise, EPOCH_ZERO) > 0))
-    return { kind: "nothing", why: "No replica holds any state: there is nothing to rebuild. `troupe up` makes the group." };
-  const founders = input.replicas.flatMap(({ replica, incarnation }) => (incarnation === null ? [] : [{ replica, incarnation }]));
-  const lines = [`Group ${input.spec.group} never had a view: its first one is made by the next \`troupe up\`.`];
+  const founders = replicas.flatMap(({ replica, incarnation }) => (incarnation === null ? [] : [{ replica, incarnation }]));
+  const lines = [`Group ${spec.group} never had a view: its first one is made by the next \`troupe up\`.`];
   return finish(input, "rebuild", null, founders, lines);
 }
 
