@@ -16,8 +16,8 @@ export async function applyRecovery(dir: string, input: RecoveryInput, plan: Rec
   const rm = join(dir, "rm");
   for (const each of [folder, rm]) mkdirSync(each, { recursive: true, mode: 0o700 });
   const number = Math.max(0, ...readdirSync(folder).map((name) => Number(/^(\d+)\./.exec(name)?.[1] ?? 0))) + 1;
-  const control = join(rm, "control");
-  if (existsSync(control)) copyFileSync(control, join(folder, `${number}.control`));
+  for (const name of ["control", "control.copy"])
+    if (existsSync(join(rm, name))) copyFileSync(join(rm, name), join(folder, `${number}.${name}`));
   const record = join(folder, `${number}.json`);
   replaceDurably(
     record,

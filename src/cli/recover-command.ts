@@ -49,7 +49,7 @@ export function addRecover(program: Command): void {
 }
 
 async function recover(dir: string, config: RunConfig, spec: GroupSpec, options: RecoverOptions): Promise<void> {
-  const input = findAll(dir, config, spec);
+  const input = await findAll(dir, config, spec);
   const plan = planRecovery(input, options.acceptDataLoss === true);
   if (plan.kind === "refused") throw new Failure(EXIT.failed, plan.why, { plan: plan.kind });
   if (plan.kind === "nothing") return show(options.json === true, { plan: plan.kind, why: plan.why }, plan.why);

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { RunConfig } from "../config/run-config.js";
 import { loadTable } from "../lfd/process/table-file.js";
 import type { FoundReplica, FoundStore, RecoveryInput } from "../rm/core/recovery-plan.js";
-import { readControlContent } from "../rm/process/embedded-store.js";
+import { openEmbeddedStore } from "../rm/process/embedded-store.js";
+import { createDisk } from "../runtime/disk.js";
 import { randomId } from "../runtime/random.js";
 import { describeFolder, describeIdentityFile, type Look, rehearseRecovery } from "../storage/inspection.js";
 import { IDENTITY_PATH } from "../storage/identity-file.js";
@@ -14,8 +15,8 @@ import type { GroupSpec } from "../vocabulary/spec.js";
 import { lookInto } from "./folder-look.js";
 
 /** Reads everything that a recovery stands on. Nothing is changed. */
-export function findAll(dir: string, config: RunConfig, spec: GroupSpec): RecoveryInput {
-  const store = findStore(dir, config);
+export async function findAll(dir: string, config: RunConfig, spec: GroupSpec): Promise<RecoveryInput> {
+  const store = await findStore(dir, config);
   return {
     clusterId: config.clusterId,
     owner: bootId(randomId()),
@@ -28,11 +29,11 @@ export function findAll(dir: string, config: RunConfig, spec: GroupSpec): Recove
   };
 }
 
-function findStore(dir: string, config: RunConfig): FoundStore {
-  const path = join(dir, "rm", "control");
-  if (!existsSync(path)) return { kind: "missing" };
+async function findStore(dir: string, config: RunConfig): Promise<FoundStore> {
   try {
-    const content = readControlContent(readFileSync(path));
+    const store = await openEmbeddedStore(createDisk(join(dir, "rm")));
+    const { content } = await store.read();
+    if (content === null) return { kind: "missing" };
     if (content.clusterId !== config.clusterId) return { kind: "damaged", reason: `it belongs to another system (${content.clusterId})` };
     return { kind: "whole", content };
   } catch (error) {

@@ -31,6 +31,13 @@ function untilWaiting(words: RegExp): Promise<string> {
   });
 }
 
+/** One bit in the middle of what the file holds. */
+function damage(path: string): void {
+  const bytes = readFileSync(path);
+  const at = Math.floor(bytes.findLastIndex((byte) => byte !== 0) / 2);
+  writeFileSync(path, bytes.with(at, (bytes[at] ?? 0) ^ 1));
+}
+
 /** Of all replicas, byte by byte: nothing may be changed while the store is not the right one. */
 function logsOf(): string[] {
   return readdirSync(join(at.dir, "replicas")).flatMap((replica) => {
@@ -54,8 +61,7 @@ it("S1e: with a control store that is lost or damaged nothing is served or overw
   });
   expect(logsOf()).toEqual(before);
 
-  const bytes = readFileSync(control());
-  writeFileSync(control(), bytes.with(bytes.length - 40, (bytes.at(-40) ?? 0) ^ 1));
+  for (const name of ["control", "control.copy"]) damage(join(at.dir, "rm", name));
   const refused = await troupe(["up", "counter", "--dir", at.dir, "--port", String(at.port)], at.folder);
   expect(refused).toMatchObject({ status: 1, err: expect.stringMatching(/control store cannot be used.*damaged.*troupe recover/s) });
   expect(logsOf()).toEqual(before);

@@ -75,18 +75,20 @@ export async function openEmbeddedStore(disk: Disk): Promise<ControlStore> {
   return { read: async () => record, swap };
 }
 
-/** Makes a store with this content, whatever was there: for a system that does not run. Where there was one, the caller has set it aside. */
+/** Puts this content in place of whatever is there, for a system that does not run: it counts from the moment that the first file has its name. */
 export async function writeControlStore(disk: Disk, content: ControlContent): Promise<void> {
-  await replace(disk, encodeControl(toMap(1, content)));
+  const revisions = [await revisionIn(disk, FILE), await revisionIn(disk, COPY)];
+  const bytes = encodeControl(toMap(Math.max(...revisions) + 1, content));
+  for (const path of [FILE, COPY]) await replace(disk, path, bytes, bytes.length);
 }
 
-/** The content of a store's file, or what is wrong with it. */
-export function readControlContent(bytes: Uint8Array): ControlContent {
-  const decoded = decodeControl(bytes);
-  if (!decoded.ok) throw damaged(decoded.reason);
-  const { content } = fromMap(decoded.map);
-  if (content === null) throw damaged("it holds nothing");
-  return content;
+/** 0: there is none that could count. */
+async function revisionIn(disk: Disk, path: string): Promise<number> {
+  try {
+    return (await loadFile(disk, path)).record?.revision ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 async function load(disk: Disk): Promise<StoreRecord> {
