@@ -96,7 +96,7 @@ function contentOf(spec: GroupSpec, view: View, { clusterId, detectors }: Return
     ...emptyContent(clusterId, bootId(randomId()), detectors),
     term: view.epoch[0],
     hosts: [HOST],
-    groups: [{ spec, activeView: view, founders: [], replicas, nextReplicaNumber: replicas.length + 1 }],
+    groups: [{ spec, activeView: view, founders: [], leaderEnds: [], replicas, nextReplicaNumber: replicas.length + 1 }],
   };
 }
 
@@ -151,7 +151,7 @@ async function makeReplica(folder: string, snapshotFile: string, make: ReplicaTo
   } finally {
     closeSync(file);
   }
-  await perform({ kind: "install-received", ticket: 2 }, "installed");
+  await perform({ kind: "install-received", ticket: 2, keepLog: false }, "installed");
   await perform({ kind: "persist-promise", ticket: 3, promise: view.epoch, activeView: view, blank: false }, "promise-persisted");
   // Its second copy follows by itself.
   while (store.backlog() > 0) await new Promise((resolve) => setImmediate(resolve));

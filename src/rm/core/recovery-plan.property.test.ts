@@ -110,6 +110,7 @@ test.prop([fc.array(change, { minLength: 1, maxLength: 7 }), bits, bits], { numR
         clusterId: clusterId("c".repeat(32)),
         owner: bootId("b".repeat(32)),
         host: hostId("host-1"),
+        hosts: new Map(),
         detectors: { lfd: { heartbeatIntervalMs: 20, suspicionTimeoutMs: 150 }, gfd: { heartbeatIntervalMs: 50, suspicionTimeoutMs: 500 } },
         spec: { ...SPEC, durability: "disk" },
         store: { kind: "missing" },

@@ -49,6 +49,7 @@ function inputOf(replicas: readonly FoundReplica[], change: Partial<RecoveryInpu
     clusterId: clusterId("c".repeat(32)),
     owner: bootId("b".repeat(32)),
     host: HOST,
+    hosts: new Map(),
     detectors,
     spec: { ...SPEC, durability: "disk" },
     store: { kind: "missing" },
@@ -63,7 +64,7 @@ function storeOf(activeView: View | null, term = 1): RecoveryInput["store"] {
     ...emptyContent(clusterId("c".repeat(32)), bootId("a".repeat(32)), detectors),
     term,
     hosts: [HOST],
-    groups: [{ spec: { ...SPEC, durability: "disk" }, activeView, founders: [], replicas: [], nextReplicaNumber: 9 }],
+    groups: [{ spec: { ...SPEC, durability: "disk" }, activeView, founders: [], leaderEnds: [], replicas: [], nextReplicaNumber: 9 }],
   };
   return { kind: "whole", content };
 }

@@ -31,7 +31,9 @@ export type FoundStore =
 export interface RecoveryInput {
   readonly clusterId: ClusterId;
   readonly owner: BootId;
+  /** Of replicas that `hosts` does not place. */
   readonly host: HostId;
+  readonly hosts: ReadonlyMap<ReplicaId, HostId>;
   readonly detectors: ControlContent["detectors"];
   readonly spec: GroupSpec;
   readonly store: FoundStore;
@@ -272,16 +274,20 @@ function finish(
   founders: readonly Member[],
   lines: readonly string[],
 ): RecoveryPlan {
-  const { store, clusterId, owner, detectors, host } = input;
+  const { store, clusterId, owner, detectors, host, hosts } = input;
   const spec = specOf(input, activeView);
   const old = storedRecord(input);
   const names = new Set([...input.replicas.map(({ replica }) => replica), ...(activeView?.members ?? []).map(({ replica }) => replica)]);
   for (const { replica } of old?.replicas ?? []) names.delete(replica);
-  const added = [...names].sort().map((replica) => ({ replica, host, leaving: false }));
+  const added = [...names].sort().map((replica) => ({ replica, host: hosts.get(replica) ?? host, leaving: false }));
   const replicas = [...(old?.replicas ?? []), ...added];
   const nextReplicaNumber = Math.max(old?.nextReplicaNumber ?? 1, ...replicas.map(({ replica }) => numberOf(replica) + 1));
-  const record: GroupRecord = { spec, activeView, founders, replicas, nextReplicaNumber };
-  const from = store.kind === "whole" ? store.content : { ...emptyContent(clusterId, owner, detectors), hosts: [host] };
+  // S6i: of leaders whose end is not known nothing is said; an older list would leave out the last ones.
+  const record: GroupRecord = { spec, activeView, founders, leaderEnds: [], replicas, nextReplicaNumber };
+  const from =
+    store.kind === "whole"
+      ? store.content
+      : { ...emptyContent(clusterId, owner, detectors), hosts: [...new Set([host, ...hosts.values()])] };
   const groups = [...from.groups.filter((one) => one.spec.group !== spec.group), record];
   const content: ControlContent = { ...from, owner, term: nextTerm(input), groups };
   const text = `group ${spec.group}: ${kind === "give-up" ? "data loss was accepted" : "the control store was rebuilt"}: ${lines.join(" ")}`;

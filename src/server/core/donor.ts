@@ -130,7 +130,6 @@ function onShipped(replica: Replica, peer: Progress, snapshotIndex: number): voi
 /** The log above this index is what a transfer under way will go on with. */
 export function oldestTransfer(replica: Replica): number {
   let oldest = replica.snapshot?.index ?? 0;
-  for (const { record } of replica.backups.values()) oldest = Math.min(oldest, record?.index ?? oldest);
   if (replica.stance.kind !== "leading") return oldest;
   for (const peer of replica.stance.peers.values()) {
     if (peer.feed.kind === "transferring") oldest = Math.min(oldest, peer.feed.snapshotIndex);
@@ -141,6 +140,7 @@ export function oldestTransfer(replica: Replica): number {
 /** Snapshots below this index are read for nobody, and are not the last one. */
 export function oldestSnapshotInUse(replica: Replica): number {
   let oldest = oldestTransfer(replica);
+  for (const { record } of replica.backups.values()) oldest = Math.min(oldest, record?.index ?? oldest);
   if (replica.stance.kind !== "leading") return oldest;
   for (const { shipment } of replica.stance.peers.values()) oldest = Math.min(oldest, shipment?.snapshotIndex ?? oldest);
   return oldest;
