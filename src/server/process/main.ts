@@ -30,6 +30,7 @@ import { canWait, performEffect, type Workshop } from "./perform.js";
 import { createPulse } from "./pulse.js";
 import { recoverDisk } from "./recovery.js";
 import { readSetAside, setAside } from "./set-aside.js";
+import { rehearse } from "./rehearsal.js";
 import { hostService } from "./service-host.js";
 import { createSnapshotWriter, type Later } from "../shell/snapshot-writer.js";
 import { createStateLoader } from "../shell/state-loader.js";
@@ -208,6 +209,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     const event = eventOfResult(result, snapshots.takeFinished());
     if (event !== null) driver.push(event);
   });
+  rehearse(spec.style);
   const { snapshot } = recovered;
   const cold = startsCold(recovered.activeView, spec);
   if (snapshot !== null && !cold) await new Promise<void>((resolve) => loader.start(resolve));
