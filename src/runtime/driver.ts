@@ -102,7 +102,8 @@ export function createDriver<Event, Effect>(options: DriverOptions<Event, Effect
   };
 }
 
-function exitFatally(error: unknown): void {
+/** For what a process does outside of its driver's batches and cannot go on without. */
+export function exitFatally(error: unknown): void {
   createLogger("driver").fatal({ err: error }, "a rule of the system itself was broken: the process ends");
   process.exit(INVARIANT_EXIT_CODE);
 }

@@ -5,7 +5,7 @@ import { createAfterwards } from "../../runtime/afterwards.js";
 import { monotonicMs, wallMs } from "../../runtime/clock.js";
 import { endWithSupervisor } from "../../runtime/child.js";
 import type { Connection } from "../../runtime/connection.js";
-import { createDriver } from "../../runtime/driver.js";
+import { createDriver, exitFatally } from "../../runtime/driver.js";
 import { openExecutingMark } from "../../runtime/executing-mark.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
 import { listen } from "../../runtime/listener.js";
@@ -47,8 +47,6 @@ const EXIT_DISCARD = 71;
 const EXIT_FAILED = 70;
 /** Handlers may keep the thread so long before sockets are read again: a busy service must not look like one that hangs. */
 const EXECUTION_SLICE_MS = 5;
-/** More rounds than follow from one another without the disk or the network are left to the next turn, so that sockets are read. */
-const SAME_TURN_MAX = 2;
 
 /** Runs one replica until the process ends. */
 export async function runServer(options: ServerOptions): Promise<void> {
@@ -61,12 +59,11 @@ export async function runServer(options: ServerOptions): Promise<void> {
   const { spec } = launch;
 
   let completions: ExecutionCompletion[] = [];
-  let performing = false;
   let sliceEndMs = 0;
   const { executor } = await hostService(spec.service, {
     onCompletion: (completion) => {
       completions.push(completion);
-      if (completions.length === 1 && !performing) driver.push({ kind: "executions-completed", completions: [] });
+      if (completions.length === 1) driver.push({ kind: "executions-completed", completions: [] });
     },
     onProgress: () => scheduleTick(),
     onExecuting: (requestKey) => mark.set(requestKey),
@@ -126,26 +123,32 @@ export async function runServer(options: ServerOptions): Promise<void> {
     step: stepReplica,
     nextWakeMs: () => nextWakeMs(replica),
     wake: () => ({ kind: "woken" }),
-    perform: (effects) => {
-      performing = true;
-      sliceEndMs = Math.max(sliceEndMs, monotonicMs() + EXECUTION_SLICE_MS);
-      performTurn([...effects]);
-      // What the executor has finished at once goes on in the same turn: an update to the log, an answer to its client.
-      for (let round = 0; completions.length > 0 && round < SAME_TURN_MAX; round += 1) {
-        const more: ReplicaEffect[] = [];
-        stepReplica(monotonicMs(), { kind: "executions-completed", completions: [] }, more);
-        performTurn(more);
-      }
-      performing = false;
-      if (completions.length > 0) driver.push({ kind: "executions-completed", completions: [] });
-    },
+    perform: performTurn,
   });
 
-  function performTurn(effects: ReplicaEffect[]): void {
+  /** What goes to the disk and to others leaves first; then the executor has the thread; then people and clients are told what can wait. */
+  function performTurn(before: readonly ReplicaEffect[]): void {
     mark.settle();
+    const effects = [...before];
     step(replica, monotonicMs(), { kind: "drained" }, effects);
-    for (const effect of effects) if (!canWait(effect)) performEffect(shop, effect);
+    const commands: ReplicaEffect[] = [];
+    for (const effect of effects) {
+      // A capture is of the state between two commands.
+      if (effect.kind === "execution" || effect.kind === "capture-snapshot") commands.push(effect);
+      else if (!canWait(effect)) performEffect(shop, effect);
+    }
     afterwards(effects.filter(canWait));
+    // Messages are written to their sockets at the end of this tick.
+    if (commands.length > 0) process.nextTick(execute, commands);
+  }
+
+  function execute(commands: readonly ReplicaEffect[]): void {
+    sliceEndMs = Math.max(sliceEndMs, monotonicMs() + EXECUTION_SLICE_MS);
+    try {
+      for (const command of commands) performEffect(shop, command);
+    } catch (error) {
+      exitFatally(error);
+    }
   }
 
   const connections = new Map<number, Connection>();

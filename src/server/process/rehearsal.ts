@@ -2,10 +2,12 @@ import { setFlagsFromString } from "node:v8";
 import { requestDigest } from "../../codec/digest.js";
 import { encodeEntry } from "../../codec/entry.js";
 import { decodeMessage, encodeMessageWhole } from "../../codec/message.js";
+import { encodeValue } from "../../codec/value.js";
+import { defineService } from "../../service/define-service.js";
+import { createExecutor, type Executor } from "../../service/executor.js";
+import { serviceMachine } from "../../service/service-machine.js";
 import { encodePromise } from "../../storage/promise-file.js";
-import { unreachable } from "../../vocabulary/assert.js";
 import { EPOCH_ZERO, type Epoch } from "../../vocabulary/epoch.js";
-import type { ExecutionCommand, ExecutionCompletion } from "../../vocabulary/execution.js";
 import { bootId, groupName, hostId, incarnation, type ReplicaId, replicaId } from "../../vocabulary/ids.js";
 import { DEFAULTS } from "../../vocabulary/limit.js";
 import type { Message, Role } from "../../vocabulary/message.js";
@@ -22,7 +24,20 @@ const IDS = [replicaId("rehearsal-1"), replicaId("rehearsal-2"), replicaId("rehe
 /** Once compiles what is used, the others teach the engine what it is used with. */
 const TIMES = 3;
 const TURNS_MAX = 1_000;
-const RESULT = new Uint8Array(16);
+const POISON_REPLY = new Uint8Array(0);
+/** In place of the user's service, which is its own business. */
+const SERVICE = defineService({
+  name: "rehearsal",
+  state: () => ({ count: 0, byName: new Map<string, number[]>() }),
+  operations: {
+    rehearse(state, name: string) {
+      state.count += 1;
+      state.byName.set(name, [state.count]);
+      return state.count;
+    },
+  },
+  queries: { count: (state) => state.count },
+});
 
 /** Who says what to whom: a connection's number is the place of the other side in this list. */
 const [RM, CLIENT, FIRST_REPLICA] = [0, 1, 2];
@@ -31,6 +46,7 @@ interface Actor {
   readonly replica: Replica;
   readonly id: ReplicaId;
   readonly events: ReplicaEvent[];
+  readonly executor: Executor;
 }
 
 interface Stage {
@@ -42,7 +58,7 @@ interface Stage {
 
 /**
  * Plays failovers of a group that is not there through the same core and codec that this process will use, so that none of it is run, and that
- * means compiled, for the first time while clients wait. Nothing is written, sent or executed. Returns the answers that the client got.
+ * means compiled, for the first time while clients wait. Nothing is written or sent, and nothing of the user's service runs. Returns the answers that the client got.
  */
 export function rehearse(style: Style): number {
   // What is not run for a while is otherwise forgotten again.
@@ -70,8 +86,12 @@ function playOnce(style: Style): number {
 function createActor(id: ReplicaId): Actor {
   const life = { group: GROUP, replica: id, incarnation: incarnation(id), bootId: bootId(id) };
   const { checkpointEntries, handlerTimeoutMs } = DEFAULTS;
-  const replica = createReplica({ ...life, knobs: { minimumReplicas: 1, checkpointEntries, handlerTimeoutMs }, poisonReply: RESULT });
-  return { replica, id, events: [] };
+  const replica = createReplica({ ...life, knobs: { minimumReplicas: 1, checkpointEntries, handlerTimeoutMs }, poisonReply: POISON_REPLY });
+  const events: ReplicaEvent[] = [];
+  const executor = createExecutor(serviceMachine(SERVICE), {
+    onCompletion: (completion) => void events.push({ kind: "executions-completed", completions: [completion] }),
+  });
+  return { replica, id, events, executor };
 }
 
 function introduce(stage: Stage, actor: Actor): void {
@@ -115,7 +135,7 @@ function request(stage: Stage, position: number, sequence: number): void {
   const opened = stage.heard.find((message) => message.kind === "session-opened");
   if (opened?.kind !== "session-opened") return;
   const identity = { kind: "session", session: opened.session, resumption: 0, sequence, floor: 1 } as const;
-  tell(stage, position, CLIENT, { kind: "request", ticket: sequence, identity, operation: "rehearse", input: RESULT });
+  tell(stage, position, CLIENT, { kind: "request", ticket: sequence, identity, operation: "rehearse", input: encodeValue("anybody") });
   settle(stage);
 }
 
@@ -158,35 +178,11 @@ function perform(stage: Stage, position: number, actor: Actor, effect: ReplicaEf
       encodePromise({ sequence: 1, promise: effect.promise, activeView: effect.activeView, blank: effect.blank });
       actor.events.push({ kind: "promise-persisted", ticket: effect.ticket });
       return;
-    case "execution": {
-      const completion = execute(effect.command);
-      if (completion !== null) actor.events.push({ kind: "executions-completed", completions: [completion] });
+    case "execution":
+      actor.executor.submit(effect.command);
       return;
-    }
     default:
       // Nobody is there to link to, to note for, or to snapshot.
       return;
-  }
-}
-
-/** The service itself is not run: what it does is its own. */
-function execute(command: ExecutionCommand): ExecutionCompletion | null {
-  switch (command.kind) {
-    case "execute":
-      return {
-        kind: "executed",
-        ticket: command.ticket,
-        reply: { refused: false, bytes: RESULT },
-        redo: command.settled ? new Uint8Array(0) : RESULT,
-      };
-    case "apply-update":
-      return { kind: "update-applied", ticket: command.ticket };
-    case "query":
-      return { kind: "query-answered", ticket: command.ticket, reply: { refused: false, bytes: RESULT } };
-    case "release":
-    case "undo-unreleased":
-      return null;
-    default:
-      return unreachable(command);
   }
 }
