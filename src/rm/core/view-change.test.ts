@@ -29,6 +29,19 @@ test("the death of the leader is followed by Seals in the same step, and the gro
   expect(failover?.data).toMatchObject({ detectMs: 1.5, attempts: 1 });
 });
 
+test("in a failover nobody is kept busy with a new book, and nothing is started: both come a moment after the death", () => {
+  const world = w.servingWorld();
+  const count = (kind: "address-book" | "start-replica"): number => w.sentOf(world, kind).length;
+  const [books, starts] = [count("address-book"), count("start-replica")];
+  w.die(world, w.server(world, 1));
+  w.runUntil(world, () => w.serves(world));
+  w.run(world, 50);
+  expect([count("address-book"), count("start-replica")]).toEqual([books, starts]);
+  w.runUntil(world, () => count("start-replica") === starts + 1, 500);
+  w.runUntil(world, () => w.activeView(world).members.length === 3);
+  expect(count("address-book")).toBeGreaterThan(books);
+});
+
 test("n - 1 failures one after another, and every survivor is shed and comes back", () => {
   const world = w.servingWorld();
   world.refuseStarts = true;
