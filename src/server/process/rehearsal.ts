@@ -124,7 +124,7 @@ function changeView(stage: Stage, style: Style, base: View | null, positions: re
   const book: AddressBook = { version: epoch, entries };
   for (const position of positions) tell(stage, position, RM, { kind: "seal", group: GROUP, epoch, base });
   settle(stage);
-  tell(stage, leader, RM, { kind: "lead", view, bootId: bootId(view.leader), poison: [], book });
+  tell(stage, leader, RM, { kind: "lead", view, bootId: bootId(view.leader), poison: [], leaderEnds: [], book });
   settle(stage);
   tell(stage, leader, RM, { kind: "activate", view, bootId: bootId(view.leader) });
   settle(stage);
