@@ -26,7 +26,7 @@ import { checkHello, eventOfMessage } from "../shell/inbound.js";
 import { readLaunchFile } from "./launch-file.js";
 import { openLfdLink } from "./lfd-link.js";
 import { createLinks } from "./links.js";
-import { canWait, performEffect, type Workshop } from "./perform.js";
+import { canWait, isForExecutor, performEffect, type Workshop } from "./perform.js";
 import { createPulse } from "./pulse.js";
 import { recoverDisk } from "./recovery.js";
 import { readSetAside, setAside } from "./set-aside.js";
@@ -133,8 +133,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     step(replica, monotonicMs(), { kind: "drained" }, effects);
     const commands: ReplicaEffect[] = [];
     for (const effect of effects) {
-      // A capture is of the state between two commands.
-      if (effect.kind === "execution" || effect.kind === "capture-snapshot") commands.push(effect);
+      if (isForExecutor(effect)) commands.push(effect);
       else if (!canWait(effect)) performEffect(shop, effect);
     }
     afterwards(effects.filter(canWait));

@@ -38,6 +38,11 @@ export function canWait(effect: ReplicaEffect): boolean {
   }
 }
 
+/** Among these the order counts: a state is captured, loaded or let go between two commands. */
+export function isForExecutor({ kind }: ReplicaEffect): boolean {
+  return kind === "execution" || kind === "capture-snapshot" || kind === "load-state" || kind === "unload-state";
+}
+
 /** Hands each effect to what performs it. No decision is made here. */
 export function performEffect(shop: Workshop, effect: ReplicaEffect): void {
   switch (effect.kind) {
