@@ -228,7 +228,7 @@ function react(catalog: Catalog, before: Host, event: HostEvent): { host: Host; 
   if (event.kind === "restart") {
     const boot = before.life.boot + 1;
     const isNew = event.incarnation !== 0;
-    const incarnation = isNew && options.planted !== "amnesia" ? boot : before.life.incarnation;
+    const incarnation = isNew ? boot : before.life.incarnation;
     return startHost({ ...before.life, boot, incarnation }, isNew ? null : copyOf(before.disk), event.peers, options);
   }
   const host = copyOf(before);
@@ -236,7 +236,7 @@ function react(catalog: Catalog, before: Host, event: HostEvent): { host: Host; 
   switch (event.kind) {
     case "receive": {
       const { connection, message } = envelopeAt(catalog, event.envelope);
-      turn(host, NOW_MS, { kind: "message-received", connection, message: message as never }, outcome, options);
+      turn(host, NOW_MS, { kind: "message-received", connection, message: message as never }, outcome);
       break;
     }
     case "ask":
@@ -245,20 +245,19 @@ function react(catalog: Catalog, before: Host, event: HostEvent): { host: Host; 
         NOW_MS,
         { kind: "client-message-received", connection: CLIENT, message: event.request, digest: event.digest, wallMs: 1, seed: 1 },
         outcome,
-        options,
       );
       break;
     case "write-done":
-      completeWrite(host, outcome, options);
+      completeWrite(host, outcome);
       break;
     case "heartbeat":
-      turn(host, NOW_MS + TICK_MS, { kind: "woken" }, outcome, options);
+      turn(host, NOW_MS + TICK_MS, { kind: "woken" }, outcome);
       break;
     case "lead-timeout":
-      turn(host, Math.max(NOW_MS + TICK_MS, leadUntilMs(host)), { kind: "woken" }, outcome, options);
+      turn(host, Math.max(NOW_MS + TICK_MS, leadUntilMs(host)), { kind: "woken" }, outcome);
       break;
     case "meet":
-      open(host, event.life, outcome, options);
+      open(host, event.life, outcome);
       break;
     default:
       return unreachable(event);

@@ -32,11 +32,9 @@ type DiskEffect = Extract<
   }
 >;
 
-/** `told`: a planted fault has told the core already. */
 export interface Write {
   readonly ticket: number;
   readonly effect: DiskEffect;
-  readonly told: boolean;
   /** Number of the snapshot that was captured. */
   readonly content: number;
 }

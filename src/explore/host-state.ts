@@ -3,7 +3,6 @@ import type { Message } from "../vocabulary/message.js";
 import type { Replica } from "../server/core/state.js";
 import type { Disk, Write } from "./host-disk.js";
 import type { Life } from "./life.js";
-import type { Planted } from "./planted.js";
 import type { WordList } from "./word-list.js";
 
 export interface Host {
@@ -24,5 +23,4 @@ export interface Outcome {
 export interface HostOptions {
   readonly rms: number;
   readonly checkpointEntries: number;
-  readonly planted: Planted | null;
 }

@@ -56,47 +56,47 @@ export function startHost(life: Life, disk: Disk | null, peers: readonly Life[],
   const constants = { timings: freeze({ ...replica.timings }), bounds: freeze({ ...replica.bounds }) };
   const host: Host = { life, replica: { ...replica, ...constants }, disk: kept, list: wordsOnDisk(kept), writes: [] };
   const outcome: Outcome = { sent: [], ended: null };
-  turn(host, NOW_MS, recoveredFrom(kept), outcome, options);
-  for (const peer of peers) open(host, peer, outcome, options);
+  turn(host, NOW_MS, recoveredFrom(kept), outcome);
+  for (const peer of peers) open(host, peer, outcome);
   for (let rm = 0; rm < options.rms; rm++) {
-    turn(host, NOW_MS, { kind: "connection-opened", connection: rmConnection(rm), peer: rmPeer(rm), outbound: false }, outcome, options);
+    turn(host, NOW_MS, { kind: "connection-opened", connection: rmConnection(rm), peer: rmPeer(rm), outbound: false }, outcome);
   }
-  turn(host, NOW_MS, { kind: "connection-opened", connection: CLIENT, peer: CLIENT_PEER, outbound: false }, outcome, options);
+  turn(host, NOW_MS, { kind: "connection-opened", connection: CLIENT, peer: CLIENT_PEER, outbound: false }, outcome);
   return { host, outcome };
 }
 
 /** Both links with another process. Links to processes that died stay: what they said may still come. */
-export function open(host: Host, peer: Life, outcome: Outcome, options: HostOptions): void {
+export function open(host: Host, peer: Life, outcome: Outcome): void {
   const { replica } = host;
   for (const outbound of [true, false]) {
     const connection = outbound ? outboundTo(peer) : inboundFrom(peer);
     if (replica.connections.has(connection)) continue;
-    turn(host, NOW_MS, { kind: "connection-opened", connection, peer: peerOf(peer), outbound }, outcome, options);
+    turn(host, NOW_MS, { kind: "connection-opened", connection, peer: peerOf(peer), outbound }, outcome);
   }
 }
 
 /** One event, what the core derives, and what the executor answers at once. */
-export function turn(host: Host, nowMs: number, event: ReplicaEvent, outcome: Outcome, options: HostOptions): void {
+export function turn(host: Host, nowMs: number, event: ReplicaEvent, outcome: Outcome): void {
   const events: ReplicaEvent[] = [event];
   for (let next = events.shift(); next !== undefined && outcome.ended === null; next = events.shift()) {
     const effects: ReplicaEffect[] = [];
     step(host.replica, nowMs, next, effects);
     step(host.replica, nowMs, { kind: "drained" }, effects);
-    for (const effect of effects) carryOut(host, effect, outcome, events, options);
+    for (const effect of effects) carryOut(host, effect, outcome, events);
   }
   checkAll(host.replica);
   settleTime(host);
 }
 
 /** The oldest write becomes durable. */
-export function completeWrite(host: Host, outcome: Outcome, options: HostOptions): void {
+export function completeWrite(host: Host, outcome: Outcome): void {
   const write = host.writes.shift();
   if (write === undefined) return;
   const event = complete(host.disk, write, (words) => Object.assign(host.list, createWordList(words)));
-  if (!write.told) turn(host, NOW_MS, event, outcome, options);
+  turn(host, NOW_MS, event, outcome);
 }
 
-function carryOut(host: Host, effect: ReplicaEffect, outcome: Outcome, events: ReplicaEvent[], options: HostOptions): void {
+function carryOut(host: Host, effect: ReplicaEffect, outcome: Outcome, events: ReplicaEvent[]): void {
   switch (effect.kind) {
     case "send":
       outcome.sent.push({ connection: effect.connection, message: effect.message });
@@ -104,10 +104,6 @@ function carryOut(host: Host, effect: ReplicaEffect, outcome: Outcome, events: R
     case "close":
       outcome.ended ??= `a peer broke the protocol: ${effect.reason}`;
       return;
-    case "persist":
-      return write(host, effect, options.planted === "entries-told-early", { kind: "entries-persisted", ticket: effect.ticket }, events);
-    case "persist-promise":
-      return write(host, effect, options.planted === "promise-told-early", { kind: "promise-persisted", ticket: effect.ticket }, events);
     case "execution": {
       const completion = perform(host.list, effect.command);
       if (completion !== null) events.push({ kind: "executions-completed", completions: [completion] });
@@ -116,14 +112,16 @@ function carryOut(host: Host, effect: ReplicaEffect, outcome: Outcome, events: R
     case "capture-snapshot": {
       const { point, table, ticket } = effect;
       const content = numberOfContent({ point, table, words: [...host.list.words] });
-      host.writes.push({ ticket, effect, told: false, content });
+      host.writes.push({ ticket, effect, content });
       return;
     }
+    case "persist":
+    case "persist-promise":
     case "read-snapshot":
     case "store-slice":
     case "install-snapshot":
     case "load-state":
-      host.writes.push({ ticket: effect.ticket, effect, told: false, content: 0 });
+      host.writes.push({ ticket: effect.ticket, effect, content: 0 });
       return;
     case "unload-state":
       Object.assign(host.list, createWordList());
@@ -143,15 +141,4 @@ function carryOut(host: Host, effect: ReplicaEffect, outcome: Outcome, events: R
     default:
       return unreachable(effect);
   }
-}
-
-function write(
-  host: Host,
-  effect: Extract<ReplicaEffect, { readonly kind: "persist" | "persist-promise" }>,
-  told: boolean,
-  event: ReplicaEvent,
-  events: ReplicaEvent[],
-): void {
-  host.writes.push({ ticket: effect.ticket, effect, told, content: 0 });
-  if (told) events.push(event);
 }

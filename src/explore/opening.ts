@@ -56,7 +56,7 @@ export function opening(space: Space): World {
   const rm = world.rms[0];
   assert(leader !== undefined && rm !== undefined, "explore");
   const founders = lives.slice(0, scope.members).map((life) => ({ replica: idOf(life.replica), incarnation: incarnationOf(life) }));
-  world = order(space, world, begin(rm, world.store, null, founders));
+  world = order(space, world, begin(rm, world.store, founders));
   const epoch = world.rms[0]?.attempt?.epoch;
   const founder = founders[0];
   assert(epoch !== undefined && founder !== undefined, "explore");
@@ -71,7 +71,7 @@ export function opening(space: Space): World {
     begins: false,
     isDue: true,
   });
-  world = order(space, world, write(world.rms[0] ?? rm, world.store, view, lead.bootId, null));
+  world = order(space, world, write(world.rms[0] ?? rm, world.store, view, lead.bootId));
   world = beat(space, world);
   const ask: HostEvent = { kind: "ask", request: { kind: "open-session", ticket: 0, nonce: NONCE }, digest: 0 };
   world = beat(space, calm(space, happenAt(space, world, 1, ask)));

@@ -11,7 +11,6 @@ import { type ControlContent, emptyContent, groupRecord, refuseSuccession, withG
 import type { SealAnswer } from "../rm/core/state.js";
 import { assertIntersection, bestAnswers } from "../rm/core/succession.js";
 import { GROUP } from "./life.js";
-import type { Planted } from "./planted.js";
 
 export interface Attempt {
   readonly epoch: Epoch;
@@ -29,8 +28,6 @@ export interface Rm {
   readonly content: ControlContent;
   readonly revision: number;
   readonly attempt: Attempt | null;
-  /** The view that it had led last, written or not: looked at by a planted fault only. */
-  readonly attempted: View | null;
 }
 
 export interface Store {
@@ -68,7 +65,6 @@ export interface Sights {
   readonly candidates: readonly Member[];
   readonly mayBegin: boolean;
   readonly style: Style;
-  readonly planted: Planted | null;
 }
 
 const owner = (rm: number): BootId => bootId(`rm${rm}`);
@@ -97,7 +93,7 @@ export function createStore(founders: readonly Member[], style: Style): Store {
 
 export function createRm(rm: number, store: Store): Rm {
   const phase = rm === 0 ? "ruling" : "away";
-  return { rm, phase, counter: 0, content: store.content, revision: store.revision, attempt: null, attempted: null };
+  return { rm, phase, counter: 0, content: store.content, revision: store.revision, attempt: null };
 }
 
 export function activeView(content: ControlContent): View | null {
@@ -111,17 +107,11 @@ export function makeView(epoch: Epoch, members: readonly Member[], leader: Membe
 }
 
 /** S1a: a new term by compare-and-swap; only then is the store's last view looked at. */
-function takeOffice(rm: Rm, store: Store, sights: Sights): Move {
-  const text = `RM ${rm.rm + 1} takes office`;
-  if (sights.planted === "same-term") {
-    const counter = activeView(store.content)?.epoch[1] ?? 0;
-    const ruling = { ...rm, phase: "ruling", counter, content: store.content, revision: store.revision } as const;
-    return { text, rm: ruling, store, orders: [], begins: false, isDue: false };
-  }
+function takeOffice(rm: Rm, store: Store): Move {
   const content = { ...store.content, term: store.content.term + 1, owner: owner(rm.rm) };
   const revision = store.revision + 1;
   return {
-    text: `${text} in term ${content.term}`,
+    text: `RM ${rm.rm + 1} takes office in term ${content.term}`,
     rm: { ...rm, phase: "ruling", content, revision },
     store: { ...store, content, revision },
     orders: [],
@@ -131,11 +121,10 @@ function takeOffice(rm: Rm, store: Store, sights: Sights): Move {
 }
 
 /** S1b: a fresh epoch; S3c: over the last active view. */
-export function begin(rm: Rm, store: Store, planted: Planted | null, founders: readonly Member[] = []): Move {
+export function begin(rm: Rm, store: Store, founders: readonly Member[] = []): Move {
   const counter = rm.counter + 1;
   const epoch: Epoch = [rm.content.term, counter];
-  const stored = activeView(rm.content);
-  const base = planted === "counts-attempted-view" ? (rm.attempted ?? stored) : stored;
+  const base = activeView(rm.content);
   const asked = base?.members ?? founders;
   const attempt = { epoch, base, view: null, leaderBootId: null };
   return {
@@ -166,26 +155,16 @@ function selections(answers: readonly SealAnswer[]): SealAnswer[][] {
   return chosen.sort((a, b) => b.length - a.length);
 }
 
-/** S3d. */
-function leadersOf(answers: readonly SealAnswer[], planted: Planted | null): readonly SealAnswer[] {
-  if (planted === "shortest-log-leads") {
-    const shortest = Math.min(...answers.map((answer) => answer.lastIndex));
-    return answers.filter((answer) => answer.lastIndex === shortest);
-  }
-  return bestAnswers(answers);
-}
-
 function leadMoves(rm: Rm, store: Store, attempt: Attempt & { readonly base: View }, sights: Sights): Move[] {
   const { base } = attempt;
-  const { planted } = sights;
   const moves: Move[] = [];
   const counted = sights.sealed.filter((sealed) => holdsIncarnation(base, sealed.replica, sealed.incarnation)).map(answerOf);
-  const needed = sealQuorum(base) - (planted === "one-answer-too-few" ? 1 : 0);
+  const needed = sealQuorum(base);
   for (const answers of selections(counted)) {
-    if (answers.length < Math.max(1, needed)) continue;
+    if (answers.length < needed) continue;
     const joining = sights.candidates.filter((member) => answers.every((answer) => answer.replica !== member.replica));
-    for (const leader of leadersOf(answers, planted)) {
-      if (planted === null) assertIntersection(base, answers, leader);
+    for (const leader of bestAnswers(answers)) {
+      assertIntersection(base, answers, leader);
       for (const join of [null, ...joining]) moves.push(lead(rm, store, attempt, answers, leader, join, sights));
     }
   }
@@ -216,7 +195,7 @@ function lead(
   } as const;
   return {
     text: `RM ${rm.rm + 1} has ${leader.replica} lead ${attempt.epoch.join(".")} of ${names}`,
-    rm: { ...rm, attempt: { ...attempt, view, leaderBootId: leader.bootId }, attempted: view },
+    rm: { ...rm, attempt: { ...attempt, view, leaderBootId: leader.bootId } },
     store,
     orders: [{ to: Number(leader.replica.slice(1)), message }],
     begins: false,
@@ -225,21 +204,18 @@ function lead(
 }
 
 /** S1c: what the store says to a view that is written, or null. */
-function refusalOf(rm: Rm, store: Store, next: ControlContent, planted: Planted | null): string | null {
-  if (planted === "store-takes-all") return null;
+function refusalOf(rm: Rm, store: Store, next: ControlContent): string | null {
   if (rm.revision !== store.revision) return "the revision has moved on";
   return refuseSuccession(store.content, next);
 }
 
 /** S4b: writes the view by compare-and-swap; and only then (S4c) has it activated. */
-export function write(rm: Rm, store: Store, view: View, boot: BootId, planted: Planted | null): Move {
+export function write(rm: Rm, store: Store, view: View, boot: BootId): Move {
   const text = `RM ${rm.rm + 1} writes view ${view.epoch.join(".")}`;
   const record = groupRecord(rm.content, GROUP);
   const orders: Order[] = [{ to: Number(view.leader.slice(1)), message: { kind: "activate", view, bootId: boot } }];
-  if (planted === "activates-unwritten")
-    return { text: `${text}, but not really`, rm: { ...rm, attempt: null }, store, orders, begins: false, isDue: true };
   const next = record === undefined ? rm.content : withGroup(rm.content, { ...record, activeView: view });
-  const refusal = checkView(view) ?? refusalOf(rm, store, next, planted);
+  const refusal = checkView(view) ?? refusalOf(rm, store, next);
   if (refusal !== null) {
     return {
       text: `${text}: refused (${refusal})`,
@@ -265,13 +241,13 @@ export function write(rm: Rm, store: Store, view: View, boot: BootId, planted: P
 /** Everything that this RM may do now. */
 export function movesOf(rm: Rm, store: Store, sights: Sights): Move[] {
   if (rm.phase === "ended") return [];
-  if (rm.phase === "away") return [takeOffice(rm, store, sights)];
+  if (rm.phase === "away") return [takeOffice(rm, store)];
   const moves: Move[] = [];
-  if (sights.mayBegin) moves.push(begin(rm, store, sights.planted));
+  if (sights.mayBegin) moves.push(begin(rm, store));
   const { attempt } = rm;
   if (attempt === null || attempt.base === null) return moves;
   if (attempt.view === null) return [...moves, ...leadMoves(rm, store, { ...attempt, base: attempt.base }, sights)];
   const boot = attempt.leaderBootId;
-  if (boot !== null && sights.ledBy.includes(boot)) moves.push(write(rm, store, attempt.view, boot, sights.planted));
+  if (boot !== null && sights.ledBy.includes(boot)) moves.push(write(rm, store, attempt.view, boot));
   return moves;
 }

@@ -1,6 +1,5 @@
 /** What an exploration contains. Everything in it happens at every moment and in every order, each message late, doubled or lost. */
 import type { Style } from "../vocabulary/style.js";
-import type { Planted } from "./planted.js";
 
 export interface Scope {
   readonly name: string;
@@ -37,7 +36,6 @@ export interface Scope {
   readonly order: readonly number[];
   /** At most so many states are looked at. */
   readonly statesMax: number;
-  readonly planted: Planted | null;
 }
 
 const SMALL: Scope = {
@@ -57,7 +55,6 @@ const SMALL: Scope = {
   search: "breadth",
   order: [1, 2, 3, 4],
   statesMax: 1_000_000,
-  planted: null,
 };
 
 /** Each is small enough to be seen whole in seconds; together they hold each thing that can happen. */

@@ -255,7 +255,6 @@ function sightsOf(space: Space, world: World, rm: Rm): Sights {
     candidates,
     mayBegin: world.budget.attempts > 0,
     style: space.scope.style,
-    planted: space.scope.planted,
   };
 }
 

@@ -43,10 +43,10 @@ export interface World {
 }
 
 export function createSpace(scope: Scope): Space {
-  const { rms, checkpointEntries, planted } = scope;
+  const { rms, checkpointEntries } = scope;
   return {
     scope,
-    catalog: createCatalog({ rms, checkpointEntries, planted }),
+    catalog: createCatalog({ rms, checkpointEntries }),
     nets: createSequenceTable(),
     ledgers: createObjectTable(),
     stores: createObjectTable(),

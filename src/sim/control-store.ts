@@ -1,5 +1,6 @@
 import { type ControlContent, refuseSuccession, type StoreRecord } from "../rm/core/content.js";
 import type { RmEvent } from "../rm/core/event.js";
+import { sameView } from "../vocabulary/view.js";
 import { after, isAlive, mark, note, reach, type SimProcess, type World } from "./world.js";
 
 /**
@@ -12,10 +13,14 @@ export interface ControlStore {
   /** Is told of each content that was written. */
   onWritten: (content: ControlContent, before: ControlContent | null) => void;
   unknownProbability: number;
+  /** As it was before the last view. */
+  before: ControlContent | null;
+  /** While the store is found old: what it should be. */
+  right: ControlContent | null;
 }
 
 export function createControlStore(): ControlStore {
-  return { revision: 0, content: null, onWritten: () => {}, unknownProbability: 0 };
+  return { revision: 0, content: null, onWritten: () => {}, unknownProbability: 0, before: null, right: null };
 }
 
 export function readStore(world: World, store: ControlStore, process: SimProcess, done: (record: StoreRecord) => void): void {
@@ -60,6 +65,7 @@ function write(world: World, store: ControlStore, expectedRevision: number, cont
   const refusal = refuseSuccession(store.content, content);
   if (refusal !== null) return refusal;
   const before = store.content;
+  if (before !== null && !sameView(before.groups[0]?.activeView ?? null, content.groups[0]?.activeView ?? null)) store.before = before;
   store.content = content;
   store.revision += 1;
   note(world, "store", "written", () => `revision ${store.revision}, term ${content.term}: ${viewText(content)}`);

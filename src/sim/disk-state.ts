@@ -41,5 +41,7 @@ export interface SimDisk {
   /** Operations that the current process has under way. */
   readonly underWay: Set<DiskOperation>;
   readonly faults: DiskFaults;
+  /** A bit of it was flipped: its store may find damage. */
+  flipped: boolean;
   nextNumber: number;
 }

@@ -11,6 +11,7 @@ export function createSimDisk(): SimDisk {
     pendingNames: [],
     underWay: new Set(),
     faults: { failProbability: 0, full: false, slowness: 1 },
+    flipped: false,
     nextNumber: 1,
   };
 }
@@ -104,6 +105,7 @@ export function flipBit(chance: Chance, disk: SimDisk): string | null {
   const { path, file, used } = chance.pick(targets);
   const at = chance.integer(0, path.startsWith("snapshot-") ? used - 1 : used - SPARED_BYTES);
   const bit = 1 << chance.integer(0, 7);
+  disk.flipped = true;
   for (const bytes of [file.content, file.durable]) if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ bit;
   return `${path} at byte ${at}`;
 }

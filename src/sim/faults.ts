@@ -6,7 +6,9 @@ import type { Ledger } from "./checkers/ledger.js";
 import { flipBit, powerOffDisk, createSimDisk } from "./disk.js";
 import type { Installation } from "./installation.js";
 import { linkName, resetOne, resume } from "./network.js";
+import { findOldStore } from "./old-store.js";
 import { startSecondRm } from "./second-rm.js";
+import { startSecondServer } from "./second-server.js";
 import type { RunningServer } from "./running.js";
 import { incarnationOn } from "./shells/server-shell.js";
 import { after, continueProcess, endProcess, isAlive, mark, note, type SimHost, type SimProcess, stopProcess } from "./world.js";
@@ -110,11 +112,19 @@ function hostIds(scene: Scene): HostId[] {
   return [...scene.installation.world.hosts.keys()];
 }
 
+/** The leader's host, with those clients that happen to be on its side. */
+function leaderAlone(scene: Scene, chance: Chance): HostId[] | null {
+  const leader = servers(scene).find((server) => server.replica.stance.kind === "leading");
+  if (leader === undefined) return null;
+  const withIt = scene.clients().map(({ host }) => host.hostId);
+  return [...new Set([leader.process.host.hostId, chance.pick(withIt)])];
+}
+
 /** Two sides that do not hear one another, or of which one does not hear the other. */
 function partition(scene: Scene, chance: Chance): boolean {
   const all = hostIds(scene);
   if (all.length < 2) return false;
-  const left = all.filter(() => chance.happens(0.5));
+  const left = (chance.happens(0.4) ? leaderAlone(scene, chance) : null) ?? all.filter(() => chance.happens(0.5));
   const right = all.filter((host) => !left.includes(host));
   if (left.length === 0 || right.length === 0) return false;
   const oneWay = chance.happens(0.3);
@@ -170,7 +180,7 @@ function change(scene: Scene, chance: Chance): boolean {
   const { group } = plan.spec;
   const draw = chance.integer(0, 4);
   if (draw === 0) return administer(scene, { kind: "set-group", group, change: { style: chance.pick(plan.spec.service.styles) } });
-  if (draw === 1) return administer(scene, { kind: "set-group", group, change: { replicas: chance.integer(1, 5) } });
+  if (draw === 1) return administer(scene, { kind: "set-group", group, change: { replicas: chance.integer(1, 7) } });
   if (draw === 2) return administer(scene, { kind: "set-group", group, change: { checkpointEntries: chance.pick([10, 50, 1_000]) } });
   if (draw === 3) return administer(scene, { kind: "set-group", group, change: { quorum: chance.pick(["majority", "all"]) } });
   const suspicionTimeoutMs = chance.pick([100, 150, 400]);
@@ -286,6 +296,19 @@ function powerOffSome(scene: Scene, chance: Chance): boolean {
   return true;
 }
 
+/** What a killed process has written and not synced is there when it is read again, and must not be lost when the power goes after that. */
+function killThenPowerOff(scene: Scene, chance: Chance): boolean {
+  const server = anyServer(scene, chance);
+  const { world, plan } = scene.installation;
+  if (server === null || plan.spec.durability === "memory") return false;
+  const { host } = server.process;
+  endProcess(world, server.process, null, "SIGKILL");
+  after(world, chance.between(20, 200), () => {
+    if (host.powered && !scene.over) powerOff(scene, host, chance.between(50, 1_000));
+  });
+  return true;
+}
+
 function failpoint(scene: Scene, chance: Chance): boolean {
   const { installation } = scene;
   if (installation.plan.spec.durability === "memory") return false;
@@ -308,6 +331,7 @@ function slowProcess(scene: Scene, chance: Chance): boolean {
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
   "kill-server": (scene, chance) => killServer(scene, chance, 0),
+  "kill-then-power-off": killThenPowerOff,
   "kill-between-effects": (scene, chance) => killServer(scene, chance, chance.integer(1, 40)),
   "kill-at-failpoint": failpoint,
   "kill-lfd": (scene, chance) => killAny(scene, component(scene, "lfd", chance)),
@@ -347,4 +371,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "disk-damaged": (scene, chance) => loseData(scene, chance, "damaged"),
   change,
   "hand-over": handOver,
+  "second-server"(scene, chance) {
+    const server = anyServer(scene, chance);
+    return server !== null && startSecondServer(scene.installation, server);
+  },
+  "old-store": (scene, chance) => findOldStore(scene.installation, scene.ledger, chance),
 };

@@ -1,20 +1,25 @@
 import { availableParallelism } from "node:os";
+import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { addToBatch, batchText, createBatch, failureText, missingMarks, reportOfRun, type SeedReport } from "./batch.js";
 import { runSeed } from "./run.js";
 import { startSeedWorkers } from "./seed-workers.js";
+import { shrunkText } from "./shrunk-text.js";
 
-const HELP = `usage: troupe simulate [--seed N [--trace]] [--seeds N] [--minutes N] [--from N] [--workers N] [--digests]
+const HELP = `usage: troupe simulate [--seed N [--trace | --shrink]] [--seeds N] [--minutes N] [--from N] [--workers N] [--digests]
 
 Runs the cores of all components, with the real storage and executor, in a simulated world: each seed decides everything that happens,
 and the same seed is the same run, to the letter, on every machine.
 
   --seed N      one seed, with a summary of what it was
   --trace       with --seed: prints the whole timeline
+  --shrink      with --seed: cuts a run that fails down to what it needs, and tells its story
   --seeds N     N seeds (default 200), from --from on (default 1)
   --minutes N   as many seeds as fit into N minutes
   --workers N   how many at a time (default: one for each core)
   --digests     prints the digest of each seed, to compare machines
+
+The first seed of many that fails is shrunk as well.
 
 Exit code 0: nothing failed. 1: something did; the timeline's end and how to run it again are printed. 2: the options make no sense.
 `;
@@ -32,13 +37,15 @@ export async function runSimulation(argv: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  return options.seed === null ? runMany(options) : runOne(options.seed, options.trace);
+  if (options.seed === null) return runMany(options);
+  return options.shrink ? shrinkOne(options.seed) : runOne(options.seed, options.trace);
 }
 
 interface Options {
   readonly help: boolean;
   readonly seed: number | null;
   readonly trace: boolean;
+  readonly shrink: boolean;
   readonly from: number;
   readonly seeds: number;
   readonly minutes: number | null;
@@ -52,13 +59,14 @@ function readOptions(argv: readonly string[]): Options | string {
     const flag = { type: "boolean" } as const;
     const { values } = parseArgs({
       args: [...argv],
-      options: { help: flag, seed: text, trace: flag, from: text, seeds: text, minutes: text, workers: text, digests: flag },
+      options: { help: flag, seed: text, trace: flag, shrink: flag, from: text, seeds: text, minutes: text, workers: text, digests: flag },
     });
     const minutes = values.minutes === undefined ? null : numberOf("minutes", values.minutes);
     return {
       help: values.help ?? false,
       seed: values.seed === undefined ? null : numberOf("seed", values.seed),
       trace: values.trace ?? false,
+      shrink: values.shrink ?? false,
       from: numberOf("from", values.from ?? "1"),
       seeds: numberOf("seeds", values.seeds ?? (minutes === null ? "200" : String(Number.MAX_SAFE_INTEGER))),
       minutes,
@@ -94,6 +102,17 @@ function runOne(seed: number, trace: boolean): number {
   return result.violation === null ? 0 : 1;
 }
 
+/** So long one failing seed is shrunk: each run of it takes from a tenth of a second to several. */
+const SHRINK_MS = 60_000;
+
+function shrinkOne(seed: number): number {
+  process.stderr.write(`seed ${seed} is cut down, for at most ${SHRINK_MS / 1_000} s\n`);
+  const untilMs = performance.now() + SHRINK_MS;
+  const text = shrunkText(seed, () => performance.now() < untilMs);
+  process.stdout.write(`${text ?? `seed ${seed} passes`}\n`);
+  return text === null ? 0 : 1;
+}
+
 async function runMany(options: Options): Promise<number> {
   const batch = createBatch();
   let stopping = false;
@@ -118,6 +137,8 @@ async function runMany(options: Options): Promise<number> {
   process.stdout.write(`${batchText(batch)}\n`);
   if (batch.failures.length > 0)
     process.stdout.write(`failed: ${batch.failures.map(({ seed, failure }) => `${seed} (${failure?.rule ?? ""})`).join(", ")}\n`);
+  const first = batch.failures.map(({ seed }) => seed).sort((a, b) => a - b)[0];
+  if (first !== undefined) shrinkOne(first);
   if (missing.length > 0) process.stdout.write(`FAILED: nothing of this batch ever reached: ${missing.join(", ")}\n`);
   return batch.failures.length > 0 || missing.length > 0 ? 1 : 0;
 }

@@ -4,6 +4,7 @@ import type { Hello, Message } from "../vocabulary/message.js";
 import type { Address } from "../vocabulary/view.js";
 import type { Appointment } from "./agenda.js";
 import { shortText } from "./driver.js";
+import { messageText } from "./message-text.js";
 import { after, isAlive, mark, note, reach, type SimHost, type SimProcess, timer, violate, type World } from "./world.js";
 
 /** As runtime/connection.ts: what a shell holds of one open connection. */
@@ -241,7 +242,7 @@ function receive(world: World, network: Network, end: End, item: Item): void {
   const { message } = item;
   if (end.connection !== null) {
     if (REPLAYED.has(message.kind) && world.chance.network.happens(world.settings.replayProbability)) replay(world, network, end, message);
-    note(world, end.process.name, `< ${message.kind}`, () => `from ${placeOf(end)}: ${shortText(message)}`);
+    note(world, end.process.name, `< ${message.kind}`, () => `from ${placeOf(end)}: ${messageText(message) ?? shortText(message)}`);
     end.events.onMessage(end.connection, message);
     return;
   }
@@ -297,7 +298,7 @@ function replay(world: World, network: Network, end: End, message: Message): voi
         const { connection } = to;
         if (connection === null || to.closed || !isSamePeer(to.events.hello(), own) || !isSamePeer(connection.peer, peer)) continue;
         mark(world, "message-replayed");
-        note(world, to.process.name, `again ${message.kind}`, () => shortText(message));
+        note(world, to.process.name, `again ${message.kind}`, () => messageText(message) ?? shortText(message));
         return reach(to.process, () => {
           if (!to.closed) to.events.onMessage(connection, message);
         });

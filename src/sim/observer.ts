@@ -1,7 +1,8 @@
 import type { ReplicaEffect } from "../server/core/effect.js";
 import type { StoreResult } from "../storage/store-command.js";
 import type { Entry } from "../vocabulary/entry.js";
-import type { Incarnation } from "../vocabulary/ids.js";
+import type { Epoch } from "../vocabulary/epoch.js";
+import type { BootId, Incarnation } from "../vocabulary/ids.js";
 import type { RunningServer } from "./running.js";
 
 /** What the checkers are told of servers, by the shells that run them. */
@@ -14,8 +15,16 @@ export interface Observer {
   onPerformed(server: RunningServer): void;
   onPersist(server: RunningServer, ticket: number, truncateAfter: number | null, entries: readonly Entry[]): void;
   onPersisted(server: RunningServer, ticket: number): void;
+  /** Its promise is durable. */
+  onPromised(server: RunningServer, promise: Epoch): void;
+  /** Its core says that a peer does not keep to the protocol. */
+  onClose(server: RunningServer, reason: string): void;
+  /** The RM believes that this process has ended for certain. */
+  onGone(bootId: BootId): void;
   onInstalled(server: RunningServer, index: number): void;
   onRecovered(place: string, recovered: Extract<StoreResult, { kind: "recovered" }>): void;
+  /** A store finds itself damaged, and no bit of its disk was ever flipped. */
+  onUncausedDamage(place: string, what: string): void;
   /** The data of an incarnation was given up. */
   onSetAside(incarnation: Incarnation | null): void;
 }

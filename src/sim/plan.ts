@@ -25,6 +25,8 @@ export interface Plan {
   readonly storeUnknownProbability: number;
   /** Kinds of fault that strike in this run, each with its mean time between strikes. */
   readonly faults: readonly { readonly kind: string; readonly everyMs: number }[];
+  /** Of all strikes of the storm only these, by their numbers; null: all. */
+  readonly strikes: readonly number[] | null;
   /** Faults strike between these two; after the second everything heals. */
   readonly stormFromMs: number;
   readonly stormUntilMs: number;

@@ -13,13 +13,14 @@ import { createInstallation, type Installation } from "./installation.js";
 import { startInstallation } from "./supervision.js";
 import type { Plan } from "./plan.js";
 import { beginStorm, endStorm } from "./storm.js";
+import type { TraceLine } from "./trace.js";
 import { drawPlan } from "./swarm.js";
 import { type Clients, startClients } from "./workload.js";
 import { createWorld, mark, runUntil, type Violation, violate, type World } from "./world.js";
 
 export interface RunOptions {
   /** Gets every line of the timeline as it happens. */
-  readonly print?: (line: string) => void;
+  readonly print?: (text: string, line: TraceLine) => void;
   /** In place of what the seed would draw. */
   readonly plan?: Plan;
 }

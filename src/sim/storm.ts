@@ -1,21 +1,40 @@
+import { createChance } from "./chance.js";
 import { FAULTS, type Scene } from "./faults.js";
 import { resume } from "./network.js";
+import { putRightStoreBack } from "./old-store.js";
+import type { Plan } from "./plan.js";
 import { after, continueProcess, endProcess, mark, note } from "./world.js";
 
-/** Lets the plan's faults strike, each at random moments around its mean distance, until the storm is over. */
+/** One strike of a fault. `number` tells it from the others of its run, and decides what it does. */
+export interface Strike {
+  readonly number: number;
+  readonly kind: string;
+  readonly atMs: number;
+}
+
+/** The whole storm of a seed: each fault of the plan strikes at random moments around its mean distance, until the storm is over. */
+export function drawStrikes(seed: number, plan: Plan): Strike[] {
+  const strikes: Strike[] = [];
+  for (const { kind, everyMs } of plan.faults) {
+    const chance = createChance(seed, `strikes of ${kind}`);
+    let atMs = plan.stormFromMs + everyMs * chance.between(0.2, 1.8);
+    for (; atMs < plan.stormUntilMs; atMs += everyMs * chance.between(0.2, 1.8)) strikes.push({ number: 0, kind, atMs });
+  }
+  strikes.sort((a, b) => a.atMs - b.atMs);
+  return strikes.map((strike, i) => ({ ...strike, number: i + 1 }));
+}
+
+/** Lets them strike. Each has its own chance: without one of them the others do what they did. */
 export function beginStorm(scene: Scene): void {
   const { world, plan } = scene.installation;
-  for (const { kind, everyMs } of plan.faults) {
+  for (const { number, kind, atMs } of drawStrikes(world.seed, plan)) {
     const fault = FAULTS[kind];
     if (fault === undefined) throw new RangeError(`no fault ${kind}`);
-    const chance = world.chance.faults;
-    const strike = (): void => {
-      if (scene.over) return;
-      note(world, "storm", kind, () => "");
-      if (fault(scene, chance)) mark(world, `fault-${kind}`);
-      after(world, everyMs * chance.between(0.2, 1.8), strike);
-    };
-    after(world, plan.stormFromMs + everyMs * chance.between(0.2, 1.8), strike);
+    after(world, atMs, () => {
+      if (scene.over || (plan.strikes !== null && !plan.strikes.includes(number))) return;
+      note(world, "storm", kind, () => `strike ${number}`);
+      if (fault(scene, createChance(world.seed, `strike ${number}`))) mark(world, `fault-${kind}`);
+    });
   }
 }
 
@@ -42,6 +61,7 @@ export function endStorm(scene: Scene): void {
     continueProcess(world, process);
   }
   resume(world, network);
+  putRightStoreBack(scene.installation);
   endDeposed(scene);
 }
 

@@ -12,7 +12,7 @@ export function drawPlan(seed: number): Plan {
   const chance = createChance(seed, "plan");
   const workload = chance.pick(WORKLOAD_NAMES);
   const durability = chance.happens(0.8) ? "disk" : "memory";
-  const replicas = chance.pick([1, 2, 3, 3, 3, 4, 5]);
+  const replicas = chance.pick([1, 2, 2, 3, 3, 3, 3, 3, 4, 4, 5, 5, 6, 7]);
   const { service } = WORKLOADS[workload];
   const stormFromMs = 800;
   const clientCount = chance.integer(1, 4);
@@ -58,6 +58,7 @@ export function drawPlan(seed: number): Plan {
     requestTimeoutMs: chance.pick([300, 2_000, 10_000]),
     storeUnknownProbability: chance.pick([0, 0, 0.1]),
     faults: drawFaults(chance),
+    strikes: null,
     stormFromMs,
     stormUntilMs: stormFromMs + chance.integer(3_000, 7_000),
   };

@@ -13,7 +13,7 @@ export interface Trace {
   tail(count: number): string[];
 }
 
-interface Line {
+export interface TraceLine {
   readonly atMs: number;
   readonly place: string;
   readonly kind: string;
@@ -23,8 +23,8 @@ interface Line {
 const KEPT_MAX = 1_024;
 
 /** `print` gets each line as it happens. */
-export function createTrace(print: ((line: string) => void) | null): Trace {
-  const kept: Line[] = [];
+export function createTrace(print: ((text: string, line: TraceLine) => void) | null): Trace {
+  const kept: TraceLine[] = [];
   const hashes = new Map<string, number>();
   let low = 0x12345678;
   let high = 0x9e3779b9;
@@ -54,7 +54,7 @@ export function createTrace(print: ((line: string) => void) | null): Trace {
       const line = { atMs, place, kind, words };
       kept[count % KEPT_MAX] = line;
       count += 1;
-      if (print !== null) print(textOf(line));
+      print?.(lineText(line), line);
     },
     digest: () => (low >>> 0).toString(16).padStart(8, "0") + (high >>> 0).toString(16).padStart(8, "0"),
     get lineCount() {
@@ -64,13 +64,13 @@ export function createTrace(print: ((line: string) => void) | null): Trace {
       const lines: string[] = [];
       for (let i = Math.max(0, count - Math.min(wanted, KEPT_MAX)); i < count; i++) {
         const line = kept[i % KEPT_MAX];
-        if (line !== undefined) lines.push(textOf(line));
+        if (line !== undefined) lines.push(lineText(line));
       }
       return lines;
     },
   };
 }
 
-function textOf(line: Line): string {
+export function lineText(line: TraceLine): string {
   return `${line.atMs.toFixed(3).padStart(10)} ${line.place.padEnd(12)} ${line.kind.padEnd(18)} ${line.words()}`;
 }

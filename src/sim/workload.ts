@@ -26,6 +26,7 @@ export interface Clients {
 /** A client across its lives. */
 interface Slot {
   readonly name: string;
+  readonly host: SimHost;
   readonly store: SessionStore | null;
   process: SimProcess;
   client: RunningClient;
@@ -42,7 +43,8 @@ const KEYED_SHARE = 0.1;
 export function startClients(installation: Installation): Clients {
   const { world, plan } = installation;
   const workload = WORKLOADS[plan.workload];
-  const host = addHost(world, hostId("clients"));
+  // On two machines: a partition can leave some of them with a leader that was deposed, and the others with the new one.
+  const hosts = [addHost(world, hostId("clients-1")), addHost(world, hostId("clients-2"))];
   const slots: Slot[] = [];
   const recorder = newHistoryRecorder();
   let tokens = 0;
@@ -120,7 +122,7 @@ export function startClients(installation: Installation): Clients {
       if (!kept.has(ticket)) end(slot, ticket, { kind: "failed", code: "timeout", outcome: "unknown", message: "the client died" });
     slot.ticketOf.clear();
     after(world, world.chance.process.between(20, 300), () => {
-      const next = startSlotProcess(slot, host);
+      const next = startSlotProcess(slot);
       slot.process = next.process;
       slot.client = next.client;
       next.process.onExit = () => onDeath(slot);
@@ -129,8 +131,8 @@ export function startClients(installation: Installation): Clients {
     });
   }
 
-  function startSlotProcess(slot: Pick<Slot, "name" | "store" | "open" | "ticketOf" | "saved">, on: SimHost) {
-    const process = startProcess(world, on, slot.name, null);
+  function startSlotProcess(slot: Pick<Slot, "name" | "host" | "store" | "open" | "ticketOf" | "saved">) {
+    const process = startProcess(world, slot.host, slot.name, null);
     const client = runClient(installation, process, {
       store: slot.store,
       onSaved(sequence, input) {
@@ -148,8 +150,9 @@ export function startClients(installation: Installation): Clients {
   }
 
   function openSlot(name: string, store: SessionStore | null): Slot {
-    const kept = { name, store, open: new Set<number>(), ticketOf: new Map<Uint8Array, number>(), saved: new Map<number, number>() };
-    const slot: Slot = { ...kept, ...startSlotProcess(kept, host) };
+    const host = hosts[slots.length % hosts.length] as SimHost;
+    const kept = { name, host, store, open: new Set<number>(), ticketOf: new Map<Uint8Array, number>(), saved: new Map<number, number>() };
+    const slot: Slot = { ...kept, ...startSlotProcess(kept) };
     slots.push(slot);
     return slot;
   }

@@ -5,7 +5,7 @@ import type { Address } from "../vocabulary/view.js";
 import { type Agenda, type Appointment, createAgenda } from "./agenda.js";
 import { type Chance, createChance } from "./chance.js";
 import type { SimDisk } from "./disk-state.js";
-import { createTrace, type Trace } from "./trace.js";
+import { createTrace, type Trace, type TraceLine } from "./trace.js";
 
 /** A machine: a monotonic clock of its own, disks that outlive its processes, and what its processes leave for one another in files. */
 export interface SimHost {
@@ -89,7 +89,7 @@ export interface World {
   nextPort: number;
 }
 
-export function createWorld(seed: number, settings: WorldSettings, print: ((line: string) => void) | null): World {
+export function createWorld(seed: number, settings: WorldSettings, print: ((text: string, line: TraceLine) => void) | null): World {
   const stream = (name: string): Chance => createChance(seed, name);
   const ids = stream("ids");
   return {

@@ -28,6 +28,8 @@ export interface Ledger {
   /** committed[i - 1] is the entry at index i. */
   readonly committed: Committed[];
   readonly durable: Map<Incarnation, DurableLog>;
+  /** The promise that is on its disk. */
+  readonly promised: Map<Incarnation, Epoch>;
   /** The highest promise that an incarnation has answered a Seal with (S2a). */
   readonly sealed: Map<Incarnation, Epoch>;
   /** The furthest that it has acknowledged. */
@@ -51,6 +53,7 @@ export function createLedger(world: World, group: GroupName): Ledger {
     group,
     committed: [],
     durable: new Map(),
+    promised: new Map(),
     sealed: new Map(),
     acked: new Map(),
     views: [],

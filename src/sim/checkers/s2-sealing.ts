@@ -2,7 +2,7 @@ import { compareEpochs, type Epoch, epochText } from "../../vocabulary/epoch.js"
 import type { Message } from "../../vocabulary/message.js";
 import type { RunningServer } from "../running.js";
 import { violate } from "../world.js";
-import type { Ledger } from "./ledger.js";
+import { durableOf, type Ledger } from "./ledger.js";
 
 /** S2: once sealed, nothing of a lower epoch; and a Seal's answer covers all that was acknowledged. L2: no acknowledgement beyond the disk. */
 export function checkSent(ledger: Ledger, server: RunningServer, message: Message): void {
@@ -17,6 +17,7 @@ export function checkSent(ledger: Ledger, server: RunningServer, message: Messag
           "S2b",
           `${server.process.name} answers Seal ${epochText(message.epoch)} with ${text(position)}, and had acknowledged ${text(acked)}`,
         );
+      checkDurable(ledger, server, message);
       const sealed = ledger.sealed.get(incarnation);
       if (sealed === undefined || compareEpochs(message.epoch, sealed) > 0) ledger.sealed.set(incarnation, message.epoch);
       return;
@@ -42,6 +43,23 @@ export function checkSent(ledger: Ledger, server: RunningServer, message: Messag
     default:
       return;
   }
+}
+
+/** S2a: the promise is on the disk. S2b: so is all that the answer speaks of, and nothing else is on its way there. */
+function checkDurable(ledger: Ledger, server: RunningServer, message: Extract<Message, { readonly kind: "sealed" }>): void {
+  const { world } = ledger;
+  const name = `${server.process.name} answers Seal ${epochText(message.epoch)}`;
+  const promised = ledger.promised.get(server.incarnation);
+  if (promised === undefined || compareEpochs(promised, message.epoch) < 0)
+    violate(world, "S2a", `${name}, and its disk holds the promise ${promised === undefined ? "of none" : epochText(promised)}`);
+  const log = durableOf(ledger, server.incarnation);
+  const endIndex = log.baseIndex + log.epochs.length;
+  if (log.pending.length > 0 || message.lastIndex !== endIndex)
+    violate(
+      world,
+      "S2b",
+      `${name} with a log through ${message.lastIndex}: its disk ends at ${endIndex}, ${log.pending.length} writes are on their way`,
+    );
 }
 
 function checkEpoch(ledger: Ledger, server: RunningServer, kind: string, epoch: Epoch): void {

@@ -1,5 +1,6 @@
 import type { StoreResult } from "../../storage/store-command.js";
 import type { Entry } from "../../vocabulary/entry.js";
+import { EPOCH_ZERO, laterEpoch } from "../../vocabulary/epoch.js";
 import type { RunningServer } from "../running.js";
 import { isAlive, violate } from "../world.js";
 import { type DurableLog, durableOf, type Ledger } from "./ledger.js";
@@ -47,6 +48,9 @@ export function checkRecovered(ledger: Ledger, place: string, recovered: Extract
   for (const entry of recovered.entries) if (entry.index > baseIndex) found.epochs.push(entry.epoch);
   if (before !== undefined) compare(ledger, place, before, found);
   ledger.durable.set(recovered.identity.incarnation, found);
+  // L4: an entry is a promise of its epoch.
+  const epochs = [recovered.promise, found.epochs.at(-1) ?? EPOCH_ZERO, recovered.activeView?.epoch ?? EPOCH_ZERO];
+  ledger.promised.set(recovered.identity.incarnation, epochs.reduce(laterEpoch));
 }
 
 function compare(ledger: Ledger, place: string, before: DurableLog, found: DurableLog): void {

@@ -1,11 +1,12 @@
 import type { ReplicaEffect } from "../../server/core/effect.js";
 import { checkAll } from "../../server/core/invariants.js";
 import type { Durability } from "../../vocabulary/style.js";
+import { epochText } from "../../vocabulary/epoch.js";
 import { sameView } from "../../vocabulary/view.js";
 import type { Installation } from "../installation.js";
 import type { Observer } from "../observer.js";
 import type { RunningServer } from "../running.js";
-import { mark } from "../world.js";
+import { isAlive, mark, violate } from "../world.js";
 import type { Ledger } from "./ledger.js";
 import { checkNextView } from "./s1-one-chain.js";
 import { checkSent } from "./s2-sealing.js";
@@ -54,6 +55,14 @@ export function createWatch(ledger: Ledger, durability: Durability): Observer {
     onPersisted: (server, ticket) => notePersisted(ledger, server, ticket),
     onInstalled: (server, index) => noteInstalled(ledger, server, index),
     onRecovered: (place, recovered) => checkRecovered(ledger, place, recovered),
+    onPromised: (server, promise) => void ledger.promised.set(server.incarnation, promise),
+    onGone(bootId) {
+      const server = [...ledger.running.values()].find(({ replica }) => replica.config.bootId === bootId);
+      if (server !== undefined && isAlive(server.process))
+        violate(ledger.world, "section 8", `${server.process.name} is said to be gone, and pid ${server.process.pid} is there`);
+    },
+    onClose: (server, reason) => violate(ledger.world, "protocol", `${server.process.name} closes a connection: ${reason}`),
+    onUncausedDamage: (place, what) => violate(ledger.world, "S5d", `${place} finds damage that nobody has done: ${what}`),
     onSetAside(incarnation) {
       if (incarnation !== null) ledger.lost.add(incarnation);
     },
@@ -67,6 +76,7 @@ export function watchStore(ledger: Ledger, installation: Installation): void {
     const last = before?.groups[0]?.activeView ?? null;
     if (view === null || sameView(view, last)) return;
     mark(ledger.world, "view-written");
+    if (installation.store.right !== null) violate(ledger.world, "S1e", `view ${epochText(view.epoch)} is written to a store that is old`);
     checkNextView(ledger, view);
     for (const server of ledger.running.values()) checkAll(server.replica);
   };

@@ -28,13 +28,22 @@ export function runRm(installation: Installation, process: SimProcess): RunningR
     detectors: { lfd: installation.plan.lfdKnobs, gfd: installation.plan.gfdKnobs },
   });
   const driver = createSimDriver<RmEvent, RmEffect>(world, process, {
-    step: (nowMs, event, effects) => step(rm, nowMs, event, effects),
+    step(nowMs, event, effects) {
+      const before = effects.length;
+      step(rm, nowMs, event, effects);
+      for (const effect of effects.slice(before)) if (effect.kind === "announce") watchVerdict(effect.announcement);
+    },
     nextWakeMs: () => nextWakeMs(rm),
     wake: () => ({ kind: "wake" }),
     perform,
   });
   const links = createLinks(installation, process, (group) => helloOf(world.clusterId, "rm", boot, { group }), driver.push);
   let commands = 0;
+
+  function watchVerdict({ kind, replica }: Extract<RmEffect, { kind: "announce" }>["announcement"]): void {
+    const bootId = kind === "gone" && replica !== undefined ? rm.sights.get(replica)?.bootId : null;
+    if (bootId != null) installation.observer.onGone(bootId);
+  }
 
   function perform(effect: RmEffect): void {
     switch (effect.kind) {

@@ -16,6 +16,7 @@ import { serviceMachine } from "../../service/service-machine.js";
 import type { StoreResult } from "../../storage/store-command.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import { ERRORS } from "../../vocabulary/error.js";
+import type { Epoch } from "../../vocabulary/epoch.js";
 import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import { type Incarnation, incarnation, type ReplicaId } from "../../vocabulary/ids.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
@@ -79,6 +80,7 @@ function openStore(installation: Installation, process: SimProcess, spec: GroupS
     } else if (result.kind === "damaged") {
       note(world, process.name, "damaged", () => `${result.where}: ${result.what}`);
       mark(world, "log-damaged");
+      if (!disk.flipped) installation.observer.onUncausedDamage(process.name, `${result.where}: ${result.what}`);
       setAside(installation, process, spec, replica);
       openStore(installation, process, spec, replica);
     } else if (result.kind === "failed") endProcess(world, process, 70, null);
@@ -162,6 +164,7 @@ function startReplica(
     performed: () => observer.onPerformed(server),
   });
 
+  const promises = new Map<number, Epoch>();
   const connections = new Map<number, SimConnection>();
   const opened = (connection: SimConnection, outbound: boolean): void => {
     connections.set(connection.id, connection);
@@ -197,6 +200,7 @@ function startReplica(
         return;
       case "close":
         note(world, process.name, "closes", () => effect.reason);
+        observer.onClose(server, effect.reason);
         connections.get(effect.connection)?.close(effect.reason);
         return;
       case "link":
@@ -205,6 +209,7 @@ function startReplica(
         observer.onPersist(server, effect.ticket, effect.truncateAfter, effect.entries);
         return store.submit(effect);
       case "persist-promise":
+        promises.set(effect.ticket, effect.promise);
         return store.submit(effect);
       case "execution":
         return executor.submit(effect.command);
@@ -253,6 +258,11 @@ function startReplica(
   function onResult(result: StoreResult): void {
     if (result.kind === "state-slice") return loader.onSlice(result);
     if (result.kind === "persisted") observer.onPersisted(server, result.ticket);
+    if (result.kind === "promise-persisted") {
+      const promise = promises.get(result.ticket);
+      promises.delete(result.ticket);
+      if (promise !== undefined) observer.onPromised(server, promise);
+    }
     if (result.kind === "installed") {
       const { ticket, meta, table } = result;
       if (replica.receiving?.adopting !== true) observer.onInstalled(server, meta.index);

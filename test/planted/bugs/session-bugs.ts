@@ -1,0 +1,285 @@
+import { all, busy, ofSpec, onHosts, serving, struckBy, withSettings } from "../focus.js";
+import type { Edit, PlantedBug } from "../planted-bug.js";
+
+/** A copy of a request that is queued or executing is not looked for. */
+const UNATTACHED: Edit = {
+  file: "server/core/admission.ts",
+  find: "return attach(pending, waiter);\n  }\n  if (!isNew(",
+  replace: "if (pending.index > 0) return attach(pending, waiter);\n  }\n  if (!isNew(",
+};
+
+/** S6-S9: sessions, reads, speculation, determinism. */
+export const SESSION_BUGS: readonly PlantedBug[] = [
+  {
+    name: "snapshot-without-the-session-table",
+    rule: "S6b",
+    edits: [
+      { file: "server/core/checkpoint.ts", find: "table: imageOf(replica.table) });", replace: "table: { sessions: [], keys: [] } });" },
+      { file: "server/core/checkpoint.ts", find: 'import { imageOf } from "./session-table.js";', replace: "" },
+    ],
+    found: /^S[69]/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(ofSpec({ replicas: 3, durability: "disk", checkpointEntries: 20 }), struckBy(300, "kill-server", "disk-wiped")),
+    },
+  },
+  {
+    name: "last-number-in-place-of-the-set",
+    rule: "S6b",
+    edits: [
+      {
+        file: "server/core/session-table.ts",
+        find: "if (remembered === undefined) return NEW;\n  return isSameRequest(remembered, digest)",
+        replace: `if (remembered === undefined) {
+    const last = session.replies.get(highestSequence(session));
+    return last === undefined || identity.sequence > highestSequence(session) ? NEW : { kind: "remembered", remembered: last };
+  }
+  return isSameRequest(remembered, digest)`,
+      },
+    ],
+    found: /^S[679]/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(ofSpec({ replicas: 3, durability: "disk" }), busy(2, 4, 8), struckBy(150, "connection-reset", "hand-over", "kill-server")),
+    },
+  },
+  {
+    name: "retry-passes-its-queued-first-copy",
+    rule: "S6c",
+    edits: [UNATTACHED],
+    found: /^S[679]/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(
+        ofSpec({ replicas: 3, style: "warm-passive" }),
+        busy(4, 1, 8),
+        withSettings({ replayProbability: 0.05, diskMaxMs: 20 }),
+        struckBy(150, "connection-reset", "disk-slow"),
+      ),
+    },
+  },
+  {
+    name: "duplicate-in-flight-executed-again",
+    rule: "S6c",
+    edits: [
+      { ...UNATTACHED, replace: "if (pending.waiters.length === 0) return attach(pending, waiter);\n  }\n  if (!isNew(" },
+      {
+        file: "server/core/apply.ts",
+        find: 'if (finding.kind !== "new") return tellFinding(turn, finding, item);\n  replica.executedCount++;',
+        replace:
+          'const again = finding.kind === "remembered" && item !== null;\n  if (finding.kind !== "new" && !again) return tellFinding(turn, finding, item);\n  replica.executedCount++;',
+      },
+      {
+        file: "server/core/apply.ts",
+        find: "remember(replica.table, identity, remembered, entry.ageMs);\n  if (poisoned)",
+        replace: "if (!again) remember(replica.table, identity, remembered, entry.ageMs);\n  if (poisoned)",
+      },
+    ],
+    found: /^S[679]/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(
+        ofSpec({ replicas: 3, style: "active" }),
+        busy(4, 1, 8),
+        withSettings({ replayProbability: 0.05, diskMaxMs: 20 }),
+        struckBy(150, "connection-reset", "disk-slow"),
+      ),
+    },
+  },
+  {
+    name: "admits-before-its-log-is-applied",
+    rule: "S6c",
+    edits: [
+      {
+        file: "server/core/step.ts",
+        find: 'leading.phase !== "active" || replica.appliedIndex < leading.startIndex) return;',
+        replace: 'leading.phase !== "active") return;',
+      },
+      {
+        file: "server/core/invariants.ts",
+        find: 'assert(stance.phase === "active" && replica.appliedIndex >= stance.startIndex, ',
+        replace: "assert(true, ",
+      },
+    ],
+    found: /^S[2679]|^apply/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(ofSpec({ replicas: 3 }), busy(4, 1, 8), struckBy(250, "kill-server", "hand-over", "connection-reset")),
+    },
+  },
+  {
+    name: "table-not-asked-when-applied",
+    rule: "S6c",
+    edits: [
+      {
+        file: "server/core/apply.ts",
+        find: "const finding = find(replica.table, identity, digest);\n  raiseFloor(replica.table, identity, entry.ageMs);\n  if (finding.kind",
+        replace: 'const finding = { kind: "new" } as Finding;\n  raiseFloor(replica.table, identity, entry.ageMs);\n  if (finding.kind',
+      },
+    ],
+    found: /^S[679]/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(ofSpec({ replicas: 3 }), busy(4, 1, 8), struckBy(250, "kill-server", "hand-over", "connection-reset")),
+    },
+  },
+  {
+    name: "older-life-of-a-client-is-heard",
+    rule: "S6f",
+    edits: [
+      {
+        file: "server/core/session-table.ts",
+        find: "if (session === undefined || session.resumption !== identity.resumption) return EXPIRED;",
+        replace: "if (session === undefined) return EXPIRED;",
+      },
+    ],
+    found: /^S[679]/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(
+        ofSpec({ replicas: 3 }),
+        busy(4, 1, 8),
+        withSettings({ replayProbability: 0.05 }),
+        struckBy(200, "kill-client", "connection-reset"),
+      ),
+    },
+  },
+  {
+    name: "definite-error-for-an-unknown-outcome",
+    rule: "S6h",
+    edits: [
+      {
+        file: "client/core/settle.ts",
+        find: "return !call.lostCopy && call.tickets.size === 0;",
+        replace: "return call.tickets.size >= 0;",
+      },
+    ],
+    found: /^S[67]/,
+    hunt: { by: "swarm", seed: 1, within: 50 },
+  },
+  {
+    name: "read-joins-a-round-begun-before",
+    rule: "S7",
+    edits: [{ file: "server/core/reads.ts", find: "read.round = leading.reads.round + 1;", replace: "read.round = leading.reads.round;" }],
+    found: /^S7/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(serving("register"), ofSpec({ replicas: 3, durability: "disk" }), onHosts(3), busy(4, 1, 8), struckBy(400, "partition")),
+    },
+  },
+  {
+    name: "read-answered-at-the-commit-index",
+    rule: "S7",
+    edits: [{ file: "server/core/reads.ts", find: "return lastIndex(replica.log);\n}", replace: "return replica.commitIndex;\n}" }],
+    found: /^S[78]/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(
+        serving("register"),
+        ofSpec({ replicas: 3, style: "warm-passive", durability: "disk" }),
+        onHosts(3),
+        busy(4, 1, 8),
+        struckBy(400, "partition", "kill-server"),
+      ),
+    },
+  },
+  {
+    name: "lease-kept-through-a-pause",
+    rule: "S7",
+    edits: [
+      {
+        file: "server/core/reads.ts",
+        find: "if (read.round > reads.confirmedRound || read.answer.index",
+        replace: "if ((reads.confirmedRound === 0 && read.round > 0) || read.answer.index",
+      },
+    ],
+    found: /^S7/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(
+        serving("register"),
+        ofSpec({ replicas: 3, durability: "disk" }),
+        onHosts(3),
+        busy(4, 1, 8),
+        struckBy(400, "partition", "pause-server"),
+      ),
+    },
+  },
+  {
+    name: "answered-before-it-is-committed",
+    rule: "S8",
+    edits: [
+      {
+        file: "server/core/apply.ts",
+        find: "item.executed = { reply: completion.reply,",
+        replace:
+          "for (const waiter of item.waiters.splice(0)) sendReply(turn, waiter, lastEpoch(turn.replica.log)[0] === 0 ? 0 : turn.replica.commitIndex + 1, completion.reply);\n  item.executed = { reply: completion.reply,",
+      },
+    ],
+    found: /^S8/,
+    hunt: { by: "swarm", seed: 1, within: 50 },
+  },
+  {
+    name: "update-applied-again-after-promotion",
+    rule: "S9",
+    edits: [
+      {
+        file: "service/executor.ts",
+        find: "  workCount: number;\n}\n\n/** `machine`",
+        replace: "  workCount: number;\n  older: Uint8Array[];\n}\n\n/** `machine`",
+      },
+      { file: "service/executor.ts", find: "    workCount: 0,\n  };", replace: "    workCount: 0,\n    older: [],\n  };" },
+      {
+        file: "service/executor.ts",
+        find: "machine.applyUpdate(command.redo);",
+        replace: "machine.applyUpdate(command.redo);\n      state.older = [...state.older.slice(-1), command.redo];",
+      },
+      {
+        file: "service/executor.ts",
+        find: "  state.current = command.requestKey;\n  tell(",
+        replace:
+          "  const old = state.older[0];\n  if (!command.settled && old !== undefined && !state.machine.hasUnreleased()) {\n    state.older = [];\n    state.machine.applyUpdate(old);\n  }\n  state.current = command.requestKey;\n  tell(",
+      },
+    ],
+    found: /^S[679]|^invariant/,
+    hunt: { by: "swarm", seed: 1, within: 50 },
+  },
+  {
+    name: "undo-changes-iteration-order",
+    rule: "S9",
+    edits: [
+      {
+        file: "service/journal/change.ts",
+        find: "scope.undo?.push(() => dict.fill(place, key, old));",
+        replace: "scope.undo?.push(() => {\n    if (place >= 0) writeEntry(cell, key, old);\n  });",
+      },
+    ],
+    found: /^S9/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(serving("bank"), ofSpec({ replicas: 3, style: "warm-passive" }), struckBy(400, "kill-server", "hand-over")),
+    },
+  },
+];
