@@ -39,6 +39,8 @@ interface Slot {
 const INPUT_NONE = new Uint8Array(0);
 /** This share of operations carries a key instead of a session's number, and is asked again with it when its outcome is unknown. */
 const KEYED_SHARE = 0.1;
+/** This share of threads only reads. */
+const READER_SHARE = 0.3;
 
 export function startClients(installation: Installation): Clients {
   const { world, plan } = installation;
@@ -105,10 +107,16 @@ export function startClients(installation: Installation): Clients {
 
   function runThread(slot: Slot, thread: string): void {
     const { process } = slot;
+    // One that also writes waits at a leader that has no quorum any more, and reads nothing there that is stale.
+    const onlyReads = world.chance.workload.happens(READER_SHARE);
+    const next = (): Call => {
+      tokens += 1;
+      const call = workload.next(world.chance.workload, `t${tokens}`);
+      return onlyReads && call.kind !== "query" ? next() : call;
+    };
     const again = (): void => {
       if (clients.stopping || !isAlive(process)) return;
-      tokens += 1;
-      ask(slot, thread, workload.next(world.chance.workload, `t${tokens}`), plan.requestTimeoutMs, () => {
+      ask(slot, thread, next(), plan.requestTimeoutMs, () => {
         after(world, plan.thinkMs * clients.leisure * 2 * world.chance.workload.unit(), again);
       });
     };

@@ -37,3 +37,7 @@ export function serving(workload: WorkloadName): Focus {
 export function all(...parts: readonly Focus[]): Focus {
   return (plan) => parts.reduce((made, part) => part(made), plan);
 }
+
+export function stormFor(ms: number): Focus {
+  return (plan) => ({ ...plan, stormUntilMs: plan.stormFromMs + ms });
+}

@@ -1,28 +1,28 @@
+/** `npm run planted [-- [--thorough] NAME ...]`: plants each bug, and says who found it, and where. */
 import { performance } from "node:perf_hooks";
-import { loadPlanted } from "./bundle.js";
 import { PLANTED_BUGS } from "./bugs/index.js";
-const seeds = Number(process.argv[2]);
-const names = process.argv.slice(3);
-for (const bug of PLANTED_BUGS) {
-  if (names.length > 0 && !names.includes(bug.name)) continue;
-  if (bug.hunt.by !== "swarm") continue;
-  try {
-    const proof = await loadPlanted(bug.name, bug.edits);
+import { hunt } from "./hunt.js";
+
+const words = process.argv.slice(2);
+const thorough = words.includes("--thorough");
+const names = words.filter((word) => !word.startsWith("--"));
+const unknown = names.filter((name) => !PLANTED_BUGS.some((bug) => bug.name === name));
+const chosen = PLANTED_BUGS.filter((bug) => names.length === 0 || names.includes(bug.name));
+
+if (unknown.length > 0) {
+  console.error(`There is no planted bug ${unknown.join(", ")}. There are:\n${PLANTED_BUGS.map((bug) => bug.name).join("\n")}`);
+  process.exitCode = 2;
+} else {
+  let missed = 0;
+  for (const bug of chosen) {
     const began = performance.now();
-    const hits: string[] = [];
-    let found = 0;
-    for (let seed = Number(process.env.FROM ?? 1); seed <= seeds && found < Number(process.env.FOUND ?? 1); seed++) {
-      const drawn = proof.drawPlan(seed);
-      const cpu = process.cpuUsage();
-      const { violation } = proof.runSeed(seed, { plan: bug.hunt.focus?.(drawn) ?? drawn });
-      console.error(bug.name, seed, (process.cpuUsage(cpu).user / 1e6).toFixed(2), violation?.rule.slice(0, 60) ?? "-");
-      if (violation === null) continue;
-      const said = violation.rule.includes(" violated") ? violation.rule : `${violation.rule}: ${violation.text}`;
-      if (bug.found.test(said)) found++;
-      hits.push(`   ${seed} ${bug.found.test(said) ? "yes" : "NO "} ${said.slice(0, 130).replace(/\n/g, " ")}`);
-    }
-    console.log(`${bug.name} (${bug.rule}): ${found} ${((performance.now() - began) / 1000).toFixed(1)} s\n${hits.join("\n")}`);
-  } catch (error) {
-    console.log(`${bug.name}: ${error instanceof Error ? error.message : error}`);
+    const { found, at, said } = await hunt(bug, thorough);
+    if (!found && bug.missed === undefined) missed += 1;
+    const where = bug.hunt.by === "swarm" ? `seed ${at}` : `${at} states`;
+    const verdict = found ? `found by the ${bug.hunt.by}, ${where}` : `NOT FOUND (${where}${bug.missed === true ? ", as before" : ""})`;
+    console.log(`${bug.rule.padEnd(10)} ${bug.name.padEnd(44)} ${verdict}, ${((performance.now() - began) / 1_000).toFixed(1)} s`);
+    console.log(`           ${said?.split("\n")[0]?.slice(0, 140) ?? "nothing is said"}`);
   }
+  console.log(`${chosen.length} planted, ${missed} of those that must be found were not`);
+  process.exitCode = missed === 0 ? 0 : 1;
 }

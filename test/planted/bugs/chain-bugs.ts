@@ -12,6 +12,7 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
   {
     name: "same-term-at-a-new-start",
     rule: "S1a",
+    missed: true,
     edits: [{ file: "rm/core/term.ts", find: "term: from.term + 1, owner", replace: "term: Math.max(1, from.term), owner" }, ANY_RM],
     found: /^S[134]/,
     hunt: {
@@ -24,6 +25,7 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
   {
     name: "view-read-before-the-term",
     rule: "S1a",
+    missed: true,
     edits: [
       // A store that takes a term whatever was written meanwhile, and a manager that goes by what it read before.
       {
@@ -50,6 +52,7 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
   {
     name: "attempts-share-an-epoch",
     rule: "S1b",
+    missed: true,
     edits: [{ file: "rm/core/attempt.ts", find: "group.counter += 1;", replace: "if (change.attempt === 0) group.counter += 1;" }],
     found: /^(S[134]|L)/,
     hunt: {

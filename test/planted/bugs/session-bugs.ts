@@ -1,4 +1,4 @@
-import { all, busy, ofSpec, onHosts, serving, struckBy, withSettings } from "../focus.js";
+import { all, busy, ofSpec, onHosts, serving, stormFor, struckBy, withSettings } from "../focus.js";
 import type { Edit, PlantedBug } from "../planted-bug.js";
 
 /** A copy of a request that is queued or executing is not looked for. */
@@ -28,6 +28,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
   {
     name: "last-number-in-place-of-the-set",
     rule: "S6b",
+    missed: true,
     edits: [
       {
         file: "server/core/session-table.ts",
@@ -120,6 +121,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
   {
     name: "table-not-asked-when-applied",
     rule: "S6c",
+    missed: true,
     edits: [
       {
         file: "server/core/apply.ts",
@@ -138,6 +140,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
   {
     name: "older-life-of-a-client-is-heard",
     rule: "S6f",
+    missed: true,
     edits: [
       {
         file: "server/core/session-table.ts",
@@ -174,18 +177,27 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
   {
     name: "read-joins-a-round-begun-before",
     rule: "S7",
+    missed: true,
     edits: [{ file: "server/core/reads.ts", find: "read.round = leading.reads.round + 1;", replace: "read.round = leading.reads.round;" }],
     found: /^S7/,
     hunt: {
       by: "swarm",
       seed: 1,
       within: 50,
-      focus: all(serving("register"), ofSpec({ replicas: 3, durability: "disk" }), onHosts(3), busy(4, 1, 8), struckBy(400, "partition")),
+      focus: all(
+        serving("register"),
+        ofSpec({ replicas: 3, durability: "disk" }),
+        onHosts(3),
+        busy(4, 2, 12),
+        stormFor(8_000),
+        struckBy(1_500, "partition"),
+      ),
     },
   },
   {
     name: "read-answered-at-the-commit-index",
     rule: "S7",
+    missed: true,
     edits: [{ file: "server/core/reads.ts", find: "return lastIndex(replica.log);\n}", replace: "return replica.commitIndex;\n}" }],
     found: /^S[78]/,
     hunt: {
@@ -196,14 +208,16 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
         serving("register"),
         ofSpec({ replicas: 3, style: "warm-passive", durability: "disk" }),
         onHosts(3),
-        busy(4, 1, 8),
-        struckBy(400, "partition", "kill-server"),
+        busy(4, 2, 12),
+        stormFor(8_000),
+        struckBy(1_500, "partition", "kill-server"),
       ),
     },
   },
   {
     name: "lease-kept-through-a-pause",
     rule: "S7",
+    missed: true,
     edits: [
       {
         file: "server/core/reads.ts",
@@ -220,8 +234,9 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
         serving("register"),
         ofSpec({ replicas: 3, durability: "disk" }),
         onHosts(3),
-        busy(4, 1, 8),
-        struckBy(400, "partition", "pause-server"),
+        busy(4, 2, 12),
+        stormFor(8_000),
+        struckBy(1_500, "partition"),
       ),
     },
   },

@@ -48,6 +48,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
   {
     name: "failed-sync-taken-for-done",
     rule: "S5e",
+    missed: true,
     edits: [
       {
         file: "storage/write-ahead-log.ts",
@@ -66,6 +67,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
   {
     name: "torn-tail-reported-as-durable",
     rule: "section 7",
+    missed: true,
     edits: [{ file: "storage/log-recovery.ts", find: "yield* rewriteTail(log, read.value);", replace: "" }],
     found: /^S5/,
     hunt: {

@@ -26,6 +26,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
   {
     name: "entries-taken-after-a-seal",
     rule: "S2a",
+    missed: true,
     edits: [
       { file: "server/core/follower.ts", find: "if (order < 0) {", replace: "if (order < -1) {" },
       { file: "server/core/invariants.ts", find: "assert(sameEpoch(stance.epoch, replica.promise), ", replace: "assert(true, " },
@@ -46,6 +47,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
   {
     name: "round-confirmed-after-a-seal",
     rule: "S2a",
+    missed: true,
     edits: [{ file: "server/core/reads.ts", find: "if (compareEpochs(message.epoch, turn.replica.promise) < 0) return;", replace: "" }],
     found: /^S[27]/,
     hunt: {
@@ -82,6 +84,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
   {
     name: "one-answer-too-few",
     rule: "S3a",
+    missed: true,
     edits: [
       UNASSERTED,
       {
@@ -130,6 +133,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
   {
     name: "counts-attempted-view",
     rule: "S3c",
+    missed: true,
     edits: [
       UNASSERTED,
       {
@@ -176,6 +180,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
   {
     name: "index-before-epoch",
     rule: "S3d",
+    missed: true,
     edits: [
       {
         file: "rm/core/succession.ts",
