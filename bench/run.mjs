@@ -1,5 +1,5 @@
 // Bundles the measurements of this folder and runs one of them.
-//   node bench/run.mjs failover|throughput|group-commit|state-size|peer-etcd [options]
+//   node bench/run.mjs failover|throughput|group-commit|state-size|promotion|peer-etcd [options]
 // The programs of the system itself are those of dist/: build first.
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
