@@ -27,7 +27,19 @@ export function machineOf(dataFolder: string): Record<string, string | number> {
     kernel: release(),
     fileSystem: FILE_SYSTEMS.get(type) ?? `type 0x${type.toString(16)}`,
     load: Number((loadavg()[0] ?? 0).toFixed(2)),
+    scheduling: schedulingOf(),
   };
+}
+
+/** Field 41 of /proc/self/stat (proc(5)); what is measured inherits it. */
+function schedulingOf(): string {
+  try {
+    const text = readFileSync("/proc/self/stat", "latin1");
+    const policy = text.slice(text.lastIndexOf(")") + 2).split(" ")[38];
+    return policy === "1" || policy === "2" ? "realtime (chrt)" : "normal";
+  } catch {
+    return "unknown";
+  }
 }
 
 export function say(text: string): void {
