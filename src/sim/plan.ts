@@ -1,6 +1,7 @@
 import type { AnyService } from "../service/define-service.js";
 import type { ReplicaBounds, ReplicaTimings } from "../server/core/state.js";
 import type { DetectorKnobs, GroupSpec } from "../vocabulary/spec.js";
+import type { Guest } from "./guest.js";
 import type { WorkloadName } from "./services.js";
 import type { WorldSettings } from "./world.js";
 
@@ -11,6 +12,8 @@ export interface Plan {
   readonly spec: GroupSpec;
   readonly service: AnyService;
   readonly workload: WorkloadName;
+  /** A service from outside runs in place of `service` and `workload`: its history has no model to be checked against. */
+  readonly guest?: Guest;
   readonly lfdKnobs: DetectorKnobs;
   readonly gfdKnobs: DetectorKnobs;
   readonly timings: Partial<ReplicaTimings>;

@@ -11,14 +11,18 @@ export interface Call {
   readonly input: unknown;
 }
 
-export interface Workload {
-  readonly service: AnyService;
+/** What clients ask for. */
+export interface Requests {
   /** The first calls, in order, by one client. */
   readonly opening: readonly Call[];
   /** `token` is never the same twice. */
   next(chance: Chance, token: string): Call;
   /** What is read at the end, when everything is quiet. */
   readonly closing: readonly Call[];
+}
+
+interface Workload extends Requests {
+  readonly service: AnyService;
 }
 
 const operation = (name: string, input: unknown): Call => ({ kind: "operation", name, input });

@@ -44,7 +44,7 @@ const READER_SHARE = 0.3;
 
 export function startClients(installation: Installation): Clients {
   const { world, plan } = installation;
-  const workload = WORKLOADS[plan.workload];
+  const workload = plan.guest ?? WORKLOADS[plan.workload];
   // On two machines: a partition can leave some of them with a leader that was deposed, and the others with the new one.
   const hosts = [addHost(world, hostId("clients-1")), addHost(world, hostId("clients-2"))];
   const slots: Slot[] = [];

@@ -85,6 +85,8 @@ export interface World {
   readonly marks: Map<string, number>;
   violation: Violation | null;
   taskCount: number;
+  /** Where an asynchronous handler runs: its promises settle between two things that happen. */
+  readonly awaiting: Set<SimProcess>;
   nextPid: number;
   nextPort: number;
 }
@@ -114,6 +116,7 @@ export function createWorld(seed: number, settings: WorldSettings, print: ((text
     marks: new Map(),
     violation: null,
     taskCount: 0,
+    awaiting: new Set(),
     nextPid: 100,
     nextPort: 10_000,
   };
@@ -167,8 +170,11 @@ export function violate(world: World, rule: string, text: string): void {
 /** A run of seconds takes some hundred thousand: beyond this something turns in a circle. */
 const TASKS_MAX = 4_000_000;
 
+/** Something that runs in this world. It yields where promises have to settle, before anything else happens, and returns at its end. */
+export type Running<T> = Generator<void, T, void>;
+
 /** Runs until the time, a violation, or `done` says so. */
-export function runUntil(world: World, untilMs: number, done: () => boolean = () => false): void {
+export function* runUntil(world: World, untilMs: number, done: () => boolean = () => false): Running<void> {
   while (world.violation === null && !done()) {
     if (world.agenda.nextMs() > untilMs) {
       world.nowMs = untilMs;
@@ -184,6 +190,7 @@ export function runUntil(world: World, untilMs: number, done: () => boolean = ()
     } catch (error) {
       violate(world, ruleOf(error), error instanceof Error ? (error.stack ?? error.message) : String(error));
     }
+    if (world.awaiting.size > 0) yield;
   }
 }
 

@@ -123,7 +123,12 @@ function startReplica(
   const boot = newBootId(world);
   const own = recovered.identity.incarnation;
   let completions: ExecutionCompletion[] = [];
-  const executor = createExecutor(serviceMachine(plan.service), {
+  const machine = plan.guest?.machine(world, process) ?? serviceMachine(plan.service);
+  const executor: Executor = createExecutor(machine, {
+    onProgress() {
+      if (executor.executing() === null || !isAlive(process)) world.awaiting.delete(process);
+      else world.awaiting.add(process);
+    },
     onCompletion(completion) {
       completions.push(completion);
       if (completions.length === 1) driver.push({ kind: "executions-completed", completions: [] });
@@ -141,7 +146,10 @@ function startReplica(
   });
   const server: RunningServer = { process, replica, executor, incarnation: own };
   observer.onStart(server);
-  process.atDeath.push(() => observer.onEnd(server));
+  process.atDeath.push(() => {
+    world.awaiting.delete(process);
+    observer.onEnd(server);
+  });
   const hello = (): Hello =>
     helloOf(world.clusterId, "server", boot, { group: spec.group, replica: name, incarnation: own, hostId: host.hostId });
   let steps = 0;
