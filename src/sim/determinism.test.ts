@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { runSeed } from "./run.js";
 
-test("the same seed is the same run, to the line", () => {
+test("the same seed is the same run, to the line", { timeout: 240_000 }, () => {
   for (const seed of [3, 17, 40]) {
     const lines: string[] = [];
     const first = runSeed(seed, { print: (line) => lines.push(line) });
