@@ -19,7 +19,8 @@ const mayImport = [
   ["supervisor", ["vocabulary", "codec", "detection", "runtime", "config", "service", "client/process", "client/core"]],
   ["sim", ["vocabulary", "codec", "storage", "detection", "service", "checker", "[^/]+/core", "server/shell"]],
   ["explore", ["vocabulary", "codec", "storage", "detection", "service", "checker", "[^/]+/core"]],
-  ["testing", ["vocabulary", "codec", "service", "checker", "sim"]],
+  ["proof", ["vocabulary", "codec", "service", "checker", "sim"]],
+  ["testing", ["vocabulary", "codec", "service", "checker", "sim", "proof"]],
 ];
 const extra = { "server/process": ["service", "server/shell"] };
 

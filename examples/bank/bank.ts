@@ -7,6 +7,8 @@ interface State {
   broughtIn: number;
 }
 
+const NAMES = ["ada", "bob", "cleo", "dan"];
+
 /** Accounts with whole balances. Transfers move money, they never make or lose any. */
 export default defineService({
   name: "bank",
@@ -47,6 +49,13 @@ export default defineService({
     balance: (state, account: string) => balanceOf(state, account),
     /** The sum of all balances. */
     total: (state) => sum(state.accounts.values()),
+  },
+  // For `troupe simulate bank`: few names, so that calls meet one another, and more money asked for than there is.
+  examples: {
+    open: (draw) => ({ account: draw.pick(NAMES), balance: draw.integer(0, 100) }),
+    deposit: (draw) => ({ account: draw.pick(NAMES), amount: draw.integer(1, 20) }),
+    transfer: (draw) => ({ from: draw.pick(NAMES), to: draw.pick(NAMES), amount: draw.integer(1, 60) }),
+    balance: NAMES,
   },
   invariants: {
     "the sum of balances is what was brought in": (state) => sum(state.accounts.values()) === state.broughtIn,

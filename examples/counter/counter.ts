@@ -14,4 +14,7 @@ export default defineService({
   queries: {
     get: (state) => state.value,
   },
+  // For `troupe simulate counter`.
+  examples: { add: [1, 2, -1] },
+  invariants: { "the value is a whole number": (state) => Number.isInteger(state.value) },
 });

@@ -5,6 +5,9 @@ interface State {
   values: Map<string, string>;
 }
 
+const KEYS = ["a", "b", "c"];
+const VALUES = ["x", "y"];
+
 /** Text values by key, with the conditional write on which locks and registers are built. */
 export default defineService({
   name: "kv",
@@ -36,4 +39,13 @@ export default defineService({
     /** The value, or null. */
     get: (state, key: string) => state.values.get(key) ?? null,
   },
+  // For `troupe simulate kv`.
+  examples: {
+    put: (draw) => ({ key: draw.pick(KEYS), value: draw.pick(VALUES) }),
+    append: (draw) => ({ key: draw.pick(KEYS), value: draw.pick(VALUES) }),
+    compareAndSet: (draw) => ({ key: draw.pick(KEYS), expected: draw.pick([null, ...VALUES]), value: draw.pick(VALUES) }),
+    remove: KEYS,
+    get: KEYS,
+  },
+  invariants: { "every value is text": (state) => [...state.values.values()].every((value) => typeof value === "string") },
 });

@@ -1,6 +1,7 @@
 import { isName } from "../vocabulary/ids.js";
 import { isPassive, STYLES, type Style } from "../vocabulary/style.js";
 import type { OperationContext, QueryContext } from "./context.js";
+import type { Examples } from "./example.js";
 import type { StandardSchema } from "./schema.js";
 
 /** `input` is whatever the handler declares: `never` here accepts every declaration. */
@@ -23,6 +24,8 @@ export interface ServiceDefinition<
   readonly queries: Q;
   /** What inputs have to look like, by name of operation or query. */
   readonly inputs?: { readonly [Name in keyof O | keyof Q]?: StandardSchema };
+  /** Inputs to try, by name of operation or query: a list, or a function that draws one. `troupe simulate` runs the service with them. */
+  readonly examples?: Examples;
   /** Styles in which it may run. Default: all, or all but `active` when an operation is an async function. */
   readonly styles?: readonly Style[];
   /** What has to hold between operations, for tests and the simulator. */
@@ -36,6 +39,7 @@ export interface AnyService {
   readonly operations: Readonly<Record<string, OperationHandler<never>>>;
   readonly queries: Readonly<Record<string, QueryHandler<never>>>;
   readonly inputs?: Readonly<Record<string, StandardSchema | undefined>>;
+  readonly examples?: Examples;
   readonly styles?: readonly Style[];
   readonly invariants?: Readonly<Record<string, (state: never) => boolean>>;
 }
@@ -118,7 +122,7 @@ function checkSettings(
   operations: Record<string, unknown>,
   queries: Record<string, unknown>,
 ): string | null {
-  const { styles, inputs, invariants } = value;
+  const { styles, inputs, examples, invariants } = value;
   if (styles !== undefined) {
     if (!Array.isArray(styles) || styles.length === 0) return `service ${service}: styles has to name at least one of ${STYLES.join(", ")}`;
     const unknown = styles.find((style) => !STYLES.some((known) => known === style));
@@ -134,6 +138,15 @@ function checkSettings(
         return `service ${service}: inputs names ${name}, which is neither an operation nor a query`;
       if (schema !== undefined && !hasStandard(schema))
         return `service ${service}: the schema of ${name} is no Standard Schema (zod, valibot, arktype, ...)`;
+    }
+  }
+  if (examples !== undefined) {
+    if (!isRecord(examples)) return `service ${service}: examples has to be an object of lists or functions`;
+    for (const [name, given] of Object.entries(examples)) {
+      if (!Object.hasOwn(operations, name) && !Object.hasOwn(queries, name))
+        return `service ${service}: examples names ${name}, which is neither an operation nor a query`;
+      if (typeof given !== "function" && (!Array.isArray(given) || given.length === 0))
+        return `service ${service}: the examples of ${name} have to be a list with at least one input, or a function that returns one`;
     }
   }
   if (invariants !== undefined && (!isRecord(invariants) || Object.values(invariants).some((check) => typeof check !== "function")))

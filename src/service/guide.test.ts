@@ -7,7 +7,8 @@ import { DEPTH_MAX } from "./journal/admit.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const guide = readFileSync(`${root}docs/guide/services.md`, "utf8");
-const blocks = [...guide.matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
+const proof = readFileSync(`${root}docs/guide/proof.md`, "utf8");
+const blocks = [...`${guide}\n${proof}`.matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
 
 /** What the compiler has against the blocks, each as a file of its own beside the examples. */
 function problemsOf(texts: readonly string[]): string[] {
@@ -31,8 +32,8 @@ function problemsOf(texts: readonly string[]): string[] {
   });
 }
 
-describe("docs/guide/services.md", () => {
-  it("has examples that compile", () => {
+describe("docs/guide/services.md and proof.md", () => {
+  it("have examples that compile", { timeout: 120_000 }, () => {
     expect(blocks.length).toBeGreaterThanOrEqual(5);
     expect(problemsOf(blocks)).toEqual([]);
     // The check itself has to be able to fail.

@@ -9,6 +9,7 @@ export {
   type QueryHandler,
   type ServiceDefinition,
 } from "./define-service.js";
+export type { ExampleDraw, Examples } from "./example.js";
 export { StateRefusal, type StateRefusalCode } from "./journal/refusal.js";
 export { refuse, ServiceRefusal } from "./refuse.js";
 export type { StandardSchema } from "./schema.js";

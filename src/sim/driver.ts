@@ -93,7 +93,9 @@ const TEXT_MAX = 400;
 
 /** An event or message for the timeline. */
 export function shortText(value: unknown): string {
+  if (value === undefined) return "";
   const text = JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === "bigint") return `${part}n`;
     if (part instanceof Uint8Array) return `<${part.length} bytes>`;
     if (part instanceof Map) return `<map of ${part.size}>`;
     return part;

@@ -3,6 +3,7 @@ import { closeRecorder, newHistoryRecorder, recordEnd, recordStart } from "../ch
 import type { CallOutcome } from "../client/core/effect.js";
 import { decodeValue, encodeValue } from "../codec/value.js";
 import { hostId } from "../vocabulary/ids.js";
+import { shortText } from "./driver.js";
 import type { Installation } from "./installation.js";
 import { type Call, WORKLOADS } from "./services.js";
 import { createSessionStore, type SessionStore } from "./session-store.js";
@@ -65,7 +66,7 @@ export function startClients(installation: Installation): Clients {
     clients.openCount -= 1;
     const ended = endOf(outcome);
     const record = recordEnd(recorder, ticket, { endedAt: world.nowMs, ...ended });
-    note(world, slot.name, "is told", () => `${record?.operation} ${JSON.stringify(record?.input)}: ${JSON.stringify(ended)}`);
+    note(world, slot.name, "is told", () => `${record?.operation} ${shortText(record?.input)}: ${shortText(ended)}`);
     mark(world, `outcome-${ended.outcome}${ended.code === undefined ? "" : `-${ended.code}`}`);
     if (ended.outcome === "ok" || ended.outcome === "refused") clients.completedCount += 1;
   }
@@ -81,7 +82,7 @@ export function startClients(installation: Installation): Clients {
     });
     clients.openCount += 1;
     slot.open.add(ticket);
-    note(world, slot.name, "asks", () => `${call.name} ${JSON.stringify(call.input) ?? ""}`);
+    note(world, slot.name, "asks", () => `${call.name} ${shortText(call.input)}`);
     const settle = (outcome: CallOutcome): void => {
       slot.ticketOf.delete(input);
       end(slot, ticket, outcome);

@@ -37,6 +37,8 @@ async function runChecks() {
   await check("it installs in an empty folder, without scripts", () => install(tarball));
   await check("npx troupe says its version and its commands", checkCommand);
   await check("service and client type-check against the installed package", typeCheck);
+  await check("npx troupe simulate greeter.ts finds that everything holds", simulateGood);
+  await check("npx troupe simulate dice.ts says where replicas differ and which handler it does not run", simulateBad);
   up = await check("npx troupe up greeter.ts says that it is ready", async () =>
     startUp(app, ["greeter.ts", "--port", String(await freePort())]),
   );
@@ -101,6 +103,30 @@ async function checkCommand() {
 async function typeCheck() {
   const compiler = join(project, "node_modules/.bin/tsc");
   await run(compiler, ["-p", app, "--typeRoots", join(project, "node_modules/@types")], { cwd: app });
+}
+
+/** One run in each style: whether the package holds what it takes. */
+function simulate(service) {
+  return run("npx", ["--no-install", "troupe", "simulate", service, "--seeds", "1", "--json"], { cwd: app, timeout: 120_000 });
+}
+
+async function simulateGood() {
+  const proof = JSON.parse((await simulate("greeter.ts")).stdout);
+  assert.deepEqual([proof.passed, proof.reasons, proof.styles.map(({ style }) => style)], [true, [], ["active", "warm-passive"]]);
+}
+
+async function simulateBad() {
+  const failed = await simulate("dice.ts").then(
+    () => assert.fail("it has passed"),
+    (error) => error,
+  );
+  assert.equal(failed.code, 1, failed.stderr);
+  const { notRun, styles } = JSON.parse(failed.stdout);
+  assert.deepEqual(
+    notRun.map(({ name, why }) => [name, /calls fetch/.test(why)]),
+    [["ask", true]],
+  );
+  assert.match(styles[0].failed.finding.text, /After roll \(operation 1 of the run\) the state of .*\n {2}state\.last is /);
 }
 
 async function post(url, body, headers = {}) {

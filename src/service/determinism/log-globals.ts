@@ -40,7 +40,7 @@ const CRYPTO = { randomUUID: () => current?.uuid() ?? "", getRandomValues: fillR
 const PERFORMANCE = { now: logNow };
 
 /** Lays own methods over a platform object's, and gives what takes them off again. Absent objects are left absent. */
-function lay(object: object | undefined, methods: Readonly<Record<string, unknown>>): () => void {
+export function lay(object: object | undefined, methods: Readonly<Record<string, unknown>>): () => void {
   if (object === undefined) return () => {};
   const before = Object.keys(methods).map((name) => [name, Object.getOwnPropertyDescriptor(object, name)] as const);
   for (const [name, value] of Object.entries(methods)) Object.defineProperty(object, name, { value, configurable: true, writable: true });

@@ -15,4 +15,6 @@ export default defineService({
   queries: {
     count: (state, name: string) => state.greetings.get(name) ?? 0,
   },
+  examples: { greet: ["ada", "bob", ""], count: ["ada"] },
+  invariants: { "whoever was greeted was greeted once at least": (state) => [...state.greetings.values()].every((count) => count >= 1) },
 });
