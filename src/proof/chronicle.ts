@@ -18,8 +18,8 @@ export interface Chronicle {
   readonly withState: Executed[];
   /** The last operations, in the order in which they were first executed. */
   readonly lines: { readonly number: number; readonly words: string }[];
+  /** The last one of each operation. */
   readonly inputs: Map<string, Uint8Array>;
-  inputWords(operation: string): string;
   /** Told of the first finding. */
   onFinding(finding: Finding): void;
 }
@@ -35,7 +35,6 @@ export interface Executed {
 }
 
 export function createChronicle(onFinding: (finding: Finding) => void): Chronicle {
-  const inputs = new Map<string, Uint8Array>();
   return {
     finding: null,
     looked: { executed: 0, comparisons: 0, snapshots: 0, invariantChecks: 0 },
@@ -44,8 +43,7 @@ export function createChronicle(onFinding: (finding: Finding) => void): Chronicl
     executed: new Map(),
     withState: [],
     lines: [],
-    inputs,
-    inputWords: (operation) => wordsOfBytes(inputs.get(operation) ?? new Uint8Array(0)),
+    inputs: new Map(),
     onFinding,
   };
 }

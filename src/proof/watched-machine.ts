@@ -51,7 +51,7 @@ export function watchedMachine(options: MachineOptions): StateMachine {
     const other = known.place === place ? `${place} before its restart` : known.place;
     chronicle.looked.comparisons += 1;
     const { refused, bytes } = outcome.reply;
-    const which = `After ${call.operation} ${wordsOfBytes(call.input)} (operation ${known.number} of the run)`;
+    const which = `After ${callWords(call.operation, call.input)} (operation ${known.number} of the run)`;
     const who = operationNamed(call.operation);
     if (known.digest !== inner.digest())
       find(chronicle, "disagree", who, `${which} the state of ${place} is not that of ${other}.${placeWords(known, other)}`, known.number);
@@ -79,7 +79,8 @@ export function watchedMachine(options: MachineOptions): StateMachine {
     chronicle.looked.invariantChecks += count;
     const broken = onHost(host, () => inner.brokenInvariants());
     if (broken.length === 0) return;
-    const after = operation === null ? "After a state update" : `After ${operation} ${chronicle.inputWords(operation)}`.trimEnd();
+    const input = operation === null ? undefined : chronicle.inputs.get(operation);
+    const after = operation === null ? "After a state update" : `After ${callWords(operation, input)}`;
     find(
       chronicle,
       "invariant",
@@ -152,6 +153,10 @@ export function watchedMachine(options: MachineOptions): StateMachine {
     // The watch above has its own words for these; a second report would come first at some indexes.
     brokenInvariants: () => [],
   };
+}
+
+function callWords(operation: string, input: Uint8Array = NOTHING): string {
+  return `${operation} ${wordsOfBytes(input)}`.trimEnd();
 }
 
 function answerWords({ reply: { refused, bytes } }: OperationOutcome): string {
