@@ -6,7 +6,7 @@ import { drawPlan } from "../sim/swarm.js";
 import { groupName } from "../vocabulary/ids.js";
 import type { Style } from "../vocabulary/style.js";
 import { findPending } from "./chronicle.js";
-import { drained } from "./drained.js";
+import { drained } from "../sim/drained.js";
 import type { Finding, Looked } from "./finding.js";
 import { guestOf, SERVICE_RULE } from "./guest.js";
 import { layHostGlobals, setHost } from "./host-globals.js";

@@ -5,7 +5,7 @@ import { type Chance, createChance } from "../sim/chance.js";
 import type { Call } from "../sim/services.js";
 import type { Style } from "../vocabulary/style.js";
 import { type Chronicle, createChronicle, find, findOutside, findPending } from "./chronicle.js";
-import { drained } from "./drained.js";
+import { drained } from "../sim/drained.js";
 import type { Finding } from "./finding.js";
 import { type HostSource, layHostGlobals, onHost, setHost } from "./host-globals.js";
 import { nextCall, type NotRun, type Source, sourcesOf } from "./requests.js";

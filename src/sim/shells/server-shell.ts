@@ -31,6 +31,7 @@ import { dial, listen, type SimConnection, type SimDialer } from "../network.js"
 import { openReplicaDisk } from "../replica-disk.js";
 import type { RunningServer } from "../running.js";
 import { after, endProcess, isAlive, localMs, mark, note, type SimProcess, timer, wallMs } from "../world.js";
+import { createHandlerLimit } from "./handler-limit.js";
 import { helloOf, newBootId } from "./hello.js";
 import { lfdName } from "./lfd-name.js";
 
@@ -125,10 +126,7 @@ function startReplica(
   let completions: ExecutionCompletion[] = [];
   const machine = plan.guest?.machine(world, process) ?? serviceMachine(plan.service);
   const executor: Executor = createExecutor(machine, {
-    onProgress() {
-      if (executor.executing() === null || !isAlive(process)) world.awaiting.delete(process);
-      else world.awaiting.add(process);
-    },
+    onProgress: createHandlerLimit(world, process, () => executor),
     onCompletion(completion) {
       completions.push(completion);
       if (completions.length === 1) driver.push({ kind: "executions-completed", completions: [] });
