@@ -83,6 +83,8 @@ function planOf(subject: Subject, style: Style, seed: number, guest: NonNullable
       group: groupName(service.name),
       service: { ...spec.service, name: service.name, styles: stylesOf(service).filter((each) => each === style) },
       style,
+      // COLD_IN_MEMORY: what a cold backup has is on its disk.
+      durability: style === "cold-passive" ? "disk" : spec.durability,
       replicas: spec.replicas === 1 ? 3 : spec.replicas,
       checkpointEntries: Math.min(100, spec.checkpointEntries),
     },

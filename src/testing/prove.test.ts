@@ -4,11 +4,11 @@ import { defineService } from "../service/define-service.js";
 import { prove } from "./prove.js";
 import { TrialFailure } from "./service-trial.js";
 
-test("a service that keeps the rules is proven, and told so", { timeout: 120_000 }, async () => {
+test("a service that keeps the rules is proven, and told so", { timeout: 240_000 }, async () => {
   expect(await prove(counter, { seeds: 1, styles: ["active"] })).toContain("Everything held.");
 });
 
-test("one that does not is a failure that says what it is", { timeout: 120_000 }, async () => {
+test("one that does not is a failure that says what it is", { timeout: 240_000 }, async () => {
   const newService = () => {
     const random = Math.random;
     return defineService({

@@ -112,7 +112,10 @@ function simulate(service) {
 
 async function simulateGood() {
   const proof = JSON.parse((await simulate("greeter.ts")).stdout);
-  assert.deepEqual([proof.passed, proof.reasons, proof.styles.map(({ style }) => style)], [true, [], ["active", "warm-passive"]]);
+  assert.deepEqual(
+    [proof.passed, proof.reasons, proof.styles.map(({ style }) => style)],
+    [true, [], ["active", "warm-passive", "cold-passive"]],
+  );
 }
 
 async function simulateBad() {

@@ -11,7 +11,7 @@ import type { ReplicaDisk } from "../../server/shell/replica-disk.js";
 import { createSnapshotWriter, type Later } from "../../server/shell/snapshot-writer.js";
 import { createStateLoader } from "../../server/shell/state-loader.js";
 import { eventOfResult, snapshotRecord, transferOf } from "../../server/shell/store-events.js";
-import { createExecutor } from "../../service/executor.js";
+import { createExecutor, type Executor } from "../../service/executor.js";
 import { serviceMachine } from "../../service/service-machine.js";
 import type { StoreResult } from "../../storage/store-command.js";
 import { unreachable } from "../../vocabulary/assert.js";
