@@ -109,7 +109,8 @@ export function startClients(installation: Installation): Clients {
   function runThread(slot: Slot, thread: string): void {
     const { process } = slot;
     // One that also writes waits at a leader that has no quorum any more, and reads nothing there that is stale.
-    const onlyReads = world.chance.workload.happens(READER_SHARE);
+    // A guest may have nothing to be read.
+    const onlyReads = world.chance.workload.happens(READER_SHARE) && plan.guest === undefined;
     const next = (): Call => {
       tokens += 1;
       const call = workload.next(world.chance.workload, `t${tokens}`);
