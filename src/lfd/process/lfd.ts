@@ -1,7 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { readAddress, writeAddress } from "../../runtime/address-file.js";
-import { endWithSupervisor } from "../../runtime/child.js";
+import { endWithSupervisor, recordedProcess } from "../../runtime/child.js";
 import { monotonicMs, wallMs } from "../../runtime/clock.js";
 import type { Connection } from "../../runtime/connection.js";
 import { dial } from "../../runtime/dialer.js";
@@ -47,6 +48,7 @@ const BACKOFF_MAX_MS = 200;
 const CONNECT_TIMEOUT_MS = 1_000;
 /** How often a server's process is looked at for its end: what is waited here, its clients wait. */
 const EXIT_POLL_MS = 4;
+const CLEARING_MS_MAX = 2_000;
 
 /** The shell of the LFD: turns sockets, /proc, children and one file into events, and effects into them. Rejects with a sentence for the reader. */
 export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
@@ -127,6 +129,7 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
   }
 
   async function spawnServer({ replica, spec }: Extract<LfdEffect, { kind: "spawn-server" }>): Promise<void> {
+    await untilCleared(dir, replica);
     const spawning = await startServer({
       dir,
       command: options.serverCommand ?? thisProgram(),
@@ -212,6 +215,12 @@ function kernelView(pid: number): KernelView {
   if (!hasKernelView()) return { state: "unknown", startTime: 0, cpuMs: 0 };
   // It runs nothing of the program any more: all that is left of it is being cleared away.
   return info.exiting ? { ...info, state: "zombie" } : info;
+}
+
+/** A dead process holds the lock of its folder until the kernel has cleared it away, which can take longer than a start. */
+async function untilCleared(dir: string, replica: ReplicaId): Promise<void> {
+  const endMs = monotonicMs() + CLEARING_MS_MAX;
+  while (recordedProcess(dir, replica) !== null && monotonicMs() < endMs) await pause(EXIT_POLL_MS);
 }
 
 /**
