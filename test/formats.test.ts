@@ -136,46 +136,86 @@ describe.each(READABLE)("version %i is understood", (version) => {
   });
 });
 
-describe("another version is refused in words", () => {
+const SALT = crc32OfText(`${GOLDEN_CONFIG.freshIncarnation}/1`);
+
+/** Puts another version into the heads at these offsets, and makes the checksums right again. */
+function otherVersion(name: string, offsets: readonly number[]): Files {
+  return changed(name, (bytes, view) => {
+    for (const offset of offsets) view.setUint32(offset, 2);
+    if (name === SEGMENT) view.setUint32(28, crc32(bytes.subarray(0, 28), SALT));
+    else if (name === SNAPSHOT) view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)));
+    else
+      for (const offset of offsets) {
+        const size = view.getUint32(offset + 8);
+        view.setUint32(offset + 4, crc32(bytes.subarray(offset + 12, offset + 12 + size), 2));
+      }
+  });
+}
+
+describe("another version is refused in words, and not set aside", () => {
   const words = "it has format version 2; this release reads version 1";
   const cases: [name: string, offsets: number[]][] = [
     ["identity", [8]],
     ["promise", [8, 8192 + 8]],
+    ["promise", [8192 + 8]],
     [SNAPSHOT, [8]],
     [SEGMENT, [4]],
   ];
   it.each(cases)("%s", (name, offsets) => {
-    const files = changed(name, (_, view) => {
-      for (const offset of offsets) view.setUint32(offset, 2);
-    });
+    const files = otherVersion(name, offsets);
     const rig = recover(files);
-    expect(resultsOf(rig, "damaged")).toEqual([
-      { kind: "damaged", where: expect.stringContaining(name), what: expect.stringContaining(words) },
+    expect(rig.results).toEqual([
+      {
+        kind: "unsupported",
+        where: expect.stringContaining(name),
+        what: expect.stringContaining(`was written by another release: ${words}`),
+      },
     ]);
-    expect(describeFolder(lookAt(files), null).verdict).toMatchObject({ kind: "damaged", what: expect.stringContaining(words) });
+    expect(describeFolder(lookAt(files), null).verdict).toMatchObject({ kind: "unsupported", what: expect.stringContaining(words) });
+  });
+
+  it.each(cases)("%s: a version that is only damaged is damage", (name, offsets) => {
+    const rig = recover(
+      changed(name, (_, view) => {
+        for (const offset of offsets) view.setUint32(offset, 2);
+      }),
+    );
+    // One slot of the promise may be damaged.
+    expect(rig.results.map(({ kind }) => kind)).toEqual([name === "promise" && offsets.length === 1 ? "recovered" : "damaged"]);
   });
 
   it("control", async () => {
-    const files = changed("control", (_, view) => view.setUint32(8, 2));
+    const files = otherVersion("control", [8]);
     await expect(openControl(files)).rejects.toThrow(words);
     expect(describeControlFile(lookAt(files), "control")).toMatchObject({ ok: false, problem: expect.stringContaining(words) });
   });
 
   it("control, whose content has another version", async () => {
     const map = new Map<string, unknown>([["head", { ...goldenContent(), revision: 2, formatVersion: 2 }]]);
-    await expect(openControl(new Map([["control", encodeControl(map)]]))).rejects.toThrow("does not have the form of this version");
+    await expect(openControl(new Map([["control", encodeControl(map)]]))).rejects.toThrow("its content has version 2");
+  });
+
+  it("control, with an entry that this release does not know", async () => {
+    const map = new Map<string, unknown>([
+      ["head", { ...goldenContent(), groups: undefined, revision: 2 }],
+      ["tenant/a", {}],
+    ]);
+    await expect(openControl(new Map([["control", encodeControl(map)]]))).rejects.toThrow(
+      'it holds "tenant/a", which this release does not',
+    );
   });
 });
 
 describe("what this version does not have is refused, with its place", () => {
-  const salt = crc32OfText(`${GOLDEN_CONFIG.freshIncarnation}/1`);
+  const salt = SALT;
   // The second batch of the first segment: its head, the record of entry 3, its trailer.
   const [head, record, trailer] = [463, 504, 966];
 
   function refusalOf(files: Files): { where: string; what: string } {
-    const [damage] = resultsOf(recover(files), "damaged");
-    expect(describeFolder(lookAt(files), null).verdict).toEqual(damage);
-    return { where: damage?.where ?? "", what: damage?.what ?? "" };
+    const rig = recover(files);
+    const [found] = [...resultsOf(rig, "unsupported"), ...resultsOf(rig, "damaged")];
+    expect(describeFolder(lookAt(files), null).verdict).toEqual(found);
+    return { where: found?.where ?? "", what: found?.what ?? "" };
   }
 
   it("a kind of entry", () => {
@@ -188,7 +228,7 @@ describe("what this version does not have is refused, with its place", () => {
     });
     expect(refusalOf(files)).toEqual({
       where: `${SEGMENT} at offset ${head}`,
-      what: expect.stringContaining("entry 3 does not have the form of its kind"),
+      what: "the log was written by another release: in batch 2: entry 3 is of kind 9, which this release does not know",
     });
   });
 
@@ -197,17 +237,21 @@ describe("what this version does not have is refused, with its place", () => {
       bytes[head + 20] = 9;
       view.setUint32(head + 37, crc32(bytes.subarray(head, head + 37), salt));
     });
-    expect(refusalOf(files)).toEqual({ where: `${SEGMENT} at offset ${head}`, what: expect.stringContaining("batch 2") });
+    expect(refusalOf(files)).toEqual({
+      where: `${SEGMENT} at offset ${head}`,
+      what: "the log was written by another release: batch 2 is of kind 9, which this release does not know",
+    });
   });
 
   it("a kind of section", () => {
     const at = tablesOf(SNAPSHOT).find(({ field }) => field.includes("kind of section: table"))?.offset ?? 0;
-    const files = changed(SNAPSHOT, (bytes) => {
+    const files = changed(SNAPSHOT, (bytes, view) => {
       bytes[at] = 9;
+      view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)));
     });
     expect(refusalOf(files)).toEqual({
-      where: `${SNAPSHOT} at offset ${at - 4}`,
-      what: expect.stringContaining("a section does not have its form"),
+      where: expect.stringContaining(SNAPSHOT),
+      what: "the snapshot was written by another release: it has a section of kind 9, which this release does not know",
     });
   });
 

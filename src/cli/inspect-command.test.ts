@@ -97,7 +97,7 @@ describe("troupe inspect", () => {
   it("tells damage with file and offset", async () => {
     writeFileSync(join(replica, "data", SEGMENT), readFileSync(join(replica, "data", SEGMENT)).fill(7, 700, 701));
     const text = await textOf(replica);
-    expect(text).toContain(`verdict    damaged: a start refuses it for ${SEGMENT} at offset 463`);
+    expect(text).toContain(`verdict    damaged: a start sets it aside for ${SEGMENT} at offset 463`);
     expect(text).toContain(`DAMAGE\n  ${SEGMENT} at offset 463: batch 2 is closed by its trailer, but its content is damaged`);
   });
 

@@ -79,7 +79,8 @@ function damageInFolder(data: FolderDescription): string[] {
   if (verdict.kind === "blank") return [];
   const found = [...problemOf(data.identity), ...damageInPromise(data.promise)];
   found.push(...data.snapshots.flatMap(damageInSnapshot), ...data.segments.flatMap(damageInSegment));
-  if (verdict.kind === "damaged" && !found.some((line) => line.startsWith(verdict.where))) found.push(`${verdict.where}: ${verdict.what}`);
+  const isNamed = verdict.kind === "damaged" || verdict.kind === "unsupported";
+  if (isNamed && !found.some((line) => line.startsWith(verdict.where))) found.push(`${verdict.where}: ${verdict.what}`);
   if (verdict.kind === "unreadable") found.push(`the folder cannot be read: ${verdict.code} ${verdict.message}`);
   return found;
 }
@@ -163,7 +164,9 @@ function verdictText(verdict: Verdict): string {
       return `verdict    whole: a start finds promise ${verdict.promise.join(".")}, ${from}, ${verdict.entryCount} more in the log; the last index is ${verdict.lastIndex}`;
     }
     case "damaged":
-      return `verdict    damaged: a start refuses it for ${verdict.where}: ${verdict.what}`;
+      return `verdict    damaged: a start sets it aside for ${verdict.where}: ${verdict.what}`;
+    case "unsupported":
+      return `verdict    not for this release, which does not start with it: ${verdict.where}: ${verdict.what}`;
     case "unreadable":
       return `verdict    cannot be read: ${verdict.code} ${verdict.message}`;
     default:
@@ -203,9 +206,12 @@ function logText(segments: readonly SegmentDescription[]): string {
 }
 
 function segmentText(segment: SegmentDescription): string[] {
-  const { path, sizeBytes, batches, problem, endBytes, rest } = segment;
+  const { path, sizeBytes, batches, problem, endBytes, rest, marked } = segment;
   const state = segment.spare ? "prepared, not used yet" : segment.sealed ? "sealed" : "open";
-  const end = problem === null ? `ends at ${endBytes}, then ${rest}` : `readable up to ${endBytes}`;
+  const end =
+    problem === null
+      ? `ends at ${endBytes}, ${marked ? "marked as synced" : "without a mark"}, then ${rest}`
+      : `readable up to ${endBytes}`;
   const head = `  ${path}  ${sizeBytes} bytes, ${state}, ${end}`;
   if (batches.length === 0) return [head];
   const hidden = batches.length - 2 * BATCHES_SHOWN;

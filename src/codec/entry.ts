@@ -43,7 +43,10 @@ export const ENTRY_HEAD_SIZE_BYTES = 45;
 const CHECKED_FROM_BYTES = 8;
 const RECORD_SIZE_BYTES_MAX = 0x7fff_ffff;
 
-export type DecodedEntry = { readonly ok: true; readonly entry: Entry } | { readonly ok: false; readonly reason: string };
+/** `isUnsupported`: whole, and of a kind that this release does not know. */
+export type DecodedEntry =
+  | { readonly ok: true; readonly entry: Entry }
+  | { readonly ok: false; readonly reason: string; readonly isUnsupported: boolean };
 
 interface EncodedEntry {
   readonly group: GroupName;
@@ -105,18 +108,24 @@ export function decodeEntry(group: GroupName, bytes: Uint8Array): DecodedEntry {
   const reader = startReader(bytes);
   const size = readU32(reader);
   const checksum = readU32(reader);
-  if (reader.failed || size !== bytes.length || size < ENTRY_HEAD_SIZE_BYTES) return { ok: false, reason: "an entry of a wrong size" };
-  if (crc32(bytes.subarray(CHECKED_FROM_BYTES), size) !== checksum) return { ok: false, reason: "an entry whose checksum is wrong" };
-  if (readU32(reader) !== groupHash(group)) return { ok: false, reason: `an entry that is not of group ${group}` };
+  if (reader.failed || size !== bytes.length || size < ENTRY_HEAD_SIZE_BYTES) return refused("an entry of a wrong size");
+  if (crc32(bytes.subarray(CHECKED_FROM_BYTES), size) !== checksum) return refused("an entry whose checksum is wrong");
+  if (readU32(reader) !== groupHash(group)) return refused(`an entry that is not of group ${group}`);
   const code = readU8(reader);
   const epoch = [readCount(reader), readCount(reader)] as const;
   const index = readCount(reader);
   const ageMs = readF64(reader);
+  if (!KNOWN_CODES.has(code))
+    return { ok: false, reason: `entry ${index} is of kind ${code}, which this release does not know`, isUnsupported: true };
   const body = readBody(reader, code);
-  if (body === null || !readerIsDone(reader)) return { ok: false, reason: `entry ${index} does not have the form of its kind` };
+  if (body === null || !readerIsDone(reader)) return refused(`entry ${index} does not have the form of its kind`);
   const entry: Entry = { index, epoch, ageMs, body };
   encoded.set(entry, { group, bytes });
   return { ok: true, entry };
+}
+
+function refused(reason: string): DecodedEntry {
+  return { ok: false, reason, isUnsupported: false };
 }
 
 const BODY_CODES: { readonly [K in EntryBody["kind"]]: number } = {
@@ -129,6 +138,7 @@ const BODY_CODES: { readonly [K in EntryBody["kind"]]: number } = {
   "sessions-expired": 7,
   "keys-expired": 8,
 };
+const KNOWN_CODES: ReadonlySet<number> = new Set(Object.values(BODY_CODES));
 const REQUEST = BODY_CODES.request;
 const UPDATE = BODY_CODES.update;
 

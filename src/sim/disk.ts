@@ -91,7 +91,7 @@ export function powerOffDisk(chance: Chance, disk: SimDisk): void {
   disk.files = new Map(disk.durableFiles);
 }
 
-/** So much at the end of a log is spared: damage to the last batch's trailer cannot be told from a torn write. */
+/** So much at the end of a log is spared: where the mark of the last batch is lost, damage to it cannot be told from a torn write. */
 const SPARED_BYTES = 2_048;
 
 /** Flips one bit somewhere in the middle of a log or snapshot. Returns where, or null when there is nothing to damage. */

@@ -16,14 +16,19 @@ function play(rig: Rig, commands: readonly StoreCommand[][], limit: number): boo
   return true;
 }
 
-/** Every point at which a run may stop, and for each every way in which the disk may come back. */
-function forAllCrashes(commands: readonly StoreCommand[][], check: (before: Rig, after: Rig) => void): number {
+/** Every point at which a run may stop (after what `prelude` plays), and for each every way in which the disk may come back. */
+function forAllCrashes(
+  commands: readonly StoreCommand[][],
+  check: (before: Rig, after: Rig) => void,
+  prelude: readonly StoreCommand[][] = [],
+): number {
   let states = 0;
-  for (let limit = 1; ; limit++) {
-    const whole = play(createRig(), commands, limit);
+  const first = createRig();
+  if (prelude.length > 0) play(first, prelude, Number.POSITIVE_INFINITY);
+  for (let limit = first.performed + 1; ; limit++) {
+    const before = createRig();
+    const whole = play(before, [...prelude, ...commands], limit);
     states += forAllChoices(CHOICES_MAX, (choose) => {
-      const before = createRig();
-      play(before, commands, limit);
       const disk = structuredClone(before.disk);
       crashDisk(disk, choose);
       check(before, createRig(disk));
@@ -83,6 +88,42 @@ describe("crash states of the log", () => {
       crashDisk(again.disk, () => 0);
       expect(recovered(createRig(again.disk)).entries.length).toBe(found.length + 2);
     });
+  });
+
+  it("trap 28: segments that are used again never bring back what they held, whatever a crash leaves of them", () => {
+    const snapshot = (index: number): StoreCommand[] => [
+      { kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, generation: 1, table: { sessions: [], keys: [] } },
+      { kind: "finish-snapshot" },
+    ];
+    // Entries of one size, so that old batches lie exactly where new ones go.
+    const batches = (from: number, count: number) =>
+      Array.from({ length: count }, (_, at) => [persist(from + 2 * at + 1, [from + 2 * at, from + 2 * at + 1])]);
+    const prelude = [...batches(1, 9), snapshot(16), [{ kind: "drop-log", throughIndex: 16 } as const]];
+    const commands = [...batches(19, 6), snapshot(24), [{ kind: "drop-log", throughIndex: 24 } as const], ...batches(31, 2)];
+    let [reused, stale] = [0, 0];
+    forAllCrashes(
+      commands,
+      (before, after) => {
+        const acked = Math.max(0, ...resultsOf(before, "persisted").map((result) => result.ticket));
+        const names = [...after.disk.names.keys()];
+        reused = Math.max(reused, before.reused);
+        const result = recovered(after);
+        const base = result.snapshot?.meta.index ?? 0;
+        const found = result.entries.map((entry) => entry.index);
+        expect(found).toEqual(Array.from({ length: found.length }, (_, at) => base + 1 + at));
+        expect(base + found.length).toBeGreaterThanOrEqual(acked);
+        expect(base + found.length).toBeLessThanOrEqual(34);
+        if (names.some((name) => name.startsWith("free-"))) stale += 1;
+        // And it goes on from there, over what the files held before.
+        give(after, persist(99, [base + found.length + 1, base + found.length + 2]));
+        settle(after);
+        crashDisk(after.disk, () => 0);
+        expect(recovered(createRig(after.disk)).entries.at(-1)?.index).toBe(base + found.length + 2);
+      },
+      prelude,
+    );
+    expect(reused).toBeGreaterThan(2);
+    expect(stale).toBeGreaterThan(0);
   });
 
   it("S2a: an acknowledged promise survives every crash, and none is found that was never asked for", () => {

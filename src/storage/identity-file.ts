@@ -1,7 +1,7 @@
 import { literal, object, type Shape } from "../codec/shape.js";
 import { clusterIdShape, groupShape, incarnationShape, replicaShape } from "../codec/view-shape.js";
 import { DURABILITIES } from "../vocabulary/style.js";
-import { decodeRecord, encodeRecord, type RecordFormat } from "./record-file.js";
+import { decodeRecord, encodeRecord, type RecordFormat, type Unreadable, unreadable } from "./record-file.js";
 import type { StoreConfig, StoreIdentity } from "./store-command.js";
 
 /** Written last when a folder is made: without it the folder holds nothing that was ever acknowledged. */
@@ -21,12 +21,12 @@ export function encodeIdentity(identity: StoreIdentity): Uint8Array {
   return encodeRecord(FORMAT, identity);
 }
 
-export type DecodedIdentity = { readonly ok: true; readonly identity: StoreIdentity } | { readonly ok: false; readonly reason: string };
+export type DecodedIdentity = { readonly ok: true; readonly identity: StoreIdentity } | Unreadable;
 
 export function decodeIdentity(bytes: Uint8Array): DecodedIdentity {
   const record = decodeRecord(FORMAT, bytes);
   if (!record.ok) return record;
-  return identityShape(record.value) ? { ok: true, identity: record.value } : { ok: false, reason: "it does not hold an identity" };
+  return identityShape(record.value) ? { ok: true, identity: record.value } : unreadable("it does not hold an identity");
 }
 
 /** Why a folder with this identity is not the one that `config` means, or null. */

@@ -7,7 +7,17 @@ import { type Epoch, sameEpoch } from "../vocabulary/epoch.js";
 import type { GroupName, Incarnation } from "../vocabulary/ids.js";
 import type { RequestIdentity } from "../vocabulary/session.js";
 import type { View } from "../vocabulary/view.js";
-import { BATCH_TRAILER_SIZE_BYTES, type Batch, type BatchCut, checkSegmentHead, parseSegment, SEGMENT_HEAD_SIZE_BYTES } from "./segment.js";
+import type { Problem } from "./outcome.js";
+import {
+  BATCH_TRAILER_SIZE_BYTES,
+  type Batch,
+  type BatchCut,
+  checkSegmentHead,
+  MARK_SIZE_BYTES,
+  parseSegment,
+  SEGMENT_HEAD_SIZE_BYTES,
+  traceAt,
+} from "./segment.js";
 import { type ReplayedLog, replayBatch } from "./write-ahead-log.js";
 
 /** Which entries to tell of, both ends included. */
@@ -62,8 +72,10 @@ export interface SegmentDescription {
   /** Prepared to be the next one: the segment before it still has room, so this one holds nothing. */
   readonly spare: boolean;
   /** What stands behind `endBytes`. An unfinished batch is cut off at the next start. */
-  readonly rest: "nothing" | "zeros" | "unfinished batch" | "not read";
-  readonly problem: { readonly offsetBytes: number; readonly what: string } | null;
+  readonly rest: "nothing" | "zeros" | "unfinished batch" | "bytes of an earlier use" | "not read";
+  /** The mark behind the last batch is there: that batch was synced. */
+  readonly marked: boolean;
+  readonly problem: ({ readonly offsetBytes: number } & Problem) | null;
 }
 
 export interface SegmentFile {
@@ -105,25 +117,32 @@ function readSegment(file: SegmentFile, owner: LogOwner | null, before: ReadSegm
   const { path, segmentId, bytes } = file;
   const follows = before !== undefined && before.segment.problem === null && before.segment.segmentId === segmentId - 1;
   const spare = follows && !before.segment.sealed;
-  const unread = { path, segmentId, sizeBytes: bytes.length, batches: [], endBytes: 0, sealed: false, spare, rest: "not read" } as const;
+  const nothing = { batches: [], endBytes: 0, sealed: false, rest: "not read", marked: false } as const;
+  const unread = { path, segmentId, sizeBytes: bytes.length, spare, ...nothing };
   const headProblem =
     owner === null
-      ? "its checksums begin with the incarnation, which no identity or promise file beside it tells: copy those beside it"
+      ? {
+          what: "its checksums begin with the incarnation, which no identity or promise file beside it tells: copy those beside it",
+          isUnsupported: false,
+        }
       : checkSegmentHead(bytes, owner.incarnation, segmentId);
   // A spare one may be unfinished: it is made anew by whoever needs it.
-  const problem = headProblem === null || (spare && owner !== null) ? null : { offsetBytes: 0, what: headProblem };
+  const problem = headProblem === null || (spare && owner !== null) ? null : { offsetBytes: 0, ...headProblem };
   if (owner === null || headProblem !== null) return { segment: { ...unread, problem }, batches: [], synced: [] };
   const nextNumber = follows ? (before.batches.at(-1)?.number ?? 0) + 1 : null;
   const parsed = parseSegment(bytes, { incarnation: owner.incarnation, segmentId, group: owner.group }, nextNumber);
   const { endBytes, sealed, damage, batches } = parsed;
-  const rest = damage === null ? restOf(bytes, endBytes) : "not read";
-  const segment = { ...unread, endBytes, sealed, rest, problem: damage, spare: spare && batches.length === 0 };
+  const trace = traceAt(bytes, endBytes, owner.incarnation, segmentId);
+  const marked = trace === "mark";
+  const rest = damage === null ? restOf(bytes, endBytes + (marked ? MARK_SIZE_BYTES : 0), trace === "head") : "not read";
+  const segment = { ...unread, endBytes, sealed, rest, marked, problem: damage, spare: spare && batches.length === 0 };
   return { segment, batches, synced: batches.map((batch) => syncedBefore(bytes, batch)) };
 }
 
-function restOf(bytes: Uint8Array, endBytes: number): SegmentDescription["rest"] {
+function restOf(bytes: Uint8Array, endBytes: number, isBegun: boolean): SegmentDescription["rest"] {
   if (endBytes >= bytes.length) return "nothing";
-  return bytes.subarray(endBytes).every((byte) => byte === 0) ? "zeros" : "unfinished batch";
+  if (isBegun) return "unfinished batch";
+  return bytes.subarray(endBytes).every((byte) => byte === 0) ? "zeros" : "bytes of an earlier use";
 }
 
 /** From the trailer, which was checked: u32 magic, u64 segment, u64 number, u64 last index synced before. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { replicaId } from "../vocabulary/ids.js";
 import type { View } from "../vocabulary/view.js";
 import { describeFile, describeFolder, fileKindOf, type Look } from "./inspection.js";
+import { MARK_SIZE_BYTES } from "./segment.js";
 import { createSimulatedDisk, performOnDisk, type SimulatedDisk } from "./simulated-disk.js";
 import { CONFIG, createRig, entryAt, give, recovered, resultsOf, type Rig, settle } from "./store.test-rig.js";
 
@@ -119,8 +120,9 @@ describe("inspection of a folder", () => {
     );
     const disk = diskWith((files) => {
       const bytes = files.get(last ?? "")?.slice() ?? new Uint8Array(0);
+      // Its mark and the end of its trailer were never written.
       const end = bytes.findLastIndex((byte) => byte !== 0);
-      files.set(last ?? "", bytes.fill(0, end - 10));
+      files.set(last ?? "", bytes.fill(0, end - MARK_SIZE_BYTES - 10));
     });
     const folder = describeFolder(lookAt(disk), null);
     expect(folder.verdict).toMatchObject({ kind: "whole", lastIndex: 7 });

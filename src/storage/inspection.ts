@@ -9,7 +9,7 @@ import { decodeIdentity, IDENTITY_PATH, IDENTITY_SIZE_BYTES_MAX } from "./identi
 import { describeLog, type EntryRange, type LogOwner, type SegmentDescription, type SegmentFile, segmentIdIn } from "./inspection-log.js";
 import { decodePromise, PROMISE_PATH, PROMISE_SLOT_SIZE_BYTES, type PromiseRecord } from "./promise-file.js";
 import { createReplicaStore, stepStore } from "./replica-store.js";
-import { checkSegmentHead, segmentIdOf } from "./segment.js";
+import { checkSegmentHead, freeSegmentIdOf, segmentIdOf } from "./segment.js";
 import { feedSnapshotScan, type SnapshotHead, type SnapshotScan, snapshotOfName, startSnapshotScan } from "./snapshot-file.js";
 import { transferOfName } from "./snapshot-reading.js";
 import { TEMPORARY_SNAPSHOT } from "./snapshot-writing.js";
@@ -63,7 +63,7 @@ export type Verdict =
       readonly lastIndex: number;
       readonly partial: PartialTransfer | null;
     }
-  | { readonly kind: "damaged"; readonly where: string; readonly what: string }
+  | { readonly kind: "damaged" | "unsupported"; readonly where: string; readonly what: string }
   | { readonly kind: "unreadable"; readonly code: string; readonly message: string };
 
 export interface FolderDescription {
@@ -137,7 +137,7 @@ function isLeftover(name: string): boolean {
 }
 
 function isOther(name: string): boolean {
-  return !isLeftover(name) && fileKindOf(name, new Uint8Array(0)) === null;
+  return !isLeftover(name) && freeSegmentIdOf(name) === null && fileKindOf(name, new Uint8Array(0)) === null;
 }
 
 function transferOf(look: Look, path: string): { path: string; partial: PartialTransfer }[] {
@@ -259,7 +259,7 @@ export function rehearseRecovery(look: Look, identity: FileDescription<StoreIden
 
 function verdictOf(results: readonly StoreResult[], known: boolean): Verdict {
   for (const result of results) {
-    if (result.kind === "damaged") return { kind: "damaged", where: result.where, what: result.what };
+    if (result.kind === "damaged" || result.kind === "unsupported") return result;
     if (result.kind === "failed") return { kind: "unreadable", code: result.code, message: result.message };
     if (result.kind !== "recovered") continue;
     const { promise, snapshot, entries, partial } = result;

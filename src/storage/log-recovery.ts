@@ -1,11 +1,20 @@
 import type { Entry } from "../vocabulary/entry.js";
 import { sameEpoch } from "../vocabulary/epoch.js";
-import { damaged, type Outcome } from "./outcome.js";
-import { type Batch, checkSegmentHead, type ParsedSegment, parseSegment, segmentIdOf, segmentPath } from "./segment.js";
+import { damaged, type Outcome, problemFound } from "./outcome.js";
+import { type Batch, checkSegmentHead, freeSegmentIdOf, type ParsedSegment, parseSegment, segmentIdOf, segmentPath } from "./segment.js";
 import type { SnapshotMeta, StoreIdentity } from "./store-command.js";
 import type { ReplicaStore } from "./store-state.js";
 import { perform, readRange, readWhole, type Task } from "./task.js";
-import { createLog, type ReplayedLog, replayBatch, type WriteAheadLog, writeBatch } from "./write-ahead-log.js";
+import {
+  createLog,
+  FREE_SEGMENTS_MAX,
+  type LogSegment,
+  type ReplayedLog,
+  replayBatch,
+  type WriteAheadLog,
+  writeBatch,
+  writeMark,
+} from "./write-ahead-log.js";
 
 interface RecoveredLog {
   readonly log: WriteAheadLog;
@@ -14,7 +23,7 @@ interface RecoveredLog {
 }
 
 interface ReadSegments {
-  readonly segments: { readonly id: number; maxIndex: number }[];
+  readonly segments: LogSegment[];
   readonly replayed: ReplayedLog;
   nextBatchNumber: number | null;
   lastBatch: { readonly segmentId: number; readonly batch: Batch } | null;
@@ -36,7 +45,7 @@ export function* recoverLog(
     .map(segmentIdOf)
     .filter((id) => id !== null)
     .sort((a, b) => a - b);
-  const read = yield* readSegments(identity, ids);
+  const read = yield* readSegments(identity, ids, store.segmentSizeBytes);
   if (!read.ok) return read;
   const log = createLog(identity.group, identity.incarnation, store.segmentSizeBytes, read.value.segments);
   log.nextBatchNumber = read.value.nextBatchNumber ?? 1;
@@ -46,11 +55,12 @@ export function* recoverLog(
   const { entries, reset } = joined.value;
   log.syncedIndex = entries.at(-1)?.index ?? snapshot?.index ?? 0;
   yield* rewriteTail(log, read.value);
+  yield* recoverFree(log, names);
   if (reset && snapshot !== null) yield* writeBatch(store.runner, log, { kind: "reset", afterIndex: snapshot.index }, []);
   return { ok: true, value: { log, entries } };
 }
 
-function* readSegments(identity: StoreIdentity, ids: readonly number[]): Task<Outcome<ReadSegments>> {
+function* readSegments(identity: StoreIdentity, ids: readonly number[], segmentSizeBytes: number): Task<Outcome<ReadSegments>> {
   const read: ReadSegments = {
     segments: [],
     replayed: { entries: [], baseIndex: null },
@@ -67,14 +77,14 @@ function* readSegments(identity: StoreIdentity, ids: readonly number[]): Task<Ou
     if (file === null) return damaged(path, "a segment of the log is missing: the one before it says that the log goes on here");
     const problem = checkSegmentHead(file.bytes, identity.incarnation, id);
     // Behind a segment that is not sealed lies at most one that was being made, and it holds nothing.
-    if (problem !== null && !read.sealed) break;
-    if (problem !== null) return damaged(path, `a segment of the log is damaged: ${problem}`);
+    if (problem !== null && !problem.isUnsupported && !read.sealed) break;
+    if (problem !== null) return problemFound(path, "a segment of the log", problem);
     const parsed = parseSegment(
       file.bytes,
       { incarnation: identity.incarnation, segmentId: id, group: identity.group },
       read.nextBatchNumber,
     );
-    const outcome = takeSegment(read, id, parsed);
+    const outcome = takeSegment(read, id, parsed, file.fileSizeBytes !== segmentSizeBytes);
     if (!outcome.ok) return outcome;
     if (!outcome.value) break;
   }
@@ -84,10 +94,10 @@ function* readSegments(identity: StoreIdentity, ids: readonly number[]): Task<Ou
 }
 
 /** False when this segment was prepared and not yet used. */
-function takeSegment(read: ReadSegments, id: number, parsed: ParsedSegment): Outcome<boolean> {
+function takeSegment(read: ReadSegments, id: number, parsed: ParsedSegment, outsize: boolean): Outcome<boolean> {
   const path = segmentPath(id);
   const { damage } = parsed;
-  if (damage !== null) return damaged(`${path} at offset ${damage.offsetBytes}`, `the log is damaged: ${damage.what}`);
+  if (damage !== null) return problemFound(`${path} at offset ${damage.offsetBytes}`, "the log", damage);
   if (!read.sealed) {
     if (parsed.batches.length > 0)
       return damaged(path, "the log is damaged: the segment before this one has no end, but this one was begun");
@@ -101,10 +111,21 @@ function takeSegment(read: ReadSegments, id: number, parsed: ParsedSegment): Out
     read.nextBatchNumber = batch.number + 1;
     read.lastBatch = { segmentId: id, batch };
   }
-  read.segments.push({ id, maxIndex });
+  read.segments.push({ id, maxIndex, outsize });
   read.endBytes = parsed.endBytes;
   read.sealed = parsed.sealed;
   return { ok: true, value: true };
+}
+
+/** Files that wait to become segments; of another size they are no use. */
+function* recoverFree(log: WriteAheadLog, names: readonly string[]): Task {
+  for (const name of names) {
+    const id = freeSegmentIdOf(name);
+    if (id === null) continue;
+    const { fileSizeBytes } = yield* readRange(name, 0, 0);
+    if (fileSizeBytes === log.segmentSizeBytes && log.freeIds.length < FREE_SEGMENTS_MAX) log.freeIds.push(id);
+    else yield* perform({ kind: "remove", path: name });
+  }
 }
 
 /** What of the log follows the snapshot. `reset`: the log on disk does not lead up to it, and must be told to go on from there. */
@@ -125,7 +146,8 @@ function joinSnapshot(replayed: ReplayedLog, snapshot: SnapshotMeta | null): Out
 
 /**
  * PROTOCOL section 7: what is reported must be durable, and what was found may be so only in the kernel's memory. The last batch is written
- * again and synced; every batch before it was synced before it was begun. The rest of the segment is cleared of an unfinished one.
+ * again and synced; every batch before it was synced before it was begun. The rest of the segment is cleared of an unfinished one, and
+ * then the mark says what is durable.
  */
 function* rewriteTail(log: WriteAheadLog, read: ReadSegments): Task {
   const { lastBatch } = read;
@@ -138,6 +160,10 @@ function* rewriteTail(log: WriteAheadLog, read: ReadSegments): Task {
   }
   const current = log.segments.at(-1)?.id ?? 1;
   yield* clearRest(segmentPath(current), read.endBytes);
+  if (lastBatch?.segmentId === current) {
+    yield* writeMark(log);
+    yield* perform({ kind: "sync", path: segmentPath(current) });
+  }
   yield* perform({ kind: "sync-folder", path: "." });
 }
 

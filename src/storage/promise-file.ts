@@ -3,7 +3,7 @@ import { epochShape, viewShape } from "../codec/view-shape.js";
 import type { Epoch } from "../vocabulary/epoch.js";
 import type { View } from "../vocabulary/view.js";
 import { perform, type Task } from "./task.js";
-import { decodeRecord, encodeRecord, type RecordFormat } from "./record-file.js";
+import { decodeRecord, encodeRecord, type RecordFormat, type Unreadable, unreadable } from "./record-file.js";
 
 /**
  * The promise (S2a), the last view known to be active (S1e), in two slots of one file. A new promise goes to the first
@@ -33,24 +33,24 @@ export function encodePromise(record: PromiseRecord): Uint8Array {
   return encodeRecord(FORMAT, record);
 }
 
-type DecodedSlot = { readonly ok: true; readonly record: PromiseRecord } | { readonly ok: false; readonly reason: string };
-export type DecodedPromise =
-  | { readonly ok: true; readonly record: PromiseRecord; readonly slot: 0 | 1 }
-  | { readonly ok: false; readonly reason: string };
+type DecodedSlot = { readonly ok: true; readonly record: PromiseRecord } | Unreadable;
+export type DecodedPromise = { readonly ok: true; readonly record: PromiseRecord; readonly slot: 0 | 1 } | Unreadable;
 
 /** The newest whole slot of the file's bytes. */
 export function decodePromise(bytes: Uint8Array): DecodedPromise {
   const first = decodeSlot(bytes.subarray(0, PROMISE_SLOT_SIZE_BYTES));
   const second = decodeSlot(bytes.subarray(PROMISE_SLOT_SIZE_BYTES, 2 * PROMISE_SLOT_SIZE_BYTES));
+  // Another release may have promised more in the slot that cannot be read.
+  for (const slot of [first, second]) if (!slot.ok && slot.isUnsupported) return slot;
   if (first.ok && (!second.ok || first.record.sequence >= second.record.sequence)) return { ...first, slot: 0 };
   if (second.ok) return { ...second, slot: 1 };
-  return { ok: false, reason: `neither slot is whole (first: ${first.ok ? "" : first.reason}; second: ${second.reason})` };
+  return unreadable(`neither slot is whole (first: ${first.ok ? "" : first.reason}; second: ${second.reason})`);
 }
 
 function decodeSlot(bytes: Uint8Array): DecodedSlot {
   const record = decodeRecord(FORMAT, bytes, true);
   if (!record.ok) return record;
-  return promiseShape(record.value) ? { ok: true, record: record.value } : { ok: false, reason: "it does not hold a promise" };
+  return promiseShape(record.value) ? { ok: true, record: record.value } : unreadable("it does not hold a promise");
 }
 
 /** Durable when the task ends. */

@@ -3,7 +3,7 @@ import { EPOCH_ZERO, laterEpoch, sameEpoch } from "../vocabulary/epoch.js";
 import type { TableImage } from "../vocabulary/session.js";
 import { decodeIdentity, encodeIdentity, IDENTITY_PATH, IDENTITY_SIZE_BYTES_MAX, identityMismatch } from "./identity-file.js";
 import { recoverLog } from "./log-recovery.js";
-import { damaged, type Outcome } from "./outcome.js";
+import { damaged, type Outcome, problemFound } from "./outcome.js";
 import { decodePromise, PROMISE_PATH, PROMISE_SLOT_SIZE_BYTES, type PromiseRecord, writePromiseSlot } from "./promise-file.js";
 import { SEGMENT_HEAD_SIZE_BYTES, segmentIdOf } from "./segment.js";
 import { scannedSnapshot, snapshotOfName } from "./snapshot-file.js";
@@ -19,7 +19,7 @@ export function* recover(store: ReplicaStore): Task {
   const outcome = yield* recoverAll(store);
   if (outcome.ok) return;
   store.stage = "ended";
-  store.results.push({ kind: "damaged", ...outcome.damage });
+  store.results.push(outcome.damage);
 }
 
 function* recoverAll(store: ReplicaStore): Task<Outcome<null>> {
@@ -62,7 +62,7 @@ function* recoverIdentity(store: ReplicaStore, names: readonly string[]): Task<O
   const file = names.includes(IDENTITY_PATH) ? yield* readWhole(IDENTITY_PATH, IDENTITY_SIZE_BYTES_MAX) : null;
   if (file !== null) {
     const decoded = decodeIdentity(file.bytes);
-    if (!decoded.ok) return damaged(IDENTITY_PATH, `the identity file is damaged: ${decoded.reason}`);
+    if (!decoded.ok) return problemFound(IDENTITY_PATH, "the identity file", { ...decoded, what: decoded.reason });
     const mismatch = identityMismatch(decoded.identity, store.config);
     return mismatch === null ? { ok: true, value: decoded.identity } : damaged(IDENTITY_PATH, mismatch);
   }
@@ -95,7 +95,7 @@ function* beginBlank(store: ReplicaStore): Task<Outcome<null>> {
   yield* createSegment(identity.incarnation, 1, store.segmentSizeBytes);
   yield* replaceFile(IDENTITY_PATH, [encodeIdentity(identity)]);
   store.identity = identity;
-  store.log = createLog(identity.group, identity.incarnation, store.segmentSizeBytes, [{ id: 1, maxIndex: 0 }]);
+  store.log = createLog(identity.group, identity.incarnation, store.segmentSizeBytes, [{ id: 1, maxIndex: 0, outsize: false }]);
   open(store, identity, record, null, []);
   return { ok: true, value: null };
 }
@@ -104,7 +104,7 @@ function* recoverPromise(store: ReplicaStore): Task<Outcome<PromiseRecord>> {
   const file = yield* readWhole(PROMISE_PATH, 2 * PROMISE_SLOT_SIZE_BYTES);
   if (file === null) return damaged(PROMISE_PATH, "the file of the promise is missing");
   const decoded = decodePromise(file.bytes);
-  if (!decoded.ok) return damaged(PROMISE_PATH, `the file of the promise is damaged: ${decoded.reason}`);
+  if (!decoded.ok) return problemFound(PROMISE_PATH, "the file of the promise", { ...decoded, what: decoded.reason });
   const { record, slot } = decoded;
   store.promiseSequence = record.sequence;
   // What was found may not have been synced: first the slot that does not hold it, so that one is whole at any moment.
@@ -124,8 +124,10 @@ function* recoverSnapshot(store: ReplicaStore, names: readonly string[]): Task<O
   const { fileSizeBytes } = yield* readRange(path, 0, 0);
   const scan = yield* scanFile(path, store.config.group, fileSizeBytes, store.sliceSizeBytes);
   const scanned = scannedSnapshot(scan);
-  if (scanned === null)
-    return damaged(`${path} at offset ${scan.offsetBytes}`, `the snapshot is damaged: ${scan.problem ?? "it has no head"}`);
+  if (scanned === null) {
+    const problem = { what: scan.problem ?? "it has no head", isUnsupported: scan.unsupported !== null };
+    return problemFound(`${path} at offset ${scan.offsetBytes}`, "the snapshot", problem);
+  }
   if (scanned.meta.index !== named.index || !sameEpoch(scanned.meta.epoch, named.epoch))
     return damaged(path, `the file holds the snapshot at ${scanned.meta.index}, not the one that its name says`);
   // Its name may not have been durable yet when the process ended.

@@ -4,6 +4,7 @@ import type { TableImage } from "../vocabulary/session.js";
 import { decodeControl, encodeControl } from "./control-file.js";
 import type { SnapshotMeta, StoreCommand } from "./replica-store.js";
 import { createSimulatedDisk, flipBit, type SimulatedDisk } from "./simulated-disk.js";
+import { MARK_SIZE_BYTES } from "./segment.js";
 import { CONFIG, createRig, entryAt, give, type Rig, recovered, resultsOf, settle } from "./store.test-rig.js";
 
 const TABLE: TableImage = {
@@ -84,7 +85,7 @@ describe("a replica's store", () => {
     for (let index = 1; index <= 4; index++) give(rig, { kind: "persist", ticket: index, truncateAfter: null, entries: [entryAt(index)] });
     settle(rig);
     // The first goes alone, the other three together.
-    expect(rig.performed - before).toBeLessThanOrEqual(4 + 5);
+    expect(rig.performed - before).toBeLessThanOrEqual(4 + 6);
     expect(resultsOf(rig, "persisted").map((result) => result.ticket)).toEqual([1, 2, 3, 4]);
   });
 
@@ -201,19 +202,28 @@ describe("damage", () => {
     return found === undefined ? null : `${found.where}: ${found.what}`;
   }
 
-  it("S5d: a bit turned over below the last batch is reported with its place, never cut away", () => {
+  it("S5d: a bit turned over anywhere in the log is reported with its place, never cut away, the last acknowledged batch included", () => {
     const rig = opened(createSimulatedDisk(), { ...CONFIG, segmentSizeBytes: 10_000 });
     persist(rig, 1, 3);
     persist(rig, 4, 5);
-    const written = contentOf(rig.disk, "segment").bytes.findLastIndex((byte) => byte !== 0);
-    // All but the last batch's trailer: a damaged one looks as if it had never been finished.
-    for (let at = 0; at < written - 36; at += 3) {
+    const written = contentOf(rig.disk, "segment").bytes.findLastIndex((byte) => byte !== 0) + 1;
+    for (let at = 0; at < written - MARK_SIZE_BYTES; at++) {
       const disk = structuredClone(rig.disk);
       flipBit(disk, "segment-000000000001", at, at % 8);
       const found = damagedBy(disk);
       // Bits of padding behind the segment's head are the only ones without meaning.
       expect(found, `offset ${at}`).toContain("segment-000000000001");
     }
+  });
+
+  it("S5d: damage to the mark itself costs nothing, and the next start writes it anew", () => {
+    const rig = opened();
+    persist(rig, 1, 2);
+    const written = contentOf(rig.disk, "segment").bytes.findLastIndex((byte) => byte !== 0) + 1;
+    flipBit(rig.disk, "segment-000000000001", written - 1);
+    expect(recovered(createRig(rig.disk)).entries.length).toBe(2);
+    flipBit(rig.disk, "segment-000000000001", written - MARK_SIZE_BYTES - 1);
+    expect(damagedBy(rig.disk)).toContain("the mark that says that batch 1 was synced");
   });
 
   it("S5d: a missing segment, a missing identity and a damaged snapshot are reported", () => {

@@ -7,6 +7,7 @@ import { epochShape, groupShape, tableShape } from "../codec/view-shape.js";
 import type { Epoch } from "../vocabulary/epoch.js";
 import type { GroupName } from "../vocabulary/ids.js";
 import type { KeyImage, SessionImage, TableImage } from "../vocabulary/session.js";
+import { versionProblem } from "./outcome.js";
 import type { SnapshotMeta } from "./store-command.js";
 
 /**
@@ -34,6 +35,7 @@ const FORMAT_VERSION = 1;
 const PREFIX_SIZE_BYTES = MAGIC.length + 4;
 const SECTION_HEAD_SIZE_BYTES = 5;
 const KINDS = { head: 1, state: 2, table: 3, end: 4 } as const;
+const KNOWN_KINDS: ReadonlySet<number> = new Set(Object.values(KINDS));
 const TABLE_PIECE_ROWS = 512;
 
 const headShape: Shape<SnapshotHead> = object<SnapshotHead>({
@@ -105,6 +107,11 @@ export interface SnapshotScan {
   stateSlices: number;
   stateBytes: number;
   end: SnapshotEnd | null;
+  /**
+   * A version or a section that this release does not know. What follows is read for the checksum alone, which tells whether another
+   * release wrote it or whether it is damaged.
+   */
+  unsupported: string | null;
   /** What is wrong with the file, at `offsetBytes`; null so far. */
   problem: string | null;
   /** Everything was read and is as it should be. */
@@ -124,6 +131,7 @@ export function startSnapshotScan(group: GroupName, fileSizeBytes: number): Snap
     stateSlices: 0,
     stateBytes: 0,
     end: null,
+    unsupported: null,
     problem: null,
     whole: false,
   };
@@ -134,7 +142,7 @@ export function feedSnapshotScan(scan: SnapshotScan, bytes: Uint8Array, onState:
   if (bytes.length === 0 && !scan.whole) scan.problem ??= "it ends too early";
   let data = scan.rest.length === 0 ? bytes : concat(scan.rest, bytes);
   while (scan.problem === null && !scan.whole) {
-    const size = pieceSize(scan, data);
+    const size = scan.unsupported === null ? pieceSize(scan, data) : unknownSize(scan, data);
     if (size === null || size > data.length) break;
     takePiece(scan, data.subarray(0, size), onState);
     data = data.subarray(size);
@@ -161,25 +169,49 @@ function pieceSize(scan: SnapshotScan, data: Uint8Array): number | null {
   return null;
 }
 
+/** Whatever it is: all that is here, and the checksum by itself. */
+function unknownSize(scan: SnapshotScan, data: Uint8Array): number | null {
+  const leftBytes = scan.fileSizeBytes - SNAPSHOT_CHECKSUM_SIZE_BYTES - scan.offsetBytes;
+  if (leftBytes <= 0) return SNAPSHOT_CHECKSUM_SIZE_BYTES;
+  return data.length === 0 ? null : Math.min(leftBytes, data.length);
+}
+
+function takeUnknown(scan: SnapshotScan, piece: Uint8Array): string | null {
+  if (scan.offsetBytes + SNAPSHOT_CHECKSUM_SIZE_BYTES < scan.fileSizeBytes) return null;
+  if (readU32(startReader(piece)) === scan.checksum) return scan.unsupported;
+  scan.unsupported = null;
+  return "its checksum is wrong";
+}
+
 function takePiece(scan: SnapshotScan, piece: Uint8Array, onState: (slice: Uint8Array) => void): void {
-  scan.problem =
-    scan.offsetBytes === 0 ? checkPrefix(piece) : scan.end !== null ? finishScan(scan, piece) : takeSection(scan, piece, onState);
+  scan.problem = problemOf(scan, piece, onState);
   // The checksum that a file is known by does not cover itself.
   if (scan.problem !== null || scan.whole) return;
   scan.checksum = crc32(piece, scan.checksum);
   scan.offsetBytes += piece.length;
 }
 
-function checkPrefix(piece: Uint8Array): string | null {
+function problemOf(scan: SnapshotScan, piece: Uint8Array, onState: (slice: Uint8Array) => void): string | null {
+  if (scan.unsupported !== null) return takeUnknown(scan, piece);
+  if (scan.offsetBytes === 0) return takePrefix(scan, piece);
+  return scan.end === null ? takeSection(scan, piece, onState) : finishScan(scan, piece);
+}
+
+function takePrefix(scan: SnapshotScan, piece: Uint8Array): string | null {
   const magic = encodeText(MAGIC);
   if (!magic.every((byte, at) => byte === piece[at])) return `it does not begin with ${MAGIC}`;
   const version = readU32(startReader(piece, MAGIC.length));
-  return version === FORMAT_VERSION ? null : `it has format version ${version}; this release reads version ${FORMAT_VERSION}`;
+  if (version !== FORMAT_VERSION) scan.unsupported = versionProblem(version, FORMAT_VERSION).what;
+  return null;
 }
 
 function takeSection(scan: SnapshotScan, piece: Uint8Array, onState: (slice: Uint8Array) => void): string | null {
   const kind = readU8(startReader(piece, 4));
   const content = piece.subarray(SECTION_HEAD_SIZE_BYTES);
+  if (!KNOWN_KINDS.has(kind)) {
+    scan.unsupported = `it has a section of kind ${kind}, which this release does not know`;
+    return null;
+  }
   if ((kind === KINDS.head) !== (scan.head === null)) return "its head is not at its beginning";
   if (kind === KINDS.state) {
     scan.stateSlices += 1;

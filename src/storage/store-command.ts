@@ -50,7 +50,7 @@ export interface PartialTransfer {
 
 /** Tickets are the caller's and come back in results; commands are taken in order. Nothing but `recover` before `recovered`. */
 export type StoreCommand =
-  /** Once, first. Answered by `recovered` or `damaged`. */
+  /** Once, first. Answered by `recovered`, `damaged` or `unsupported`. */
   | { readonly kind: "recover" }
   /** Cuts the log after `truncateAfter` (a conflict, L1), then appends `entries`. `persisted` comes once both are durable. */
   | { readonly kind: "persist"; readonly ticket: number; readonly truncateAfter: number | null; readonly entries: readonly Entry[] }
@@ -119,6 +119,8 @@ export type StoreResult =
     }
   /** S5d: never repaired here. `where` is a file (and offset), `what` is worded for the reader. */
   | { readonly kind: "damaged"; readonly where: string; readonly what: string }
+  /** Another release wrote it, and this one does not understand it: nothing was changed, and nothing may be. */
+  | { readonly kind: "unsupported"; readonly where: string; readonly what: string }
   | { readonly kind: "persisted"; readonly ticket: number }
   | { readonly kind: "promise-persisted"; readonly ticket: number }
   | { readonly kind: "snapshot-persisted"; readonly meta: SnapshotMeta }

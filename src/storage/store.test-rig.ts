@@ -45,10 +45,12 @@ export interface Rig {
   readonly queue: DiskOperation[];
   readonly results: StoreResult[];
   performed: number;
+  /** Segments that were made of former ones. */
+  reused: number;
 }
 
 export function createRig(disk: SimulatedDisk = createSimulatedDisk(), config: StoreConfig = CONFIG): Rig {
-  return { disk, store: createReplicaStore(config), queue: [], results: [], performed: 0 };
+  return { disk, store: createReplicaStore(config), queue: [], results: [], performed: 0, reused: 0 };
 }
 
 export function give(rig: Rig, input: StoreCommand | DiskCompletion): void {
@@ -64,6 +66,7 @@ export function settle(
   for (let operation = rig.queue.shift(); operation !== undefined; operation = rig.queue.shift()) {
     const completion = performOnDisk(rig.disk, operation, fault(operation));
     rig.performed += 1;
+    if (operation.kind === "rename" && operation.path.startsWith("free-")) rig.reused += 1;
     if (rig.performed >= limit) return false;
     give(rig, completion);
   }

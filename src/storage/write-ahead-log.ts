@@ -9,7 +9,10 @@ import {
   type Batch,
   type BatchCut,
   encodeBatch,
+  encodeMark,
   encodeSegmentHead,
+  freeSegmentPath,
+  MARK_SIZE_BYTES,
   SEGMENT_HEAD_SIZE_BYTES,
   segmentPath,
 } from "./segment.js";
@@ -17,14 +20,20 @@ import { attempt, park, perform, startTask, type Task, type TaskRunner, unpark }
 
 /**
  * The log on disk. One batch is written and synced at a time; what comes meanwhile becomes the next one (group commit). So a batch is
- * acknowledged by a sync that began after its write was done, and only the very last batch can be unfinished after a crash.
+ * acknowledged by a sync that began after its write was done, and only the very last batch can be unfinished after a crash. When nothing
+ * waits, the last batch gets its mark: without a sync of its own, since it only tells damage from a torn write.
+ *
+ * Segments are made with their full size. Those that a snapshot has made superfluous are kept, a few of them, to become the next ones: then
+ * the disk has nothing to allocate and no zeros to write.
  */
 export interface WriteAheadLog {
   readonly group: GroupName;
   readonly incarnation: Incarnation;
   readonly segmentSizeBytes: number;
-  /** Ascending; the last one is written to. `maxIndex`: the highest index of any entry in it. */
-  readonly segments: { readonly id: number; maxIndex: number }[];
+  /** Ascending; the last one is written to. */
+  readonly segments: LogSegment[];
+  /** Kept under their free names, to be used again. */
+  readonly freeIds: number[];
   offsetBytes: number;
   nextBatchNumber: number;
   syncedIndex: number;
@@ -35,6 +44,14 @@ export interface WriteAheadLog {
   writing: boolean;
   dropThroughIndex: number;
   dropping: boolean;
+}
+
+export interface LogSegment {
+  readonly id: number;
+  /** The highest index of any entry in it. */
+  maxIndex: number;
+  /** Larger than others: it grew with a large batch. */
+  outsize: boolean;
 }
 
 export interface PendingBatch {
@@ -55,6 +72,7 @@ export function createLog(
     incarnation,
     segmentSizeBytes,
     segments,
+    freeIds: [],
     offsetBytes: SEGMENT_HEAD_SIZE_BYTES,
     nextBatchNumber: 1,
     syncedIndex: 0,
@@ -69,6 +87,7 @@ export function createLog(
 
 /** Bytes of one write, beyond which what waits becomes the batch after it. */
 const BATCH_SIZE_BYTES_MAX = 4 * 1024 * 1024;
+export const FREE_SEGMENTS_MAX = 4;
 const FRAME_SIZE_BYTES = BATCH_HEAD_SIZE_BYTES + BATCH_TRAILER_SIZE_BYTES;
 const SPARE = "spare-segment";
 
@@ -86,8 +105,17 @@ function* writePending(runner: TaskRunner, log: WriteAheadLog): Task {
     const entries = taken.flatMap((batch) => batch.entries);
     yield* writeBatch(runner, log, cut, entries);
     for (const batch of taken) batch.done();
+    if (log.pending.length === 0) yield* writeMark(log);
   }
   log.writing = false;
+}
+
+/** The last batch is synced, and here it says so. In the room that the seal keeps free, or the file grows a little. */
+export function* writeMark(log: WriteAheadLog): Task {
+  const segmentId = currentSegment(log).id;
+  if (log.offsetBytes === SEGMENT_HEAD_SIZE_BYTES) return;
+  const mark = encodeMark({ incarnation: log.incarnation, segmentId, batchNumber: log.nextBatchNumber - 1 }, log.syncedIndex);
+  yield* perform({ kind: "write", path: segmentPath(segmentId), offsetBytes: log.offsetBytes, chunks: [mark] });
 }
 
 /** As much as goes into one batch: a cut can only stand at its beginning. */
@@ -125,9 +153,10 @@ function* writeChunks(log: WriteAheadLog, cut: BatchCut, records: readonly Uint8
   yield* perform({ kind: "sync", path });
   log.nextBatchNumber += 1;
   log.offsetBytes += sizeBytes;
+  if (log.offsetBytes + MARK_SIZE_BYTES > log.segmentSizeBytes) currentSegment(log).outsize = true;
 }
 
-function currentSegment(log: WriteAheadLog): { readonly id: number; maxIndex: number } {
+function currentSegment(log: WriteAheadLog): LogSegment {
   const segment = log.segments.at(-1);
   assert(segment !== undefined, "log", () => "a log without a segment");
   return segment;
@@ -141,7 +170,7 @@ function* nextSegment(runner: TaskRunner, log: WriteAheadLog): Task {
     if (log.spareId === null) yield* park(SPARE);
   }
   yield* writeChunks(log, { kind: "seal" }, [], FRAME_SIZE_BYTES);
-  log.segments.push({ id: log.spareId, maxIndex: 0 });
+  log.segments.push({ id: log.spareId, maxIndex: 0, outsize: false });
   log.offsetBytes = SEGMENT_HEAD_SIZE_BYTES;
   log.spareId = null;
 }
@@ -154,7 +183,9 @@ function prepareSpare(runner: TaskRunner, log: WriteAheadLog): void {
 
 function* makeSpare(runner: TaskRunner, log: WriteAheadLog): Task {
   const id = currentSegment(log).id + 1;
-  yield* createSegment(log.incarnation, id, log.segmentSizeBytes);
+  const freeId = log.freeIds.shift();
+  if (freeId === undefined) yield* createSegment(log.incarnation, id, log.segmentSizeBytes);
+  else yield* reuseSegment(log.incarnation, id, freeId);
   log.spareId = id;
   log.sparePreparing = false;
   unpark(runner, SPARE);
@@ -170,7 +201,19 @@ export function* createSegment(incarnation: Incarnation, id: number, sizeBytes: 
   yield* perform({ kind: "sync-folder", path: "." });
 }
 
-/** A published snapshot holds everything through `index`: segments that end there are deleted. */
+/**
+ * Trap 28: what the file held was written under another segment's id and is never taken for this one's. It gets its name only when its new
+ * head is durable, and that replaces what a crash left under the name.
+ */
+function* reuseSegment(incarnation: Incarnation, id: number, freeId: number): Task {
+  const path = freeSegmentPath(freeId);
+  yield* perform({ kind: "write", path, offsetBytes: 0, chunks: [encodeSegmentHead(incarnation, id)] });
+  yield* perform({ kind: "sync", path });
+  yield* perform({ kind: "rename", path, toPath: segmentPath(id) });
+  yield* perform({ kind: "sync-folder", path: "." });
+}
+
+/** A published snapshot holds everything through `index`: segments that end there are kept for later use, or deleted. */
 export function dropLog(runner: TaskRunner, log: WriteAheadLog, index: number): void {
   log.dropThroughIndex = Math.max(log.dropThroughIndex, index);
   if (log.dropping) return;
@@ -183,8 +226,11 @@ function* dropSegments(log: WriteAheadLog): Task {
   for (let oldest = log.segments[0]; oldest !== undefined; oldest = log.segments[0]) {
     if (log.segments.length === 1 || oldest.maxIndex > log.dropThroughIndex) break;
     log.segments.shift();
-    yield* perform({ kind: "remove", path: segmentPath(oldest.id) });
+    const path = segmentPath(oldest.id);
+    const isKept = !oldest.outsize && log.freeIds.length < FREE_SEGMENTS_MAX;
+    yield* perform(isKept ? { kind: "rename", path, toPath: freeSegmentPath(oldest.id) } : { kind: "remove", path });
     yield* perform({ kind: "sync-folder", path: "." });
+    if (isKept) log.freeIds.push(oldest.id);
   }
   log.dropping = false;
 }

@@ -7,7 +7,9 @@ import type { ControlStore, SwapOutcome } from "./control-store.js";
 const FILE = "control";
 const COPY = "control.copy";
 const BLOCK_SIZE_BYTES = 4_096;
+const CONTENT_VERSION = 1;
 const SIZE_BYTES_MAX = 64 * 1024 * 1024;
+const HEAD = "head";
 const GROUP_PREFIX = "group/";
 
 /** `code` is the system's: some (a full disk) pass, and a later start may succeed. */
@@ -104,12 +106,15 @@ async function loadFile(disk: Disk, path: string): Promise<{ readonly record: St
   const read = await submit(disk, { kind: "read", ticket: 0, path, offsetBytes: 0, sizeBytes: SIZE_BYTES_MAX }, "ENOENT");
   if (read.kind !== "read-done") return { record: null, reason: null };
   const decoded = decodeControl(read.bytes);
+  // The other file may be older, whatever it says.
+  if (!decoded.ok && decoded.isUnsupported) throw damaged(decoded.reason);
   return decoded.ok ? { record: fromMap(decoded.map), reason: null } : { record: null, reason: decoded.reason };
 }
 
+/** Damaged, or of another release: either way it is not touched. */
 function damaged(reason: string): Error {
   return new Error(
-    `The control store cannot be used: ${reason}. Nothing was changed. Put a copy of the file back, or rebuild it from what the replicas know with \`troupe recover\`.`,
+    `The control store cannot be used: ${reason}. Nothing was changed. If it is damaged, put a copy of the file back, or rebuild it from what the replicas know with \`troupe recover\`; if another release wrote it, start that one.`,
   );
 }
 
@@ -117,19 +122,23 @@ function toMap(revision: number, content: ControlContent): ControlMap {
   const { groups, ...rest } = content;
   const head: Head = { ...rest, revision };
   return new Map<string, unknown>([
-    ["head", head],
+    [HEAD, head],
     ...groups.map((group): [string, unknown] => [`${GROUP_PREFIX}${group.spec.group}`, group]),
   ]);
 }
 
 /** The file is our own and every value has its checksum: its form is looked at only as far as a wrong version could differ. */
 function fromMap(map: ControlMap): StoreRecord {
-  const head = map.get("head");
+  const head = map.get(HEAD);
+  const version = typeof head === "object" && head !== null && "formatVersion" in head ? head.formatVersion : CONTENT_VERSION;
+  if (version !== CONTENT_VERSION)
+    throw damaged(`its content has version ${String(version)}; this release reads version ${CONTENT_VERSION}`);
   if (!isHead(head)) throw damaged("its first entry does not have the form of this version");
   const { revision, ...rest } = head;
   const groups: GroupRecord[] = [];
   for (const [key, value] of map) {
-    if (!key.startsWith(GROUP_PREFIX)) continue;
+    if (key === HEAD) continue;
+    if (!key.startsWith(GROUP_PREFIX)) throw damaged(`it holds ${JSON.stringify(key)}, which this release does not know`);
     if (!isGroup(value)) throw damaged(`the entry of ${key} does not have the form of this version`);
     groups.push(value);
   }
@@ -140,7 +149,7 @@ function isHead(value: unknown): value is Head {
   if (typeof value !== "object" || value === null) return false;
   const { formatVersion, revision, term, clusterId, owner } = value as Partial<Record<keyof Head, unknown>>;
   return (
-    formatVersion === 1 &&
+    formatVersion === CONTENT_VERSION &&
     typeof revision === "number" &&
     typeof term === "number" &&
     typeof clusterId === "string" &&

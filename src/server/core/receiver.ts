@@ -14,6 +14,8 @@ import { truncateApplied } from "./poison.js";
 import { note, type Receiving, type Replica, send, takeTicket, type Turn } from "./state.js";
 import { wantsState } from "./warmth.js";
 
+const REJECTED_WAIT_MS_MAX = 60_000;
+
 function isSame(a: TransferIdentity, b: TransferIdentity): boolean {
   return (
     a.snapshotIndex === b.snapshotIndex &&
@@ -49,6 +51,7 @@ export function onSlice(turn: Turn, connection: number, slice: Slice): void {
   }
   const { snapshotIndex, snapshotEpoch, sizeBytes, checksum } = slice;
   const identity = { snapshotIndex, snapshotEpoch, sizeBytes, checksum };
+  if (turn.nowMs < replica.transferDueMs) return;
   const { installing } = replica.receiving ?? { installing: null };
   if (replica.receiving === null || !isSame(replica.receiving.identity, identity)) {
     if (installing !== null) return;
@@ -164,6 +167,7 @@ function moveTo(replica: Replica, record: SnapshotRecord, table: TableImage): vo
   replica.generation = record.generation;
   replica.snapshot = record;
   replica.receiving = null;
+  replica.rejectedWaitMs = 0;
   replica.reportDirty = true;
 }
 
@@ -205,8 +209,11 @@ export function onSnapshotRejected(turn: Turn, ticket: number, reason: string): 
   const { replica } = turn;
   const { receiving } = replica;
   if (receiving === null || receiving.installing !== ticket) return;
-  note(turn, "warn", `the snapshot at ${receiving.identity.snapshotIndex} was no use and is asked for again: ${reason}`);
-  const rejected = { ...receiving, storedBytes: 0 };
+  // Asked for at once it would come again as it is: the leader, which sends its last slice again and again, is left without an answer.
+  const waitMs = Math.min(REJECTED_WAIT_MS_MAX, Math.max(replica.timings.transferResendMs, 2 * replica.rejectedWaitMs));
+  replica.rejectedWaitMs = waitMs;
+  replica.transferDueMs = turn.nowMs + waitMs;
   replica.receiving = null;
-  answer(turn, rejected, false);
+  const { snapshotIndex } = receiving.identity;
+  note(turn, "warn", `the snapshot at ${snapshotIndex} was no use (${reason}); it is asked for again in ${Math.ceil(waitMs / 1_000)} s`);
 }

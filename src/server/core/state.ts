@@ -247,6 +247,9 @@ export interface Replica {
   receiving: Receiving | null;
   /** Backups that are being taken, by the connection of who takes them. */
   readonly backups: Map<number, Backup>;
+  /** The wait since the last snapshot that was received whole and was no use; slices are not taken before `transferDueMs`. */
+  rejectedWaitMs: number;
+  transferDueMs: number;
   /** Tickets of everything but executions. */
   nextTicket: number;
   /** Something that clients are told of has changed. */
@@ -323,6 +326,8 @@ export function createReplica(config: ReplicaConfig): Replica {
     checkpoint: null,
     receiving: null,
     backups: new Map(),
+    rejectedWaitMs: 0,
+    transferDueMs: 0,
     nextTicket: 1,
     membersDirty: false,
     reportDirty: true,

@@ -122,6 +122,26 @@ test.each(STYLES)("a transfer that is cut goes on where it was, also from anothe
   expect(wordsOf(group, 4)).toBe(wordsOf(group, 1));
 });
 
+test("a snapshot that proves to be no use is asked for again with a growing wait", () => {
+  const { group } = serving("active", 40);
+  const learner = addHost(group, 4, 1);
+  const begunMs: number[] = [];
+  group.passes = (_, to, message) => {
+    if (message.kind === "snapshot-slice" && to === learner) {
+      if (message.offsetBytes === 0) begunMs.push(group.nowMs);
+      if (message.offsetBytes === 0 && begunMs.length <= 3) message.bytes[0] = (message.bytes[0] ?? 0) ^ 1;
+    }
+    return true;
+  };
+  feed(group, 1, [4]);
+  advance(group, 10_000);
+  const waits = begunMs.slice(1).map((atMs, at) => atMs - (begunMs[at] ?? 0));
+  expect(waits.length).toBe(3);
+  const { transferResendMs } = learner.replica.timings;
+  for (const [at, waitMs] of waits.entries()) expect(waitMs).toBeGreaterThanOrEqual(transferResendMs * 2 ** at);
+  expect(wordsOf(group, 4)).toBe(wordsOf(group, 1));
+});
+
 test("slices that are lost are sent again", () => {
   const { group } = serving("active", 40);
   const learner = addHost(group, 4, 1);

@@ -28,7 +28,7 @@ import { openLfdLink } from "./lfd-link.js";
 import { createLinks } from "./links.js";
 import { canWait, isForExecutor, performEffect, type Workshop } from "./perform.js";
 import { createPulse } from "./pulse.js";
-import { recoverDisk } from "./recovery.js";
+import { recoverDisk, Unsupported } from "./recovery.js";
 import { readSetAside, setAside } from "./set-aside.js";
 import { rehearse } from "./rehearsal.js";
 import { hostService } from "./service-host.js";
@@ -45,6 +45,8 @@ export interface ServerOptions {
 /** Exit code of a replica that set its data aside: the next start is a new incarnation. */
 const EXIT_DISCARD = 71;
 const EXIT_FAILED = 70;
+/** Starting it again will not help. */
+const EXIT_REFUSED = 78;
 /** Handlers may keep the thread so long before sockets are read again: a busy service must not look like one that hangs. */
 const EXECUTION_SLICE_MS = 5;
 
@@ -76,7 +78,11 @@ export async function runServer(options: ServerOptions): Promise<void> {
     onNote: (text) => log.warn(text),
     onFatal: (error) => end(`the executor failed: ${error.stack ?? error.message}`, false),
   });
-  const { disk, recovered, route } = await recoverDisk(options.dir, launch, (text) => log.warn(text));
+  const { disk, recovered, route } = await recoverDisk(options.dir, launch, (text) => log.warn(text)).catch((error: unknown) => {
+    if (!(error instanceof Unsupported)) throw error;
+    log.error(error.message);
+    return process.exit(EXIT_REFUSED);
+  });
   const damages = readSetAside(options.dir);
   const replica = createReplica({
     group: spec.group,

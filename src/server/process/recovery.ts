@@ -18,11 +18,22 @@ export interface RecoveredDisk {
   route(onResult: (result: StoreResult) => void): void;
 }
 
+/** What another release wrote is neither read nor set aside: it may be all that there is. */
+export class Unsupported extends Error {
+  override readonly name = "Unsupported";
+  constructor(folder: string, found: { readonly where: string; readonly what: string }) {
+    super(
+      `The data in ${folder} cannot be used by this release: ${found.where}: ${found.what}. Nothing was changed. Start the release that wrote it, or a newer one.`,
+    );
+  }
+}
+
 /** Opens the replica's store. A damaged one is set aside, never repaired (S5c, S5d), and a new incarnation begins. */
 export async function recoverDisk(folder: string, launch: LaunchFile, warn: (text: string) => void): Promise<RecoveredDisk> {
   for (;;) {
     const opened = await tryOpen(folder, launch);
     if (opened.result.kind === "recovered") return { disk: opened.disk, recovered: opened.result, route: opened.route };
+    if (opened.result.kind === "unsupported") throw new Unsupported(join(folder, "data"), opened.result);
     const { where, what } = opened.result;
     const { keptIn } = setAside(folder, { where, what });
     warn(`The data of ${launch.replica} is damaged: ${where}: ${what}. It is kept in ${keptIn}; a new incarnation begins.`);
@@ -42,9 +53,9 @@ async function tryOpen(folder: string, launch: LaunchFile) {
     freshIncarnation: incarnation(randomId()),
   };
   const store = openReplicaDisk(config, disk, monotonicMs, (result) => route(result));
-  const result = await new Promise<Recovered | Extract<StoreResult, { kind: "damaged" }>>((resolve, reject) => {
+  const result = await new Promise<Extract<StoreResult, { kind: "recovered" | "damaged" | "unsupported" }>>((resolve, reject) => {
     route = (first) => {
-      if (first.kind === "recovered" || first.kind === "damaged") resolve(first);
+      if (first.kind === "recovered" || first.kind === "damaged" || first.kind === "unsupported") resolve(first);
       else if (first.kind === "failed")
         reject(new Error(`The data folder ${dataFolder} cannot be read or written: ${first.code} ${first.message}`));
     };

@@ -35,6 +35,7 @@ export function eventOfResult(result: StoreResult, captureTicket: number): Repli
     case "failed":
       return { kind: "disk-failed", reason: `${result.code}: ${result.message}` };
     case "damaged":
+    case "unsupported":
       return { kind: "disk-failed", reason: `${result.where}: ${result.what}` };
     case "recovered":
     case "installed":

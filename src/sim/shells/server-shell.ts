@@ -84,7 +84,7 @@ function openStore(installation: Installation, process: SimProcess, spec: GroupS
       if (!disk.flipped) installation.observer.onUncausedDamage(process.name, `${result.where}: ${result.what}`);
       setAside(installation, process, spec, replica);
       openStore(installation, process, spec, replica);
-    } else if (result.kind === "failed") endProcess(world, process, 70, null);
+    } else if (result.kind === "failed" || result.kind === "unsupported") endProcess(world, process, 70, null);
   }
 }
 
