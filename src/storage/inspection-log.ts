@@ -12,7 +12,7 @@ import {
   BATCH_TRAILER_SIZE_BYTES,
   type Batch,
   type BatchCut,
-  checkSegmentHead,
+  checkSegment,
   MARK_SIZE_BYTES,
   parseSegment,
   SEGMENT_HEAD_SIZE_BYTES,
@@ -125,7 +125,7 @@ function readSegment(file: SegmentFile, owner: LogOwner | null, before: ReadSegm
           what: "its checksums begin with the incarnation, which no identity or promise file beside it tells: copy those beside it",
           isUnsupported: false,
         }
-      : checkSegmentHead(bytes, owner.incarnation, segmentId);
+      : checkSegment(bytes, owner.incarnation, segmentId);
   // A spare one may be unfinished: it is made anew by whoever needs it.
   const problem = headProblem === null || (spare && owner !== null) ? null : { offsetBytes: 0, ...headProblem };
   if (owner === null || headProblem !== null) return { segment: { ...unread, problem }, batches: [], synced: [] };

@@ -1,7 +1,7 @@
 import type { Entry } from "../vocabulary/entry.js";
 import { sameEpoch } from "../vocabulary/epoch.js";
 import { damaged, type Outcome, problemFound } from "./outcome.js";
-import { type Batch, checkSegmentHead, freeSegmentIdOf, type ParsedSegment, parseSegment, segmentIdOf, segmentPath } from "./segment.js";
+import { type Batch, checkSegment, freeSegmentIdOf, type ParsedSegment, parseSegment, segmentIdOf, segmentPath } from "./segment.js";
 import type { SnapshotMeta, StoreIdentity } from "./store-command.js";
 import type { ReplicaStore } from "./store-state.js";
 import { perform, readRange, readWhole, type Task } from "./task.js";
@@ -75,7 +75,7 @@ function* readSegments(identity: StoreIdentity, ids: readonly number[], segmentS
     const path = segmentPath(id);
     const file = yield* readWhole(path, SEGMENT_SIZE_BYTES_MAX);
     if (file === null) return damaged(path, "a segment of the log is missing: the one before it says that the log goes on here");
-    const problem = checkSegmentHead(file.bytes, identity.incarnation, id);
+    const problem = checkSegment(file.bytes, identity.incarnation, id);
     // Behind a segment that is not sealed lies at most one that was being made, and it holds nothing.
     if (problem !== null && !problem.isUnsupported && !read.sealed) break;
     if (problem !== null) return problemFound(path, "a segment of the log", problem);

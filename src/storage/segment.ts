@@ -20,6 +20,7 @@ const SEGMENT_MAGIC = 0x54525053;
 const HEAD_MAGIC = 0x54525042;
 const TRAILER_MAGIC = 0x54525045;
 const MARK_MAGIC = 0x5452504d;
+const SIZE_AT_BYTES = 16;
 const MAGIC_FIRST_BYTE = 0x54;
 const FORMAT_VERSION = 1;
 
@@ -69,11 +70,13 @@ function saltOf(incarnation: Incarnation, segmentId: number): number {
   return crc32OfText(`${incarnation}/${segmentId}`);
 }
 
-export function encodeSegmentHead(incarnation: Incarnation, segmentId: number): Uint8Array {
+/** `sizeBytes`: of the whole file, which has it before the first batch comes. */
+export function encodeSegmentHead(incarnation: Incarnation, segmentId: number, sizeBytes: number): Uint8Array {
   const writer = startWriter();
   writeU32(writer, SEGMENT_MAGIC);
   writeU32(writer, FORMAT_VERSION);
   writeCount(writer, segmentId);
+  writeU32(writer, sizeBytes);
   const head = finishWhole(writer);
   const padded = new Uint8Array(SEGMENT_HEAD_SIZE_BYTES);
   padded.set(head);
@@ -92,6 +95,14 @@ export function checkSegmentHead(bytes: Uint8Array, incarnation: Incarnation, se
   if (checksum !== stored)
     return { what: "the checksum of its head is wrong, or it belongs to another life of a replica", isUnsupported: false };
   return version === FORMAT_VERSION ? null : versionProblem(version, FORMAT_VERSION);
+}
+
+/** The same for a whole file, which must not have become shorter. */
+export function checkSegment(bytes: Uint8Array, incarnation: Incarnation, segmentId: number): Problem | null {
+  const problem = checkSegmentHead(bytes, incarnation, segmentId);
+  if (problem !== null) return problem;
+  const sizeBytes = new DataView(bytes.buffer, bytes.byteOffset).getUint32(SIZE_AT_BYTES);
+  return bytes.length >= sizeBytes ? null : { what: `${bytes.length} of its ${sizeBytes} bytes are left`, isUnsupported: false };
 }
 
 /** `syncedIndex`: the last index that was durable before this batch. */

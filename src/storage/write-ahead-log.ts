@@ -185,7 +185,7 @@ function* makeSpare(runner: TaskRunner, log: WriteAheadLog): Task {
   const id = currentSegment(log).id + 1;
   const freeId = log.freeIds.shift();
   if (freeId === undefined) yield* createSegment(log.incarnation, id, log.segmentSizeBytes);
-  else yield* reuseSegment(log.incarnation, id, freeId);
+  else yield* reuseSegment(log, id, freeId);
   log.spareId = id;
   log.sparePreparing = false;
   unpark(runner, SPARE);
@@ -196,7 +196,7 @@ export function* createSegment(incarnation: Incarnation, id: number, sizeBytes: 
   const path = segmentPath(id);
   yield* attempt({ kind: "remove", path }, "ENOENT");
   yield* perform({ kind: "create", path, sizeBytes });
-  yield* perform({ kind: "write", path, offsetBytes: 0, chunks: [encodeSegmentHead(incarnation, id)] });
+  yield* perform({ kind: "write", path, offsetBytes: 0, chunks: [encodeSegmentHead(incarnation, id, sizeBytes)] });
   yield* perform({ kind: "sync", path });
   yield* perform({ kind: "sync-folder", path: "." });
 }
@@ -205,9 +205,9 @@ export function* createSegment(incarnation: Incarnation, id: number, sizeBytes: 
  * Trap 28: what the file held was written under another segment's id and is never taken for this one's. It gets its name only when its new
  * head is durable, and that replaces what a crash left under the name.
  */
-function* reuseSegment(incarnation: Incarnation, id: number, freeId: number): Task {
+function* reuseSegment(log: WriteAheadLog, id: number, freeId: number): Task {
   const path = freeSegmentPath(freeId);
-  yield* perform({ kind: "write", path, offsetBytes: 0, chunks: [encodeSegmentHead(incarnation, id)] });
+  yield* perform({ kind: "write", path, offsetBytes: 0, chunks: [encodeSegmentHead(log.incarnation, id, log.segmentSizeBytes)] });
   yield* perform({ kind: "sync", path });
   yield* perform({ kind: "rename", path, toPath: segmentPath(id) });
   yield* perform({ kind: "sync-folder", path: "." });
