@@ -8,7 +8,10 @@ import type { GroupStatus, MemberStatus, StatusImage, TroupeEvent } from "../../
 import { PROJECT } from "./report.js";
 
 export interface InstallationOptions {
-  readonly service: "kv" | "counter";
+  /** One of the examples, or a file. */
+  readonly service: string;
+  /** Default: as the service. */
+  readonly group?: string;
   readonly style: string;
   readonly replicas: number;
   readonly durability: "disk" | "memory";
@@ -27,11 +30,15 @@ export interface Installation {
   onEvent(listener: (event: TroupeEvent) => void): () => void;
   /** Waits until all wanted replicas are members and alive, none of them in process `without`. */
   untilWhole(without?: number): Promise<GroupStatus>;
+  /** Waits until somebody leads and serves. */
+  untilServing(): Promise<GroupStatus>;
+  /** Changes settings of the group while it runs. */
+  change(settings: object): Promise<void>;
   stop(): Promise<void>;
 }
 
 const READY_TIMEOUT_MS = 30_000;
-const WHOLE_TIMEOUT_MS = 60_000;
+const WHOLE_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 15_000;
 const LOOK_AGAIN_MS = 50;
 
@@ -61,7 +68,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
   const url = await readyUrl(child, errPath, (event) => {
     for (const listener of listeners) listener(event);
   });
-  const group = options.service;
+  const group = options.group ?? options.service;
   return {
     dir,
     group,
@@ -70,7 +77,9 @@ export async function startInstallation(options: InstallationOptions): Promise<I
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    untilWhole: (without) => untilWhole(url, group, without ?? null),
+    untilServing: () => until(url, group, (status) => status.serving && status.leader !== null),
+    change: (settings) => change(url, group, settings),
+    untilWhole: (without) => until(url, group, (status) => isWhole(status, without ?? null)),
     async stop() {
       const ended = once(child, "exit");
       child.kill("SIGTERM");
@@ -99,15 +108,24 @@ function readyUrl(child: ChildProcess, errPath: string, onEvent: (event: TroupeE
   });
 }
 
-async function untilWhole(url: string, group: string, without: number | null): Promise<GroupStatus> {
+async function change(url: string, group: string, settings: object): Promise<void> {
+  const response = await fetch(`${url}/v1/admin/groups/${group}`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(settings),
+  });
+  if (!response.ok) throw new Error(`${JSON.stringify(settings)} was refused: ${response.status} ${await response.text()}`);
+}
+
+async function until(url: string, group: string, holds: (status: GroupStatus) => boolean): Promise<GroupStatus> {
   const endMs = performance.now() + WHOLE_TIMEOUT_MS;
   let seen: GroupStatus | null = null;
   while (performance.now() < endMs) {
     seen = await statusOf(url, group);
-    if (seen !== null && isWhole(seen, without)) return seen;
+    if (seen !== null && holds(seen)) return seen;
     await pause(LOOK_AGAIN_MS);
   }
-  throw new Error(`The group was not whole within ${WHOLE_TIMEOUT_MS} ms; last seen: ${JSON.stringify(seen?.members)}`);
+  throw new Error(`The group was not as it should be within ${WHOLE_TIMEOUT_MS} ms; last seen: ${JSON.stringify(seen?.members)}`);
 }
 
 function isWhole(status: GroupStatus, without: number | null): boolean {

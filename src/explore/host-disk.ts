@@ -28,13 +28,13 @@ export interface Disk {
 type DiskEffect = Extract<
   ReplicaEffect,
   {
-    readonly kind: "persist" | "persist-promise" | "capture-snapshot" | "read-snapshot" | "store-slice" | "install-snapshot" | "load-state";
+    readonly kind: "persist" | "persist-promise" | "read-snapshot" | "store-slice" | "install-snapshot" | "load-state";
   }
 >;
 
 export interface Write {
   readonly ticket: number;
-  readonly effect: DiskEffect;
+  readonly effect: DiskEffect | { readonly kind: "capture-snapshot" };
   /** Number of the snapshot that was captured. */
   readonly content: number;
 }

@@ -23,6 +23,7 @@ import { NOW_MS, settleTime, TICK_MS } from "./host-order.js";
 import type { Host, HostOptions, Outcome } from "./host-state.js";
 import { freeze } from "./plain-data.js";
 import { bytesOf, createWordList, perform } from "./word-list.js";
+import { takeAllRows } from "../server/core/table-capture.js";
 
 const TIMINGS = freeze({
   appendHeartbeatMs: TICK_MS,
@@ -111,8 +112,10 @@ function carryOut(host: Host, effect: ReplicaEffect, outcome: Outcome, events: R
     }
     case "capture-snapshot": {
       const { point, table, ticket } = effect;
-      const content = numberOfContent({ point, table, words: [...host.list.words] });
-      host.writes.push({ ticket, effect, content });
+      const content = numberOfContent({ point, table: takeAllRows(table), words: [...host.list.words] });
+      host.replica.table.capture = null;
+      // Worlds are copied: what waits for the disk is plain.
+      host.writes.push({ ticket, effect: { kind: "capture-snapshot" }, content });
       return;
     }
     case "persist":

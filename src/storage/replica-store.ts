@@ -3,7 +3,7 @@ import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
 import { encodePromise, PROMISE_SLOT_SIZE_BYTES, type PromiseRecord, writePromiseSlot } from "./promise-file.js";
 import { recover } from "./recovery.js";
 import { installReceived, loadMore, loadState, readSnapshot, receiveSlice, releaseSnapshot } from "./snapshot-reading.js";
-import { abortSnapshot, addStateSlice, beginSnapshot, finishSnapshot } from "./snapshot-writing.js";
+import { abortSnapshot, addStateSlice, addTableRows, beginSnapshot, finishSnapshot } from "./snapshot-writing.js";
 import type { StoreCommand, StoreResult } from "./store-command.js";
 import type { ReplicaStore } from "./store-state.js";
 import { completeTask, startTask, type Task } from "./task.js";
@@ -72,6 +72,8 @@ function take(store: ReplicaStore, command: StoreCommand): void {
     }
     case "snapshot-slice":
       return addStateSlice(store, command.bytes);
+    case "snapshot-table":
+      return addTableRows(store, command.rows);
     case "finish-snapshot":
       return finishSnapshot(store);
     case "abort-snapshot":

@@ -75,16 +75,20 @@ export function encodeStateSlice(bytes: Uint8Array): Uint8Array[] {
   return section(KINDS.state, bytes);
 }
 
-/** Pieces are encoded when they are asked for: a large table does not hold the event loop. */
-export function* encodeTable(table: TableImage): Generator<Uint8Array[]> {
+/** A table in pieces: a large one does not hold the event loop. */
+export function* piecesOf(table: TableImage): Generator<TableImage> {
   for (let at = 0; at < table.sessions.length; at += TABLE_PIECE_ROWS)
-    yield section(KINDS.table, encodeValue({ sessions: table.sessions.slice(at, at + TABLE_PIECE_ROWS), keys: [] }));
+    yield { sessions: table.sessions.slice(at, at + TABLE_PIECE_ROWS), keys: [] };
   for (let at = 0; at < table.keys.length; at += TABLE_PIECE_ROWS)
-    yield section(KINDS.table, encodeValue({ sessions: [], keys: table.keys.slice(at, at + TABLE_PIECE_ROWS) }));
+    yield { sessions: [], keys: table.keys.slice(at, at + TABLE_PIECE_ROWS) };
 }
 
-export function encodeSnapshotEnd(stateSlices: number, stateBytes: number, table: TableImage): Uint8Array[] {
-  const end: SnapshotEnd = { stateSlices, stateBytes, sessions: table.sessions.length, keys: table.keys.length };
+export function encodeRows(rows: TableImage): Uint8Array[] {
+  return section(KINDS.table, encodeValue({ sessions: rows.sessions, keys: rows.keys }));
+}
+
+export function encodeSnapshotEnd({ stateSlices, stateBytes, sessions, keys }: SnapshotEnd): Uint8Array[] {
+  const end: SnapshotEnd = { stateSlices, stateBytes, sessions, keys };
   return section(KINDS.end, encodeValue(end));
 }
 

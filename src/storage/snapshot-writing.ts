@@ -4,8 +4,9 @@ import {
   encodeSnapshotChecksum,
   encodeSnapshotEnd,
   encodeSnapshotHead,
+  encodeRows,
   encodeStateSlice,
-  encodeTable,
+  piecesOf,
   type SnapshotHead,
   snapshotPath,
 } from "./snapshot-file.js";
@@ -28,6 +29,8 @@ export function beginSnapshot(store: ReplicaStore, head: SnapshotHead, table: Ta
     checksum: 0,
     stateSlices: 0,
     stateBytes: 0,
+    sessions: 0,
+    keys: 0,
   };
   store.writer = writer;
   addChunks(store.runner, writer, encodeSnapshotHead(head));
@@ -40,6 +43,17 @@ export function addStateSlice(store: ReplicaStore, bytes: Uint8Array): void {
   writer.stateSlices += 1;
   writer.stateBytes += bytes.length;
   addChunks(store.runner, writer, encodeStateSlice(bytes));
+}
+
+export function addTableRows(store: ReplicaStore, rows: TableImage): void {
+  const { writer } = store;
+  if (writer !== null) addRows(store, writer, rows, encodeRows(rows));
+}
+
+function addRows(store: ReplicaStore, writer: SnapshotWriter, rows: TableImage, piece: readonly Uint8Array[]): void {
+  writer.sessions += rows.sessions.length;
+  writer.keys += rows.keys.length;
+  addChunks(store.runner, writer, piece);
 }
 
 export function finishSnapshot(store: ReplicaStore): void {
@@ -92,12 +106,12 @@ function* removeFile(writer: SnapshotWriter): Task {
 }
 
 function* finishFile(store: ReplicaStore, writer: SnapshotWriter): Task {
-  for (const piece of encodeTable(writer.table)) {
+  for (const rows of piecesOf(writer.table)) {
     // One at a time: a large table is encoded in steps.
     yield* settled(writer);
-    addChunks(store.runner, writer, piece);
+    addRows(store, writer, rows, encodeRows(rows));
   }
-  addChunks(store.runner, writer, encodeSnapshotEnd(writer.stateSlices, writer.stateBytes, writer.table));
+  addChunks(store.runner, writer, encodeSnapshotEnd(writer));
   const { checksum } = writer;
   addChunks(store.runner, writer, [encodeSnapshotChecksum(checksum)]);
   yield* settled(writer);

@@ -61,7 +61,10 @@ export type StoreCommand =
       readonly activeView: View | null;
       readonly blank: boolean;
     }
-  /** One snapshot at a time; slices are of the state, in order; `finish` publishes it and answers `snapshot-persisted`. */
+  /**
+   * One snapshot at a time; slices are of the state, in order; `finish` publishes it and answers `snapshot-persisted`. Rows of the session
+   * table come with the beginning or later, in order.
+   */
   | {
       readonly kind: "begin-snapshot";
       readonly index: number;
@@ -71,6 +74,7 @@ export type StoreCommand =
       readonly table: TableImage;
     }
   | { readonly kind: "snapshot-slice"; readonly bytes: Uint8Array }
+  | { readonly kind: "snapshot-table"; readonly rows: TableImage }
   | { readonly kind: "finish-snapshot" }
   | { readonly kind: "abort-snapshot" }
   /** Raw bytes of the published snapshot file at `index`, for a transfer. Pins it until `release-snapshot` or a newer read. */

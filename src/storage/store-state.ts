@@ -27,6 +27,8 @@ export interface SnapshotWriter {
   checksum: number;
   stateSlices: number;
   stateBytes: number;
+  sessions: number;
+  keys: number;
 }
 
 /** A snapshot that comes from a peer, slice by slice, into a file whose name says which one it is. */

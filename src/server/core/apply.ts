@@ -14,7 +14,7 @@ import type { Item, RequestItem } from "./leading-state.js";
 import { entryAt, lastEpoch } from "./log.js";
 import { applyPoison, isPoisoned, poisonReply } from "./poison.js";
 import { isInstalling } from "./receiver.js";
-import { expireKeys, type Finding, find, openSession, raiseFloor, type Remembered, remember, renew } from "./session-table.js";
+import { dropSession, expireKeys, type Finding, find, openSession, raiseFloor, type Remembered, remember, renew } from "./session-table.js";
 import { answerResumed } from "./session-requests.js";
 import { note, type Replica, send, type Turn } from "./state.js";
 import { isRetiring } from "./warmth.js";
@@ -98,7 +98,7 @@ function issue(turn: Turn, entry: Entry): number {
       for (const session of body.sessions) renew(replica.table, session, ageMs);
       return 0;
     case "sessions-expired":
-      for (const session of body.sessions) replica.table.sessions.delete(session);
+      for (const session of body.sessions) dropSession(replica.table, session);
       if (replica.stance.kind === "leading") {
         for (const session of body.sessions) {
           replica.stance.closing.delete(session);
@@ -118,7 +118,7 @@ function applyStart(turn: Turn, entry: Entry, body: Start): void {
   const { replica } = turn;
   const { view } = body;
   // Section 4, loss: sessions of another generation get "unknown".
-  if (replica.generation !== view.generation) replica.table.sessions.clear();
+  if (replica.generation !== view.generation) for (const session of [...replica.table.sessions.keys()]) dropSession(replica.table, session);
   replica.generation = view.generation;
   const conflict = applyPoison(replica, entry.index, body.poison, entry.ageMs);
   if (conflict === null) return;

@@ -5,8 +5,8 @@ import { oldestSnapshotInUse, oldestTransfer } from "./donor.js";
 import type { SnapshotPoint } from "./event.js";
 import { fifoSize } from "./fifo.js";
 import { dropThrough, epochAt, logBytes, rangeBytes } from "./log.js";
-import { imageOf } from "./session-table.js";
 import { note, type Replica, takeTicket, type Turn } from "./state.js";
+import { captureTable } from "./table-capture.js";
 import { isCatchingUp, isRetiring } from "./warmth.js";
 
 /** Enough has been applied since the last, and none is under way. */
@@ -44,7 +44,7 @@ export function settleCheckpoint(turn: Turn): boolean {
   const point: SnapshotPoint = { index, epoch, ageMs: replica.ageMs, generation: replica.generation };
   const ticket = takeTicket(replica);
   replica.checkpoint = { ticket, record: point };
-  effects.push({ kind: "capture-snapshot", ticket, point, table: imageOf(replica.table) });
+  effects.push({ kind: "capture-snapshot", ticket, point, table: captureTable(replica.table) });
   return true;
 }
 

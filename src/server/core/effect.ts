@@ -3,9 +3,9 @@ import type { Epoch } from "../../vocabulary/epoch.js";
 import type { ExecutionCommand } from "../../vocabulary/execution.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
 import type { Message } from "../../vocabulary/message.js";
-import type { TableImage } from "../../vocabulary/session.js";
 import type { AddressBook, View } from "../../vocabulary/view.js";
 import type { SnapshotPoint, TransferIdentity } from "./event.js";
+import type { TableCapture } from "./table-capture.js";
 
 /** Steps of a view change at which a test may have the process die. */
 export type Failpoint = "seal-received" | "seal-persisted" | "sealed-answered" | "start-appended" | "start-on-quorum" | "activated";
@@ -33,7 +33,7 @@ export type ReplicaEffect =
     }
   | { readonly kind: "execution"; readonly command: ExecutionCommand }
   /** The executor is quiet and at exactly `point.index`: begin to capture now, write in the background: `snapshot-persisted`. */
-  | { readonly kind: "capture-snapshot"; readonly ticket: number; readonly point: SnapshotPoint; readonly table: TableImage }
+  | { readonly kind: "capture-snapshot"; readonly ticket: number; readonly point: SnapshotPoint; readonly table: TableCapture }
   /** Bytes of our snapshot at `snapshotIndex`: `snapshot-read`. */
   | {
       readonly kind: "read-snapshot";

@@ -3,10 +3,10 @@ import type { SessionId } from "../../vocabulary/ids.js";
 import type { RequestIdentity } from "../../vocabulary/session.js";
 import {
   createTable,
+  dropSession,
   expireKeys,
   find,
   highestSequence,
-  imageOf,
   openSession,
   raiseFloor,
   remember,
@@ -16,6 +16,7 @@ import {
   sessionsBefore,
   tableOf,
 } from "./session-table.js";
+import { captureTable, imageOf, takeRows } from "./table-capture.js";
 
 const REPLY = { refused: false, bytes: new Uint8Array([1]) };
 
@@ -92,4 +93,47 @@ test("S6b: a snapshot carries the table whole and in order", () => {
   const copy = tableOf(imageOf(table));
   expect(imageOf(copy)).toEqual(imageOf(table));
   expect([...copy.sessions.keys()]).toEqual([...table.sessions.keys()]);
+});
+
+test("S6b: rows that are given out bit by bit are those of the beginning, in their order, whatever changes meanwhile", () => {
+  // Deterministic mischief: every kind of change, between any two pieces.
+  for (let seed = 1; seed <= 200; seed++) {
+    let state = seed;
+    const next = (below: number): number => {
+      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return Math.floor((state / 2_147_483_648) * below);
+    };
+    const table = createTable();
+    const ids = Array.from({ length: 9 }, (_, at) => openSession(table, 1, at + 1, "n", at));
+    let index = 20;
+    let newest = 0;
+    const change = (): void => {
+      const id = ids[next(ids.length)] ?? ids[0];
+      const session = id === undefined ? undefined : table.sessions.get(id);
+      const sequence = session === undefined ? 0 : highestSequence(session) + 1;
+      index += 1;
+      if (id !== undefined && session !== undefined) {
+        const kind = next(5);
+        if (kind === 0) renew(table, id, index);
+        if (kind === 1) execute(table, numbered(id, sequence, sequence, session.resumption), index);
+        if (kind === 2) resumeSession(table, id, index);
+        if (kind === 3) dropSession(table, id);
+      }
+      if (next(3) === 0) ids.push(openSession(table, 1, index, "n", index));
+      if (next(2) === 0) execute(table, { kind: "key", key: `k${index}` }, index, index);
+      newest = Math.max(newest, index - next(8));
+      if (next(4) === 0) expireKeys(table, newest);
+    };
+    for (let count = 0; count < 15; count++) change();
+    const expected = structuredClone(imageOf(table));
+    const capture = captureTable(table);
+    const found: { sessions: unknown[]; keys: unknown[] } = { sessions: [], keys: [] };
+    for (let rows = takeRows(capture, 2); rows !== null; rows = takeRows(capture, 2)) {
+      found.sessions.push(...rows.sessions);
+      found.keys.push(...rows.keys);
+      for (let count = next(6); count > 0; count--) change();
+    }
+    expect(found, `seed ${seed}`).toEqual(expected);
+    expect(table.capture?.over).toBe(true);
+  }
 });

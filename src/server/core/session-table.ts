@@ -5,7 +5,8 @@
  */
 import { assert } from "../../vocabulary/assert.js";
 import { type SessionId, sessionId } from "../../vocabulary/ids.js";
-import type { KeyImage, Reply, RequestIdentity, SessionImage, TableImage, TableReply } from "../../vocabulary/session.js";
+import type { Reply, RequestIdentity, TableImage } from "../../vocabulary/session.js";
+import { beforeKeyExpires, beforeSession, type TableCapture } from "./table-capture.js";
 
 /** `reply` is null while the request is being executed. */
 export interface Remembered {
@@ -29,6 +30,8 @@ export interface KeyRecord {
 export interface SessionTable {
   readonly sessions: Map<SessionId, Session>;
   readonly keys: Map<string, KeyRecord>;
+  /** The last snapshot that was taken of it. */
+  capture: TableCapture | null;
 }
 
 /** What the table says of a request (S6b, S6g). */
@@ -48,7 +51,7 @@ const REUSED: Finding = { kind: "reused" };
 const EXPIRED: Finding = { kind: "expired" };
 
 export function createTable(): SessionTable {
-  return { sessions: new Map(), keys: new Map() };
+  return { sessions: new Map(), keys: new Map(), capture: null };
 }
 
 function isSameRequest(remembered: Remembered, digest: number): boolean {
@@ -89,6 +92,7 @@ export function raiseFloor(table: SessionTable, identity: RequestIdentity, ageMs
   if (identity.kind !== "session") return;
   const session = table.sessions.get(identity.session);
   if (session === undefined || session.resumption !== identity.resumption) return;
+  beforeSession(table, identity.session);
   renew(table, identity.session, ageMs);
   const floor = Math.min(identity.floor, identity.sequence);
   if (floor <= session.floor) return;
@@ -110,6 +114,7 @@ export function remember(table: SessionTable, identity: RequestIdentity, remembe
   const session = table.sessions.get(identity.session);
   assert(session !== undefined && identity.sequence >= session.floor, "S6b", () => `number ${identity.sequence} below the floor`);
   assert(!session.replies.has(identity.sequence), "S6b", () => `number ${identity.sequence} executed twice`);
+  beforeSession(table, identity.session);
   session.replies.set(identity.sequence, remembered);
 }
 
@@ -124,6 +129,7 @@ export function openSession(table: SessionTable, generation: number, index: numb
 export function resumeSession(table: SessionTable, id: SessionId, ageMs: number): Session | null {
   const session = table.sessions.get(id);
   if (session === undefined) return null;
+  beforeSession(table, id);
   session.resumption++;
   renew(table, id, ageMs);
   return session;
@@ -132,9 +138,15 @@ export function resumeSession(table: SessionTable, id: SessionId, ageMs: number)
 export function renew(table: SessionTable, id: SessionId, ageMs: number): void {
   const session = table.sessions.get(id);
   if (session === undefined || session.renewedAtAgeMs === ageMs) return;
+  beforeSession(table, id);
   session.renewedAtAgeMs = ageMs;
   table.sessions.delete(id);
   table.sessions.set(id, session);
+}
+
+export function dropSession(table: SessionTable, id: SessionId): void {
+  beforeSession(table, id);
+  table.sessions.delete(id);
 }
 
 export function highestSequence(session: Session): number {
@@ -157,6 +169,7 @@ export function sessionsBefore(table: SessionTable, renewedBeforeAgeMs: number, 
 export function expireKeys(table: SessionTable, belowAgeMs: number): void {
   for (const [key, record] of table.keys) {
     if (record.atAgeMs >= belowAgeMs) break;
+    beforeKeyExpires(table, key, record);
     table.keys.delete(key);
   }
 }
@@ -164,24 +177,6 @@ export function expireKeys(table: SessionTable, belowAgeMs: number): void {
 export function oldestKeyAgeMs(table: SessionTable): number | null {
   for (const record of table.keys.values()) return record.atAgeMs;
   return null;
-}
-
-function imageReply(remembered: Remembered): TableReply {
-  assert(remembered.reply !== null, "S6b", () => `the reply of entry ${remembered.index} is not known yet`);
-  return { index: remembered.index, digest: remembered.digest, reply: remembered.reply };
-}
-
-/** The table as a snapshot carries it; only at a quiet point. */
-export function imageOf(table: SessionTable): TableImage {
-  const sessions: SessionImage[] = [];
-  for (const [session, { resumption, floor, renewedAtAgeMs, replies }] of table.sessions) {
-    const images: [number, TableReply][] = [];
-    for (const [sequence, remembered] of replies) images.push([sequence, imageReply(remembered)]);
-    sessions.push({ session, resumption, floor, renewedAtAgeMs, replies: images });
-  }
-  const keys: KeyImage[] = [];
-  for (const [key, { atAgeMs, remembered }] of table.keys) keys.push({ key, atAgeMs, reply: imageReply(remembered) });
-  return { sessions, keys };
 }
 
 export function tableOf(image: TableImage): SessionTable {

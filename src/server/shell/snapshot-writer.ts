@@ -1,6 +1,7 @@
 import type { Executor } from "../../service/executor.js";
 import type { ReplicaDisk } from "./replica-disk.js";
 import type { ReplicaEffect } from "../core/effect.js";
+import { endCapture, type TableCapture, takeRows } from "../core/table-capture.js";
 
 type CaptureEffect = Extract<ReplicaEffect, { kind: "capture-snapshot" }>;
 
@@ -22,17 +23,26 @@ export interface SnapshotWriter {
 export function createSnapshotWriter(executor: Executor, disk: ReplicaDisk, later: Later): SnapshotWriter {
   let ticket = 0;
   let running: { close(): void } | null = null;
+  let table: TableCapture | null = null;
 
   function start(effect: CaptureEffect): void {
     ticket = effect.ticket;
     const capture = executor.capture();
     running = capture;
+    table = effect.table;
     const { index, epoch, ageMs, generation } = effect.point;
-    disk.submit({ kind: "begin-snapshot", index, epoch, ageMs, generation, table: effect.table });
+    disk.submit({ kind: "begin-snapshot", index, epoch, ageMs, generation, table: { sessions: [], keys: [] } });
     const pump = (): void => {
       if (running !== capture) return;
       if (disk.backlog() > DISK_BACKLOG_MAX) {
         later(1, pump);
+        return;
+      }
+      // First the table, which changes with every request; then the state.
+      const rows = takeRows(effect.table);
+      if (rows !== null) {
+        disk.submit({ kind: "snapshot-table", rows });
+        later(0, pump);
         return;
       }
       const bytes = capture.next();
@@ -56,6 +66,7 @@ export function createSnapshotWriter(executor: Executor, disk: ReplicaDisk, late
       if (running === null) return;
       running.close();
       running = null;
+      if (table !== null) endCapture(table);
       disk.submit({ kind: "abort-snapshot" });
     },
   };

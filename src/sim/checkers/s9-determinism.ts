@@ -1,6 +1,6 @@
 import { crc32, crc32OfText } from "../../codec/checksum.js";
 import { fifoSize } from "../../server/core/fifo.js";
-import { imageOf } from "../../server/core/session-table.js";
+import { imageOf } from "../../server/core/table-capture.js";
 import type { Replica } from "../../server/core/state.js";
 import type { RunningServer } from "../running.js";
 import { mark, violate } from "../world.js";

@@ -12,6 +12,7 @@ import { checkAll, createReplica, step } from "../step.js";
 import { startsCold } from "../warmth.js";
 import type { Replica, ReplicaConfig } from "../state.js";
 import { bytesOf, createService, type ListService, perform, textOf } from "./list-service.js";
+import { takeAllRows } from "../table-capture.js";
 
 interface SnapshotFile {
   readonly record: SnapshotRecord;
@@ -176,7 +177,7 @@ function performEffect(host: Host, effect: ReplicaEffect, outside: Outside): voi
       return;
     }
     case "capture-snapshot":
-      return capture(host, effect.ticket, effect.point, effect.table);
+      return capture(host, effect.ticket, effect.point, takeAllRows(effect.table));
     case "read-snapshot": {
       const file = disk.snapshots.find((snapshot) => snapshot.record.index === effect.snapshotIndex);
       assert(file !== undefined, "harness", () => `snapshot ${effect.snapshotIndex} is gone`);

@@ -1,0 +1,65 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { PROJECT } from "./report.js";
+
+/** What a process was seen to do since it was asked last. */
+export interface ProcessFigures {
+  readonly name: string;
+  /** The longest time that its event loop was held up, and its longest pause for garbage. */
+  readonly stallMs: number;
+  readonly gcMs: number;
+  /** Resident memory at its highest. */
+  readonly peakMb: number;
+}
+
+/** For the environment of the processes. */
+export function probeEnvironment(folder: string): NodeJS.ProcessEnv {
+  mkdirSync(folder, { recursive: true });
+  const preload = pathToFileURL(join(PROJECT, "bench/lib/loop-probe.mjs")).href;
+  return { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --import=${preload}`.trim(), TROUPE_BENCH_PROBES: resolve(folder) };
+}
+
+/** Asks every process of an installation, and lets each begin anew. */
+export async function askProbes(folder: string, dir: string): Promise<ProcessFigures[]> {
+  const asked = processesOf(dir);
+  for (const { pid } of asked) {
+    rmSync(join(folder, `${pid}.json`), { force: true });
+    process.kill(pid, "SIGUSR2");
+  }
+  const figures: ProcessFigures[] = [];
+  for (const { name, pid } of asked) {
+    const path = join(folder, `${pid}.json`);
+    for (let look = 0; look < 100 && !existsSync(path); look += 1) await pause(20);
+    if (!existsSync(path)) continue;
+    const { stallMsMax, gcMsMax } = JSON.parse(readFileSync(path, "utf8"));
+    figures.push({ name, stallMs: stallMsMax, gcMs: gcMsMax, peakMb: takePeak(pid) });
+  }
+  return figures;
+}
+
+/** Reads the highest resident size, and begins anew. */
+function takePeak(pid: number): number {
+  try {
+    const kb = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+    writeFileSync(`/proc/${pid}/clear_refs`, "5");
+    return Math.round(kb / 1024);
+  } catch {
+    return 0;
+  }
+}
+
+function processesOf(dir: string): { name: string; pid: number }[] {
+  const folder = join(dir, "run", "processes");
+  const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
+  return files.flatMap((file) => {
+    try {
+      const { pid } = JSON.parse(readFileSync(join(folder, file), "utf8"));
+      process.kill(pid, 0);
+      return [{ name: file.slice(0, -".json".length), pid: Number(pid) }];
+    } catch {
+      return [];
+    }
+  });
+}

@@ -1,0 +1,134 @@
+/**
+ * The session table as it is now, given out row by row while entries go on changing it: a snapshot of many sessions or keys holds nobody up.
+ * The first change of a session that was not given out yet keeps what it was. Keys never change; those that expire meanwhile are the
+ * oldest, so that they come first in what is left.
+ */
+import { assert } from "../../vocabulary/assert.js";
+import type { SessionId } from "../../vocabulary/ids.js";
+import type { KeyImage, SessionImage, TableImage, TableReply } from "../../vocabulary/session.js";
+import { createFifo, type Fifo, push, shift } from "./fifo.js";
+import type { KeyRecord, Remembered, Session, SessionTable } from "./session-table.js";
+
+export interface TableCapture {
+  /** The table's own, which go on changing. */
+  readonly sessions: SessionTable["sessions"];
+  /** All of them, in their order. */
+  sessionIds: readonly SessionId[];
+  sessionAt: number;
+  /** Sessions changed since, as they were. */
+  readonly before: Map<SessionId, SessionImage>;
+  /** The live map's: what is added meanwhile comes behind the others, what is removed is not met. */
+  readonly keys: Iterator<[string, KeyRecord]>;
+  readonly keyCount: number;
+  keysGiven: number;
+  /** Of those that there were. The oldest go first, so it tells which one goes next. */
+  keysExpired: number;
+  readonly lostKeys: Fifo<KeyImage>;
+  /** Nobody asks for rows any more. */
+  over: boolean;
+}
+
+/** Work of one piece: rows and replies, and a share for their bytes. */
+const PIECE_COST_MAX = 512;
+const BYTES_PER_COST = 256;
+
+/** Only at a quiet point: every reply is known. One at a time; an earlier one that was not finished gives out what it likes from here on. */
+export function captureTable(table: SessionTable): TableCapture {
+  const capture: TableCapture = {
+    sessions: table.sessions,
+    sessionIds: [...table.sessions.keys()],
+    sessionAt: 0,
+    before: new Map(),
+    keys: table.keys.entries(),
+    keyCount: table.keys.size,
+    keysGiven: 0,
+    keysExpired: 0,
+    lostKeys: createFifo(),
+    over: false,
+  };
+  table.capture = capture;
+  return capture;
+}
+
+/** The next rows, or null after the last: then changes cost nothing extra any more. */
+export function takeRows(capture: TableCapture, costMax = PIECE_COST_MAX): TableImage | null {
+  const rows: { readonly sessions: SessionImage[]; readonly keys: KeyImage[] } = { sessions: [], keys: [] };
+  let cost = 0;
+  while (cost < costMax && capture.sessionAt < capture.sessionIds.length) cost += takeSession(capture, rows.sessions);
+  while (cost < costMax && capture.keysGiven < capture.keyCount) cost += takeKey(capture, rows.keys);
+  if (rows.sessions.length > 0 || rows.keys.length > 0) return rows;
+  endCapture(capture);
+  return null;
+}
+
+export function endCapture(capture: TableCapture): void {
+  capture.over = true;
+  capture.sessionIds = [];
+  capture.before.clear();
+}
+
+/** All that is left, at once. */
+export function takeAllRows(capture: TableCapture): TableImage {
+  const rows = takeRows(capture, Number.POSITIVE_INFINITY) ?? { sessions: [], keys: [] };
+  endCapture(capture);
+  return rows;
+}
+
+/** All rows of the table as it is. */
+export function imageOf(table: SessionTable): TableImage {
+  const sessions = [...table.sessions].map(([id, session]) => sessionImage(id, session));
+  return { sessions, keys: [...table.keys].map(([key, record]) => keyImage(key, record)) };
+}
+
+/** Before anything of a session changes, or it goes. */
+export function beforeSession({ capture, sessions }: SessionTable, id: SessionId): void {
+  if (capture === null || capture.over || capture.before.has(id)) return;
+  const session = sessions.get(id);
+  if (session !== undefined) capture.before.set(id, sessionImage(id, session));
+}
+
+/** The oldest key goes. */
+export function beforeKeyExpires({ capture }: SessionTable, key: string, record: KeyRecord): void {
+  if (capture === null || capture.over) return;
+  if (capture.keysExpired >= capture.keysGiven && capture.keysExpired < capture.keyCount) push(capture.lostKeys, keyImage(key, record));
+  capture.keysExpired += 1;
+}
+
+function takeSession(capture: TableCapture, rows: SessionImage[]): number {
+  const id = capture.sessionIds[capture.sessionAt];
+  capture.sessionAt += 1;
+  if (id === undefined) return 0;
+  const session = capture.sessions.get(id);
+  const image = capture.before.get(id) ?? (session === undefined ? null : sessionImage(id, session));
+  assert(image !== null, "S6b", () => `session ${id} was lost under a snapshot`);
+  capture.before.delete(id);
+  rows.push(image);
+  return image.replies.reduce((cost, [, { reply }]) => cost + 1 + reply.bytes.length / BYTES_PER_COST, 1);
+}
+
+function takeKey(capture: TableCapture, rows: KeyImage[]): number {
+  const image = shift(capture.lostKeys) ?? nextKey(capture.keys);
+  assert(image !== null, "S6g", () => "a key was lost under a snapshot");
+  capture.keysGiven += 1;
+  rows.push(image);
+  return 1 + image.reply.reply.bytes.length / BYTES_PER_COST;
+}
+
+function nextKey(keys: TableCapture["keys"]): KeyImage | null {
+  const next = keys.next();
+  return next.done === true ? null : keyImage(...next.value);
+}
+
+function sessionImage(session: SessionId, { resumption, floor, renewedAtAgeMs, replies }: Session): SessionImage {
+  const images = [...replies].map(([sequence, remembered]) => [sequence, replyImage(remembered)] as const);
+  return { session, resumption, floor, renewedAtAgeMs, replies: images };
+}
+
+function keyImage(key: string, { atAgeMs, remembered }: KeyRecord): KeyImage {
+  return { key, atAgeMs, reply: replyImage(remembered) };
+}
+
+function replyImage(remembered: Remembered): TableReply {
+  assert(remembered.reply !== null, "S6b", () => `the reply of entry ${remembered.index} is not known yet`);
+  return { index: remembered.index, digest: remembered.digest, reply: remembered.reply };
+}
