@@ -5,34 +5,11 @@
  */
 import { assert } from "../../vocabulary/assert.js";
 import { type SessionId, sessionId } from "../../vocabulary/ids.js";
-import type { Reply, RequestIdentity, TableImage } from "../../vocabulary/session.js";
-import { beforeKeyExpires, beforeSession, type TableCapture } from "./table-capture.js";
+import type { RequestIdentity, TableImage } from "../../vocabulary/session.js";
+import type { Remembered, Session, SessionTable } from "./session-record.js";
+import { beforeKeyExpires, beforeSession } from "./table-capture.js";
 
-/** `reply` is null while the request is being executed. */
-export interface Remembered {
-  readonly index: number;
-  readonly digest: number;
-  reply: Reply | null;
-}
-
-export interface Session {
-  resumption: number;
-  floor: number;
-  renewedAtAgeMs: number;
-  readonly replies: Map<number, Remembered>;
-}
-
-export interface KeyRecord {
-  readonly atAgeMs: number;
-  readonly remembered: Remembered;
-}
-
-export interface SessionTable {
-  readonly sessions: Map<SessionId, Session>;
-  readonly keys: Map<string, KeyRecord>;
-  /** The last snapshot that was taken of it. */
-  capture: TableCapture | null;
-}
+export type { KeyRecord, Remembered, Session, SessionTable } from "./session-record.js";
 
 /** What the table says of a request (S6b, S6g). */
 export type Finding =

@@ -6,27 +6,10 @@
 import { assert } from "../../vocabulary/assert.js";
 import type { SessionId } from "../../vocabulary/ids.js";
 import type { KeyImage, SessionImage, TableImage, TableReply } from "../../vocabulary/session.js";
-import { createFifo, type Fifo, push, shift } from "./fifo.js";
-import type { KeyRecord, Remembered, Session, SessionTable } from "./session-table.js";
+import { createFifo, push, shift } from "./fifo.js";
+import type { KeyRecord, Remembered, Session, SessionTable, TableCapture } from "./session-record.js";
 
-export interface TableCapture {
-  /** The table's own, which go on changing. */
-  readonly sessions: SessionTable["sessions"];
-  /** All of them, in their order. */
-  sessionIds: readonly SessionId[];
-  sessionAt: number;
-  /** Sessions changed since, as they were. */
-  readonly before: Map<SessionId, SessionImage>;
-  /** The live map's: what is added meanwhile comes behind the others, what is removed is not met. */
-  readonly keys: Iterator<[string, KeyRecord]>;
-  readonly keyCount: number;
-  keysGiven: number;
-  /** Of those that there were. The oldest go first, so it tells which one goes next. */
-  keysExpired: number;
-  readonly lostKeys: Fifo<KeyImage>;
-  /** Nobody asks for rows any more. */
-  over: boolean;
-}
+export type { TableCapture } from "./session-record.js";
 
 /** Work of one piece: rows and replies, and a share for their bytes. */
 const PIECE_COST_MAX = 512;

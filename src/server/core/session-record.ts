@@ -1,0 +1,50 @@
+/** What the session table is made of. */
+import type { SessionId } from "../../vocabulary/ids.js";
+import type { KeyImage, Reply, SessionImage } from "../../vocabulary/session.js";
+import type { Fifo } from "./fifo.js";
+
+/** `reply` is null while the request is being executed. */
+export interface Remembered {
+  readonly index: number;
+  readonly digest: number;
+  reply: Reply | null;
+}
+
+export interface Session {
+  resumption: number;
+  floor: number;
+  renewedAtAgeMs: number;
+  readonly replies: Map<number, Remembered>;
+}
+
+export interface KeyRecord {
+  readonly atAgeMs: number;
+  readonly remembered: Remembered;
+}
+
+export interface SessionTable {
+  readonly sessions: Map<SessionId, Session>;
+  readonly keys: Map<string, KeyRecord>;
+  /** The last snapshot that was taken of it. */
+  capture: TableCapture | null;
+}
+
+/** A snapshot that is being taken of the table. */
+export interface TableCapture {
+  /** The table's own, which go on changing. */
+  readonly sessions: SessionTable["sessions"];
+  /** All of them, in their order. */
+  sessionIds: readonly SessionId[];
+  sessionAt: number;
+  /** Sessions changed since, as they were. */
+  readonly before: Map<SessionId, SessionImage>;
+  /** The live map's: what is added meanwhile comes behind the others, what is removed is not met. */
+  readonly keys: Iterator<[string, KeyRecord]>;
+  readonly keyCount: number;
+  keysGiven: number;
+  /** Of those that there were. The oldest go first, so it tells which one goes next. */
+  keysExpired: number;
+  readonly lostKeys: Fifo<KeyImage>;
+  /** Nobody asks for rows any more. */
+  over: boolean;
+}
