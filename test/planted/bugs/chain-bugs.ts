@@ -95,7 +95,7 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
       },
     ],
     found: /^S[14]/,
-    hunt: { by: "swarm", seed: 1, within: 50 },
+    hunt: { by: "swarm", seed: 1, within: 50, focus: (plan) => ({ ...plan, storeUnknownProbability: 0.1 }) },
   },
   {
     name: "old-store-goes-on",

@@ -59,7 +59,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, style: "warm-passive" }),
-        busy(4, 1, 8),
+        busy(4, 4, 5),
         withSettings({ replayProbability: 0.05, diskMaxMs: 20 }),
         struckBy(150, "connection-reset", "disk-slow"),
       ),
@@ -115,7 +115,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       by: "swarm",
       seed: 1,
       within: 50,
-      focus: all(ofSpec({ replicas: 3 }), busy(4, 1, 8), struckBy(250, "kill-server", "hand-over", "connection-reset")),
+      focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(250, "kill-server", "hand-over", "connection-reset")),
     },
   },
   {

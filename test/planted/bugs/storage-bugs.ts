@@ -39,7 +39,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, durability: "disk" }),
-        busy(4, 1, 8),
+        busy(4, 4, 5),
         withSettings({ diskMaxMs: 20 }),
         struckBy(300, "kill-server", "power-off"),
       ),
@@ -100,7 +100,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, style: "warm-passive", checkpointEntries: 20 }),
-        busy(4, 1, 8),
+        busy(4, 4, 5),
         struckBy(250, "kill-server", "hand-over"),
       ),
     },
