@@ -65,9 +65,10 @@ function withWord(shape: Shape, word: string): Shape | string {
   const [name = "", value = ""] = word.split("=");
   const parts = value === "none" ? [] : value.split(",");
   if (name === "without") return parts.every((part) => part in WITHOUT) ? { ...shape, without: parts } : `a run cannot do without ${value}`;
+  const known = NUMBERS.find((each) => each === name);
+  if (name !== "strikes" && known === undefined) return `"${word}" says nothing`;
   const numbers = parts.map(Number);
   if (!numbers.every((number) => Number.isInteger(number) && number > 0)) return `${word} has no numbers`;
   if (name === "strikes") return { ...shape, strikes: numbers };
-  const known = NUMBERS.find((each) => each === name);
-  return known === undefined || numbers.length !== 1 ? `"${word}" says nothing` : { ...shape, [known]: numbers[0] };
+  return known === undefined || numbers.length !== 1 ? `${word} wants one number` : { ...shape, [known]: numbers[0] };
 }

@@ -14,16 +14,17 @@ function lying(seed: number): Plan {
     ...drawn,
     settings: { ...drawn.settings, diskLiesFromMs: 1_500 },
     spec: { ...drawn.spec, durability: "disk" },
+    stormUntilMs: 3_800,
     faults: [
-      { kind: "power-off", everyMs: 500 },
-      { kind: "connection-reset", everyMs: 200 },
+      { kind: "power-off", everyMs: 400 },
+      { kind: "connection-reset", everyMs: 400 },
     ],
   };
 }
 
 describe("a run that fails", () => {
   test("is cut down to few strikes, which break the same rule, and whose story ends with it", { timeout: 120_000 }, () => {
-    let runs = 40;
+    let runs = 25;
     let shrunk = null;
     let seed = 0;
     while (shrunk === null) {
@@ -31,9 +32,9 @@ describe("a run that fails", () => {
       shrunk = shrink(seed, lying(seed), () => runs-- > 0);
     }
     const plan = shaped(lying(seed), shrunk.shape);
-    expect(shrunk.violation.rule).toBe("S5");
+    expect(shrunk.violation.rule).toMatch(/^S5/);
     expect(shrunk.strikesBefore).toBeGreaterThan(5);
-    expect(plan.strikes?.length).toBeLessThan(5);
+    expect(plan.strikes?.length).toBeLessThan(shrunk.strikesBefore / 2);
     expect(runSeed(seed, { plan }).violation).toEqual(shrunk.violation);
     const timeline = timelineOf(seed, plan);
     expect(timeline.at(-1)).toContain("VIOLATION S5");

@@ -217,7 +217,6 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
   {
     name: "lease-kept-through-a-pause",
     rule: "S7",
-    missed: true,
     edits: [
       {
         file: "server/core/reads.ts",
@@ -228,7 +227,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     found: /^S7/,
     hunt: {
       by: "swarm",
-      seed: 1,
+      seed: 7,
       within: 50,
       focus: all(
         serving("register"),
