@@ -376,4 +376,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     return server !== null && startSecondServer(scene.installation, server);
   },
   "old-store": (scene, chance) => findOldStore(scene.installation, scene.ledger, chance),
+  "deadly-request"({ installation }, chance) {
+    installation.deadly = { key: null, sparedLeft: chance.integer(0, 1), deathsLeft: chance.pick([1, 2, 3, 6]) };
+    return true;
+  },
 };

@@ -1,6 +1,7 @@
 import type { StatusImage } from "../vocabulary/admin.js";
 import { hostId } from "../vocabulary/ids.js";
 import { type ControlStore, createControlStore } from "./control-store.js";
+import type { DeadlyRequest } from "./deadly-request.js";
 import { createNetwork, type Network } from "./network.js";
 import type { Observer } from "./observer.js";
 import type { Plan } from "./plan.js";
@@ -19,6 +20,7 @@ export interface Installation {
   rm: RunningRm | null;
   /** Steps of a view change at which the next server that reaches them dies. */
   readonly failpoints: Set<string>;
+  deadly: DeadlyRequest | null;
   readonly serverHosts: readonly SimHost[];
   readonly mainHost: SimHost;
   readonly supervised: Map<string, SimProcess>;
@@ -39,6 +41,7 @@ export function createInstallation(world: World, plan: Plan, observer: Observer)
     status: null,
     rm: null,
     failpoints: new Set(),
+    deadly: null,
     serverHosts,
     mainHost,
     supervised: new Map(),

@@ -44,6 +44,7 @@ export function endStorm(scene: Scene): void {
   const { world, network, failpoints, store } = scene.installation;
   note(world, "storm", "over", () => "everything heals");
   failpoints.clear();
+  scene.installation.deadly = null;
   store.unknownProbability = 0;
   network.cuts.clear();
   network.slow.clear();

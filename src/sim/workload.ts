@@ -203,7 +203,8 @@ function endOf(outcome: CallOutcome): { outcome: OperationRecord["outcome"]; res
       const value = outcome.reply.bytes.length === 0 ? undefined : decodeValue(outcome.reply.bytes);
       if (!outcome.reply.refused) return { outcome: "ok", result: value };
       const code = typeof value === "object" && value !== null && "code" in value ? String(value.code) : "refused";
-      return { outcome: "refused", code };
+      // S6i: what is refused as poison has not been executed, and never will be.
+      return { outcome: code === "poison" ? "not-executed" : "refused", code };
     }
     case "session-opened":
       return { outcome: "ok" };

@@ -37,6 +37,8 @@ export interface SimProcess {
   readonly heldTurns: (() => void)[];
   /** What the kernel does at its death, in this order. */
   readonly atDeath: (() => void)[];
+  /** The mark that it leaves when it dies while it executes a request (runtime/executing-mark.ts). */
+  executing: string | null;
   onExit: ((code: number | null, signal: string | null) => void) | null;
   cpuMs: number;
   /** Everything it does takes so many times as long. */
@@ -210,6 +212,7 @@ export function startProcess(world: World, host: SimHost, name: string, parent: 
     held: [],
     heldTurns: [],
     atDeath: [],
+    executing: null,
     onExit: null,
     cpuMs: 0,
     slowness: 1,

@@ -12,7 +12,7 @@ import { isCheckpointDue, runsAhead } from "./checkpoint.js";
 import { fifoSize, peek, push, shift } from "./fifo.js";
 import type { Item, RequestItem } from "./leading-state.js";
 import { entryAt, lastEpoch } from "./log.js";
-import { applyPoison, isPoisoned, poisonReply } from "./poison.js";
+import { applyPoison, poisonAt, poisonReply } from "./poison.js";
 import { isInstalling } from "./receiver.js";
 import { dropSession, expireKeys, type Finding, find, openSession, raiseFloor, type Remembered, remember, renew } from "./session-table.js";
 import { answerResumed } from "./session-requests.js";
@@ -41,6 +41,7 @@ export function applyCommitted(turn: Turn): void {
     if (fifoSize(execution.applying) >= bounds.applyAheadMax) break;
     if (!runsAhead(replica) && isCheckpointDue(replica)) break;
     const entry = entryAt(replica.log, replica.issuedIndex + 1);
+    if (entry.body.kind === "request" && poisonAt(replica, entry.index, entry.body.identity) === "undecided") break;
     // S6f: a resumption answers with the replies kept, so they must be there.
     if (entry.body.kind === "session-resumed" && fifoSize(execution.applying) > 0) break;
     released = Math.max(released, issue(turn, entry));
@@ -146,7 +147,7 @@ function applyRequest(turn: Turn, entry: Entry, body: Request, item: Item | null
   raiseFloor(replica.table, identity, entry.ageMs);
   if (finding.kind !== "new") return tellFinding(turn, finding, item);
   replica.executedCount++;
-  const poisoned = isPoisoned(replica, entry.index, identity);
+  const poisoned = poisonAt(replica, entry.index, identity) === "poison";
   const remembered: Remembered = { index: entry.index, digest, reply: poisoned ? poisonReply(replica) : null };
   remember(replica.table, identity, remembered, entry.ageMs);
   if (poisoned) return tellReply(turn, item, remembered);

@@ -142,6 +142,26 @@ test.each<[string, readonly (number | null)[], string]>([
   expect(wordsOf(group, 2)).toBe(words);
 });
 
+test("S6i: a request whose answer is acknowledged, and so forgotten, is not refused to those who have yet to execute it", () => {
+  const { group, client } = serving("active", { bounds: { applyAheadMax: 1 } });
+  const held: [number, ReplicaEvent][] = [];
+  for (const number of [2, 3]) hostOf(group, number).completions.push = (event) => held.push([number, event]);
+  request(client, 1, "x", 1);
+  expect(textFor(client, request(client, 2, "bad", 1))).toBe("2");
+  expect(textFor(client, request(client, 3, "y", 3))).toBe("3");
+  const epoch = nextEpoch(group);
+  for (const number of [1, 2, 3]) seal(group, number, epoch);
+  run(group);
+  for (const number of [2, 3]) hostOf(group, number).completions = [];
+  for (const [number, event] of held) stepHost(hostOf(group, number), group.nowMs, event, group.outside);
+  const view = createView(group, epoch, [1, 2, 3], 1, "active");
+  lead(group, 1, view, { poison: [identityOf(client, 2)], leaderEnds: [] });
+  run(group);
+  activate(group, 1, view);
+  advance(group, 100);
+  expect([1, 2, 3].map((number) => wordsOf(group, number))).toEqual(["x bad y", "x bad y", "x bad y"]);
+});
+
 test("S6i: a replica that has executed what the others refuse has diverged and ends", () => {
   const { group, client } = serving("active");
   const before = viewNow(group);

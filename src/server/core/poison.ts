@@ -32,10 +32,17 @@ export function harmful(replica: Replica, { poison, leaderEnds }: Accusation): R
   }
   return poison.filter((identity) => {
     const key = identityKey(identity);
-    if (executed.has(key) || findByKey(replica.table, identity) !== null) return false;
+    if (executed.has(key) || findByKey(replica.table, identity) !== null || isBehind(replica, identity)) return false;
     const entry = waiting.get(key);
-    return entry === undefined || !mayBeAnswered(replica, entry, key, leaderEnds, waiting);
+    // Of a session that is not known any more nothing is executed again.
+    return entry === undefined ? isOpen(replica.table, identity) : !mayBeAnswered(replica, entry, key, leaderEnds, waiting);
   });
+}
+
+/** Its client has the reply, which is forgotten: others may still have to execute the same entry. */
+function isBehind(replica: Replica, identity: RequestIdentity): boolean {
+  const session = identity.kind === "session" ? replica.table.sessions.get(identity.session) : undefined;
+  return session !== undefined && identity.kind === "session" && identity.sequence < session.floor;
 }
 
 function mayBeAnswered(
@@ -79,11 +86,27 @@ export function truncatePoison(replica: Replica, index: number): void {
   replica.poison.push(...kept);
 }
 
-/** A later start entry in our log names the request at `index`. */
-export function isPoisoned(replica: Replica, index: number, identity: RequestIdentity): boolean {
-  if (replica.poison.length === 0) return false;
+/** Keys as old as the one at `index` were forgotten before the start entry: whoever wrote that may have executed the request. */
+function isForgotten(replica: Replica, index: number, startIndex: number): boolean {
+  const { ageMs, body } = entryAt(replica.log, index);
+  if (body.kind !== "request" || body.identity.kind !== "key") return false;
+  for (let later = index + 1; later < startIndex; later++) {
+    const { body: between } = entryAt(replica.log, later);
+    if (between.kind === "keys-expired" && between.belowAgeMs > ageMs) return true;
+  }
+  return false;
+}
+
+/**
+ * A later start entry in our log names the request at `index`. `undecided` while none of these entries is committed: with it the refusal may
+ * go, and who had refused would differ from the rest (S9).
+ */
+export function poisonAt(replica: Replica, index: number, identity: RequestIdentity): "none" | "undecided" | "poison" {
+  if (replica.poison.length === 0) return "none";
   const key = identityKey(identity);
-  return replica.poison.some((start) => start.index > index && start.keys.has(key));
+  const naming = replica.poison.filter((start) => start.index > index && start.keys.has(key) && !isForgotten(replica, index, start.index));
+  if (naming.length === 0) return "none";
+  return naming.some((start) => start.index <= replica.commitIndex) ? "poison" : "undecided";
 }
 
 export function poisonReply(replica: Replica): Reply {

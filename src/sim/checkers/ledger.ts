@@ -40,6 +40,8 @@ export interface Ledger {
   readonly leaders: Map<string, string>;
   /** State and session table at an index, as the first replica there had them (S9). */
   readonly digests: Map<number, { readonly digest: number; readonly replica: string }>;
+  /** Requests that are refused for good, and the start entry that says so (S6i). */
+  readonly poison: Map<string, number>;
   readonly running: Map<Incarnation, RunningServer>;
   /** Incarnations whose data was given up or damaged. */
   readonly lost: Set<Incarnation>;
@@ -59,6 +61,7 @@ export function createLedger(world: World, group: GroupName): Ledger {
     views: [],
     leaders: new Map(),
     digests: new Map(),
+    poison: new Map(),
     running: new Map(),
     lost: new Set(),
     compared: new WeakMap(),

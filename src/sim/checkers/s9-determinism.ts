@@ -1,7 +1,9 @@
 import { crc32, crc32OfText } from "../../codec/checksum.js";
 import { fifoSize } from "../../server/core/fifo.js";
 import { imageOf } from "../../server/core/table-capture.js";
+import { findByKey } from "../../server/core/session-table.js";
 import type { Replica } from "../../server/core/state.js";
+import { identityKey, parseIdentityKey, type RequestIdentity } from "../../vocabulary/session.js";
 import type { RunningServer } from "../running.js";
 import { mark, violate } from "../world.js";
 import type { Ledger } from "./ledger.js";
@@ -18,7 +20,7 @@ export function checkState(ledger: Ledger, server: RunningServer): boolean {
     execution.unreleasedCount === 0 &&
     fifoSize(execution.applying) === 0 &&
     fifoSize(execution.speculating) === 0;
-  if (!quiet || replica.appliedIndex === 0) return false;
+  if (!quiet || replica.appliedIndex === 0 || isCondemned(ledger, replica)) return false;
   const digest = crc32OfText(textOfTable(replica), executor.digest());
   const known = ledger.digests.get(replica.appliedIndex);
   if (known === undefined) ledger.digests.set(replica.appliedIndex, { digest, replica: server.process.name });
@@ -30,6 +32,24 @@ export function checkState(ledger: Ledger, server: RunningServer): boolean {
   const broken = executor.brokenInvariants();
   if (broken.length > 0) violate(ledger.world, "invariant", `${server.process.name} at ${replica.appliedIndex}: ${broken.join("; ")}`);
   return true;
+}
+
+export function notePoison(ledger: Ledger, index: number, poison: readonly RequestIdentity[]): void {
+  for (const identity of poison) ledger.poison.set(identityKey(identity), index);
+  // Some of them may be of replicas that had executed it.
+  if (poison.length > 0) ledger.digests.clear();
+}
+
+/** S6i: it has executed what the others refuse, and has not come to the entry that says so; there it must end. */
+function isCondemned(ledger: Ledger, { table, appliedIndex, config }: Replica): boolean {
+  for (const [key, startIndex] of ledger.poison) {
+    const identity = appliedIndex < startIndex ? parseIdentityKey(key) : null;
+    const reply = identity === null ? null : (findByKey(table, identity)?.reply ?? null);
+    if (reply === null || crc32(reply.bytes) === crc32(config.poisonReply)) continue;
+    mark(ledger.world, "executed-poison");
+    return true;
+  }
+  return false;
 }
 
 /** The bytes of replies as checksums: how they are held in memory differs between replicas. */

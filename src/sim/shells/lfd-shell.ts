@@ -58,7 +58,13 @@ export function runLfd(installation: Installation, process: SimProcess): void {
       case "signal-process":
         return signal(world, effect.pid, effect.startTime, effect.signal);
       case "observe-process":
-        return driver.push({ kind: "process-observed", replica: effect.replica, pid: effect.pid, view: kernelView(world, effect.pid) });
+        return driver.push({
+          kind: "process-observed",
+          replica: effect.replica,
+          pid: effect.pid,
+          view: kernelView(world, effect.pid),
+          executing: world.processes.get(effect.pid)?.executing ?? null,
+        });
       case "set-aside-folder":
         installation.observer.onSetAside(incarnationOn(host.disks.get(effect.replica)));
         host.disks.delete(effect.replica);
@@ -80,7 +86,8 @@ export function runLfd(installation: Installation, process: SimProcess): void {
       if (process.state !== "running" && process.state !== "stopped") return;
       const child = startProcess(world, host, replica, process);
       host.files.set(`process ${replica}`, { pid: child.pid, startTime: child.startTime });
-      child.onExit = (code, name) => driver.push({ kind: "process-exited", replica, pid: child.pid, code, signal: name, lastWords: "" });
+      child.onExit = (code, name) =>
+        driver.push({ kind: "process-exited", replica, pid: child.pid, code, signal: name, lastWords: "", executing: child.executing });
       runServer(installation, child, spec, replica);
       reach(process, () => driver.push({ kind: "process-spawned", replica, pid: child.pid, startTime: child.startTime }));
     });

@@ -23,6 +23,7 @@ import type { Hello, Message } from "../../vocabulary/message.js";
 import type { Pulse } from "../../vocabulary/verdict.js";
 import type { Address, AddressBook } from "../../vocabulary/view.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
+import { isDeadly } from "../deadly-request.js";
 import { createSimDisk, killDisk } from "../disk.js";
 import type { SimDisk } from "../disk-state.js";
 import { createSimDriver } from "../driver.js";
@@ -171,6 +172,12 @@ function startReplica(
   });
 
   const promises = new Map<number, Epoch>();
+  function dieAt(requestKey: string): void {
+    mark(world, "died-at-request");
+    process.executing = requestKey;
+    endProcess(world, process, null, "SIGKILL");
+  }
+
   const connections = new Map<number, SimConnection>();
   const opened = (connection: SimConnection, outbound: boolean): void => {
     connections.set(connection.id, connection);
@@ -218,6 +225,8 @@ function startReplica(
         promises.set(effect.ticket, effect.promise);
         return store.submit(effect);
       case "execution":
+        if (effect.command.kind === "execute" && isDeadly(installation.deadly, effect.command.requestKey))
+          return dieAt(effect.command.requestKey);
         return executor.submit(effect.command);
       case "capture-snapshot":
         mark(world, "checkpoint");
