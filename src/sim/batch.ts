@@ -77,6 +77,7 @@ export const MARKS_WANTED: readonly string[] = [
   "folder-in-use",
   "rm-failover",
   "rm-hand-over",
+  "died-at-request",
   "rm-admission-failed",
   "rm-attempt-failed",
   "rm-degraded",

@@ -1,15 +1,8 @@
-/**
- * A request at which processes die (S6i): the first that is executed after the fault has struck. Some executions of it may be spared, so that
- * it is answered before others die at it by chance.
- */
-export interface DeadlyRequest {
-  key: string | null;
-  sparedLeft: number;
-  deathsLeft: number;
-}
+import type { Installation } from "./installation.js";
+import { endProcess, mark, type SimProcess } from "./world.js";
 
-/** A process is about to execute a request: does it die at it? */
-export function isDeadly(deadly: DeadlyRequest | null, requestKey: string): boolean {
+/** A process is about to execute a request: does it die at it? If so it is dead already, and has left its mark. */
+export function isDeadly({ world, deadly }: Installation, process: SimProcess, requestKey: string): boolean {
   if (deadly === null || deadly.deathsLeft === 0) return false;
   deadly.key ??= requestKey;
   if (deadly.key !== requestKey) return false;
@@ -18,5 +11,8 @@ export function isDeadly(deadly: DeadlyRequest | null, requestKey: string): bool
     return false;
   }
   deadly.deathsLeft -= 1;
+  mark(world, "died-at-request");
+  process.executing = requestKey;
+  endProcess(world, process, null, "SIGKILL");
   return true;
 }

@@ -1,12 +1,21 @@
 import type { StatusImage } from "../vocabulary/admin.js";
 import { hostId } from "../vocabulary/ids.js";
 import { type ControlStore, createControlStore } from "./control-store.js";
-import type { DeadlyRequest } from "./deadly-request.js";
 import { createNetwork, type Network } from "./network.js";
 import type { Observer } from "./observer.js";
 import type { Plan } from "./plan.js";
 import type { RunningRm } from "./running.js";
 import { addHost, type SimHost, type SimProcess, type World } from "./world.js";
+
+/**
+ * A request at which processes die (S6i): the first that is executed after the fault has struck. Some executions of it may be spared, so that
+ * it is answered before others die at it by chance.
+ */
+export interface DeadlyRequest {
+  key: string | null;
+  sparedLeft: number;
+  deathsLeft: number;
+}
 
 /** One Troupe installation in a world: hosts, the components on them, and who keeps these running. */
 export interface Installation {

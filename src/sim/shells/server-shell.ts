@@ -172,12 +172,6 @@ function startReplica(
   });
 
   const promises = new Map<number, Epoch>();
-  function dieAt(requestKey: string): void {
-    mark(world, "died-at-request");
-    process.executing = requestKey;
-    endProcess(world, process, null, "SIGKILL");
-  }
-
   const connections = new Map<number, SimConnection>();
   const opened = (connection: SimConnection, outbound: boolean): void => {
     connections.set(connection.id, connection);
@@ -225,8 +219,7 @@ function startReplica(
         promises.set(effect.ticket, effect.promise);
         return store.submit(effect);
       case "execution":
-        if (effect.command.kind === "execute" && isDeadly(installation.deadly, effect.command.requestKey))
-          return dieAt(effect.command.requestKey);
+        if (effect.command.kind === "execute" && isDeadly(installation, process, effect.command.requestKey)) return;
         return executor.submit(effect.command);
       case "capture-snapshot":
         mark(world, "checkpoint");
