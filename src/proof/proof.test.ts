@@ -38,7 +38,7 @@ describe("a service that keeps the rules", () => {
     [counter, ["active"]],
     [kv, ["warm-passive"]],
   ];
-  test.for(examples)("passes: %o", SLOW, async ([service, styles]) => {
+  test.for(examples)("passes, each of the examples: $0.name", SLOW, async ([service, styles]) => {
     const { proof, text } = await prove(service, styles);
     expect(text).toContain("Everything held.");
     expect(hasPassed(proof)).toBe(true);
