@@ -1,8 +1,9 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RunConfig } from "../config/run-config.js";
 import { loadTable } from "../lfd/process/table-file.js";
 import type { FoundStore, RecoveryInput } from "../rm/core/recovery-plan.js";
+import { readEvents } from "../rm/process/event-log.js";
 import { openEmbeddedStore } from "../rm/process/embedded-store.js";
 import { createDisk } from "../runtime/disk.js";
 import { randomId } from "../runtime/random.js";
@@ -10,6 +11,7 @@ import { readKnowledge } from "../storage/replica-knowledge.js";
 import { bootId, hostId, isName, type ReplicaId, replicaId } from "../vocabulary/ids.js";
 import type { GroupSpec } from "../vocabulary/spec.js";
 import { lookInto } from "./folder-look.js";
+import { field } from "./gateway-api.js";
 
 /** Reads everything that a recovery stands on. Nothing is changed. */
 export async function findAll(dir: string, config: RunConfig, spec: GroupSpec): Promise<RecoveryInput> {
@@ -26,6 +28,7 @@ export async function findAll(dir: string, config: RunConfig, spec: GroupSpec): 
       (replica) => readKnowledge(lookInto(join(dir, "replicas", replica, "data")), replica, config.clusterId) ?? [],
     ),
     expected: expectedIn(dir, spec),
+    knownTerm: Math.max(0, ...termsIn(dir)),
   };
 }
 
@@ -48,6 +51,23 @@ export function replicaFolders(dir: string): ReplicaId[] {
   return entries
     .filter((entry) => entry.isDirectory() && entry.name !== "set-aside" && isName(entry.name))
     .map(({ name }) => replicaId(name));
+}
+
+/** Of earlier recoveries, and of the Replication Managers that have told of themselves. */
+function termsIn(dir: string): number[] {
+  const folder = join(dir, "recovered");
+  const records = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+  const ofRecords = records.map((name) => field(field(readJson(join(folder, name)), "content"), "term"));
+  const ofEvents = readEvents(join(dir, "rm")).map(({ data }) => data?.term);
+  return [...ofRecords, ...ofEvents].flatMap((term) => (typeof term === "number" && Number.isSafeInteger(term) ? [term] : []));
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return null; // Cut off: what it tells of was not done.
+  }
 }
 
 /** The host's own table: a replica that ran here and has no folder any more is missed. */

@@ -7,6 +7,7 @@ import { flipBit, powerOffDisk, createSimDisk } from "./disk.js";
 import type { Installation } from "./installation.js";
 import { linkName, resetOne, resume } from "./network.js";
 import { findOldStore } from "./old-store.js";
+import { loseStore } from "./store-loss.js";
 import { startSecondRm } from "./second-rm.js";
 import { startSecondServer } from "./second-server.js";
 import type { RunningServer } from "./running.js";
@@ -380,4 +381,5 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     installation.deadly = { key: null, sparedLeft: chance.integer(0, 1), deathsLeft: chance.pick([1, 2, 3, 6]) };
     return true;
   },
+  "store-lost": loseStore,
 };

@@ -116,6 +116,7 @@ test.prop([fc.array(change, { minLength: 1, maxLength: 7 }), bits, bits], { numR
         store: { kind: "missing" },
         replicas: found,
         expected: [],
+        knownTerm: 0,
       },
       false,
     );

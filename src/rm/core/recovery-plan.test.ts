@@ -55,6 +55,7 @@ function inputOf(replicas: readonly FoundReplica[], change: Partial<RecoveryInpu
     store: { kind: "missing" },
     replicas,
     expected: [],
+    knownTerm: 0,
     ...change,
   };
 }
@@ -86,6 +87,17 @@ describe("S1e: a control store from what the replicas know", () => {
     expect(plan.content.groups[0]?.replicas.map(({ replica }) => replica)).toEqual(["bank-1", "bank-2", "bank-3"]);
     expect(plan.content.groups[0]).toMatchObject({ nextReplicaNumber: 4, founders: [] });
     expect(plan.event.kind).toBe("store-rebuilt");
+    const again = planRecovery(inputOf(all, { knownTerm: plan.content.term }), false);
+    expect(again.kind === "rebuild" && again.content.term).toBeGreaterThan(plan.content.term + 1);
+  });
+
+  test("what a host's table names keeps its name and its place, and no other gets that name", () => {
+    const other = hostId("host-2");
+    const plan = planRecovery(inputOf(all, { expected: [replicaId("bank-7")], hosts: new Map([[replicaId("bank-7"), other]]) }), false);
+    if (plan.kind !== "rebuild") throw new Error(plan.kind);
+    expect(plan.content.groups[0]).toMatchObject({ nextReplicaNumber: 8 });
+    expect(plan.content.groups[0]?.replicas).toContainEqual({ replica: "bank-7", host: other, leaving: false });
+    expect(plan.content.hosts).toEqual([HOST, other]);
   });
 
   test("one that is older is replaced, and what else it holds stays", () => {

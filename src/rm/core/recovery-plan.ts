@@ -40,6 +40,8 @@ export interface RecoveryInput {
   readonly replicas: readonly FoundReplica[];
   /** Replicas that there should be folders of: as the host's own table says. */
   readonly expected: readonly ReplicaId[];
+  /** The highest term that anything else tells of: earlier recoveries, events. Clients hold on to addresses of a higher term, too. */
+  readonly knownTerm: number;
 }
 
 export type RecoveryPlan =
@@ -256,7 +258,7 @@ function fateOf(input: RecoveryInput, member: Member, carried: readonly Member[]
 
 function nextTerm(input: RecoveryInput): number {
   const { store, replicas } = input;
-  let term = store.kind === "whole" ? store.content.term : 0;
+  let term = Math.max(input.knownTerm, store.kind === "whole" ? store.content.term : 0);
   for (const { promise, activeView, lastEpoch } of replicas) term = Math.max(term, promise[0], lastEpoch[0], activeView?.epoch[0] ?? 0);
   return term + TERM_MARGIN;
 }
@@ -277,7 +279,9 @@ function finish(
   const { store, clusterId, owner, detectors, host, hosts } = input;
   const spec = specOf(input, activeView);
   const old = storedRecord(input);
-  const names = new Set([...input.replicas.map(({ replica }) => replica), ...(activeView?.members ?? []).map(({ replica }) => replica)]);
+  // What a host's table names, too: another replica of that name elsewhere would be taken for it.
+  const known = [...input.replicas, ...(activeView?.members ?? [])].map(({ replica }) => replica);
+  const names = new Set([...known, ...input.expected]);
   for (const { replica } of old?.replicas ?? []) names.delete(replica);
   const added = [...names].sort().map((replica) => ({ replica, host: hosts.get(replica) ?? host, leaving: false }));
   const replicas = [...(old?.replicas ?? []), ...added];

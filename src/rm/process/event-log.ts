@@ -16,7 +16,7 @@ export interface EventLog {
 /** The history of decisions: the last 1,000 in memory, and a file that outlives the process. For people; nothing is decided by it. */
 export function openEventLog(folder: string): EventLog {
   const path = join(folder, FILE);
-  let events = readEvents(path);
+  let events = readEvents(folder);
   rewrite(path, events);
   let lines: string[] = [];
   let writing = false;
@@ -46,11 +46,11 @@ export function openEventLog(folder: string): EventLog {
   };
 }
 
-/** Unreadable lines (cut off by a crash) are left out. */
-function readEvents(path: string): TroupeEvent[] {
+/** What is kept in a Replication Manager's folder. Unreadable lines (cut off by a crash) are left out. */
+export function readEvents(folder: string): TroupeEvent[] {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readFileSync(join(folder, FILE), "utf8");
   } catch {
     return [];
   }
