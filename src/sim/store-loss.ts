@@ -2,13 +2,14 @@ import { type ControlContent, groupRecord } from "../rm/core/content.js";
 import { type FoundStore, planRecovery } from "../rm/core/recovery-plan.js";
 import type { Look } from "../storage/inspection.js";
 import { readKnowledge } from "../storage/replica-knowledge.js";
+import { compareEpochs } from "../vocabulary/epoch.js";
 import { bootId, replicaId } from "../vocabulary/ids.js";
 import { sameView, type View } from "../vocabulary/view.js";
 import type { Chance } from "./chance.js";
 import type { Ledger } from "./checkers/ledger.js";
 import type { SimDisk } from "./disk-state.js";
 import type { Scene } from "./faults.js";
-import { endProcess, mark, note } from "./world.js";
+import { endProcess, mark, note, violate } from "./world.js";
 
 /** Of the last recovery of a world: its record is kept beside the store. */
 const recoveredTerms = new WeakMap<Ledger, number>();
@@ -51,10 +52,29 @@ export function loseStore(scene: Scene, chance: Chance): boolean {
   if (recovery.kind !== "rebuild") return true;
   store.content = recovery.content;
   recoveredTerms.set(ledger, recovery.content.term);
-  const view = groupRecord(recovery.content, plan.spec.group)?.activeView ?? null;
-  // S1e: what was active is there still; a view that is there in its place is looked at like any that is written.
-  if (!sameView(view, ledger.views.at(-1) ?? null)) store.onWritten(recovery.content, content);
+  for (const { disk } of places) syncAll(disk);
+  checkRebuilt(ledger, groupRecord(recovery.content, plan.spec.group)?.activeView ?? null);
   return true;
+}
+
+/** S1e: no view that was written is forgotten; one that came to be written after all ends the chain from now on. */
+function checkRebuilt(ledger: Ledger, view: View | null): void {
+  const last = ledger.views.at(-1) ?? null;
+  if (sameView(view, last)) return;
+  const isLater = view !== null && (last === null || compareEpochs(view.epoch, last.epoch) > 0);
+  if (!isLater)
+    violate(ledger.world, "S1e", `the rebuilt store ends with ${view?.epoch.join(".") ?? "no view"}, not ${last?.epoch.join(".")}`);
+  else ledger.views.push(view);
+}
+
+/** What a recovery has read it has synced first. */
+function syncAll(disk: SimDisk): void {
+  for (const file of disk.files.values()) {
+    file.durable = file.content.slice();
+    file.pending = [];
+  }
+  disk.durableFiles = new Map(disk.files);
+  disk.pendingNames = [];
 }
 
 function olderStore(content: ControlContent, view: View | null): FoundStore {
