@@ -22,7 +22,7 @@ export function loseStore(scene: Scene, chance: Chance): boolean {
   const { installation, ledger } = scene;
   const { world, plan, store, serverHosts } = installation;
   const content = store.content;
-  if (plan.spec.durability === "memory" || content === null) return false;
+  if (plan.spec.durability === "memory" || content === null || store.right !== null) return false;
   const clients = scene.clients();
   for (const process of world.processes.values()) if (!clients.includes(process)) endProcess(world, process, null, "SIGKILL");
   const places = serverHosts.flatMap((host) =>
@@ -51,6 +51,7 @@ export function loseStore(scene: Scene, chance: Chance): boolean {
   store.revision += 1;
   if (recovery.kind !== "rebuild") return true;
   store.content = recovery.content;
+  store.before = null;
   recoveredTerms.set(ledger, recovery.content.term);
   for (const { disk } of places) syncAll(disk);
   checkRebuilt(ledger, groupRecord(recovery.content, plan.spec.group)?.activeView ?? null);
