@@ -381,5 +381,5 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     installation.deadly = { key: null, sparedLeft: chance.integer(0, 1), deathsLeft: chance.pick([1, 2, 3, 6]) };
     return true;
   },
-  "store-lost": loseStore,
+  "store-lost": (scene, chance) => loseStore(scene.installation, scene.ledger, scene.clients(), chance),
 };

@@ -8,8 +8,8 @@ import { sameView, type View } from "../vocabulary/view.js";
 import type { Chance } from "./chance.js";
 import type { Ledger } from "./checkers/ledger.js";
 import type { SimDisk } from "./disk-state.js";
-import type { Scene } from "./faults.js";
-import { endProcess, mark, note, violate } from "./world.js";
+import type { Installation } from "./installation.js";
+import { endProcess, mark, note, type SimProcess, violate } from "./world.js";
 
 /** Of the last recovery of a world: its record is kept beside the store. */
 const recoveredTerms = new WeakMap<Ledger, number>();
@@ -18,12 +18,10 @@ const recoveredTerms = new WeakMap<Ledger, number>();
  * Everything but the clients stops, the control store is lost or an old copy of it comes back, and an operator runs `troupe recover`. Where
  * that is refused, because a disk that could know more is damaged or gone, the operator finds a copy of the store after all.
  */
-export function loseStore(scene: Scene, chance: Chance): boolean {
-  const { installation, ledger } = scene;
+export function loseStore(installation: Installation, ledger: Ledger, clients: readonly SimProcess[], chance: Chance): boolean {
   const { world, plan, store, serverHosts } = installation;
   const content = store.content;
   if (plan.spec.durability === "memory" || content === null || store.right !== null) return false;
-  const clients = scene.clients();
   for (const process of world.processes.values()) if (!clients.includes(process)) endProcess(world, process, null, "SIGKILL");
   const places = serverHosts.flatMap((host) =>
     [...host.disks].map(([name, disk]) => ({ host: host.hostId, replica: replicaId(name), disk })),
