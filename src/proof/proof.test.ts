@@ -33,12 +33,12 @@ const tally = (name: string, add: (state: { total: number }, by: number) => unkn
 });
 
 describe("a service that keeps the rules", () => {
-  const examples: readonly (readonly [AnyService, readonly Style[]])[] = [
-    [bank, STYLES],
-    [counter, ["active"]],
-    [kv, ["warm-passive"]],
+  const examples: readonly { readonly service: AnyService; readonly styles: readonly Style[] }[] = [
+    { service: bank, styles: STYLES },
+    { service: counter, styles: ["active"] },
+    { service: kv, styles: ["warm-passive"] },
   ];
-  test.for(examples)("passes, each of the examples: $0.name", SLOW, async ([service, styles]) => {
+  test.for(examples)("passes: $service.name", SLOW, async ({ service, styles }) => {
     const { proof, text } = await prove(service, styles);
     expect(text).toContain("Everything held.");
     expect(hasPassed(proof)).toBe(true);
