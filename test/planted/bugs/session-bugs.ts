@@ -14,8 +14,11 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     name: "snapshot-without-the-session-table",
     rule: "S6b",
     edits: [
-      { file: "server/core/checkpoint.ts", find: "table: imageOf(replica.table) });", replace: "table: { sessions: [], keys: [] } });" },
-      { file: "server/core/checkpoint.ts", find: 'import { imageOf } from "./session-table.js";', replace: "" },
+      {
+        file: "server/core/checkpoint.ts",
+        find: "captureTable(replica.table) });",
+        replace: "captureTable({ sessions: new Map(), keys: new Map() }) });",
+      },
     ],
     found: /^S[69]/,
     hunt: {
@@ -55,7 +58,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     found: /^S[679]/,
     hunt: {
       by: "swarm",
-      seed: 1,
+      seed: 2,
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, style: "warm-passive" }),
@@ -113,7 +116,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     found: /^S[2679]|^apply/,
     hunt: {
       by: "swarm",
-      seed: 1,
+      seed: 4,
       within: 50,
       focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(250, "kill-server", "hand-over", "connection-reset")),
     },
@@ -182,7 +185,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     found: /^S7/,
     hunt: {
       by: "swarm",
-      seed: 1,
+      seed: 7,
       within: 50,
       focus: all(
         serving("register"),

@@ -9,7 +9,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: "storage/segment.ts",
-        find: "damage: what === null ? null : { offsetBytes, what } };",
+        find: "damage: problem === null ? null : { offsetBytes, ...problem } };",
         replace: "damage: null };",
       },
     ],

@@ -120,7 +120,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
     found: /^S[358]/,
     hunt: {
       by: "swarm",
-      seed: 1,
+      seed: 12,
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, quorum: "majority", durability: "disk" }),
@@ -167,7 +167,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
     found: /^S[358]/,
     hunt: {
       by: "swarm",
-      seed: 1,
+      seed: 15,
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, quorum: "majority", durability: "disk" }),
@@ -288,7 +288,7 @@ function sendLed(`,
       { file: "server/core/quorum.ts", find: "assert(values.length === leading.view.members.length, ", replace: "assert(true, " },
     ],
     found: /^S[48]/,
-    hunt: { by: "swarm", seed: 1, within: 50 },
+    hunt: { by: "swarm", seed: 14, within: 50 },
   },
   {
     name: "two-processes-on-one-incarnation",
