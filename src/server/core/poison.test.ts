@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { ReplicaEvent } from "./event.js";
+import { harmful } from "./poison.js";
 import { stepHost } from "./testing/host.js";
 import { bytesOf } from "./testing/list-service.js";
 import { createClient, type TestClient, move, openSession, request, requestByKey, textFor, wordsOf } from "./testing/client.js";
@@ -18,6 +19,7 @@ import {
   run,
   seal,
 } from "./testing/group.js";
+import { sessionId } from "../../vocabulary/ids.js";
 import { identityKey, type RequestIdentity } from "../../vocabulary/session.js";
 import type { Style } from "../../vocabulary/style.js";
 import type { View } from "../../vocabulary/view.js";
@@ -160,6 +162,17 @@ test("S6i: a request whose answer is acknowledged, and so forgotten, is not refu
   activate(group, 1, view);
   advance(group, 100);
   expect([1, 2, 3].map((number) => wordsOf(group, number))).toEqual(["x bad y", "x bad y", "x bad y"]);
+});
+
+test("S6i: a request is refused also by a leader that has yet to apply the opening of its session", () => {
+  const { group, client } = serving("warm-passive");
+  const second = hostOf(group, 2);
+  second.replica.appliedIndex = 1;
+  second.replica.issuedIndex = 1;
+  second.replica.table.sessions.clear();
+  expect(harmful(second.replica, { poison: [identityOf(client, 1)], leaderEnds: [] })).toHaveLength(1);
+  const never = { ...identityOf(client, 1), session: sessionId(1, 1, "never") } as RequestIdentity;
+  expect(harmful(second.replica, { poison: [never], leaderEnds: [] })).toEqual([]);
 });
 
 test("S6i: a replica that has executed what the others refuse has diverged and ends", () => {

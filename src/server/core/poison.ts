@@ -1,6 +1,7 @@
 /** Poison (S6i): requests at which two processes died; every replica applies them as refused. */
 import type { Entry } from "../../vocabulary/entry.js";
 import { compareEpochs } from "../../vocabulary/epoch.js";
+import { sessionId } from "../../vocabulary/ids.js";
 import type { Reply, RequestIdentity } from "../../vocabulary/session.js";
 import { identityKey, parseIdentityKey } from "../../vocabulary/session.js";
 import type { LeaderEnd } from "../../vocabulary/view.js";
@@ -24,16 +25,21 @@ export function harmful(replica: Replica, { poison, leaderEnds }: Accusation): R
   if (poison.length === 0) return [];
   const executed = new Set<string>();
   const waiting = new Map<string, Entry>();
+  const opened = new Set<string>();
+  let { generation } = replica;
   for (let index = replica.appliedIndex + 1; index <= lastIndex(replica.log); index++) {
     const entry = entryAt(replica.log, index);
-    if (entry.body.kind === "update") executed.add(identityKey(entry.body.identity));
-    else if (entry.body.kind === "request" && !waiting.has(identityKey(entry.body.identity)))
-      waiting.set(identityKey(entry.body.identity), entry);
+    const { body } = entry;
+    if (body.kind === "start") generation = body.view.generation;
+    else if (body.kind === "session-opened") opened.add(sessionId(generation, index, body.nonce));
+    else if (body.kind === "update") executed.add(identityKey(body.identity));
+    else if (body.kind === "request" && !waiting.has(identityKey(body.identity))) waiting.set(identityKey(body.identity), entry);
   }
   return poison.filter((identity) => {
     const key = identityKey(identity);
     if (executed.has(key) || findByKey(replica.table, identity) !== null || isBehind(replica, identity)) return false;
     const entry = waiting.get(key);
+    if (entry === undefined && identity.kind === "session" && opened.has(identity.session)) return true;
     // Of a session that is not known any more nothing is executed again.
     return entry === undefined ? isOpen(replica.table, identity) : !mayBeAnswered(replica, entry, key, leaderEnds, waiting);
   });
