@@ -36,6 +36,8 @@ export interface TableCapture {
   /** All of them, in their order. */
   sessionIds: readonly SessionId[];
   sessionAt: number;
+  /** Those that were neither changed since nor given out. */
+  readonly unchanged: Set<SessionId>;
   /** Sessions changed since, as they were. */
   readonly before: Map<SessionId, SessionImage>;
   /** The live map's: what is added meanwhile comes behind the others, what is removed is not met. */

@@ -95,6 +95,23 @@ test("S6b: a snapshot carries the table whole and in order", () => {
   expect([...copy.sessions.keys()]).toEqual([...table.sessions.keys()]);
 });
 
+test("S6b: requests whose replies are not known yet go on under a snapshot, in sessions given out already and in new ones", () => {
+  const table = createTable();
+  const first = openSession(table, 1, 1, "first", 0);
+  const capture = captureTable(table);
+  const before = imageOf(table).sessions;
+  const second = openSession(table, 1, 2, "second", 0);
+  const execute = (session: SessionId, sequence: number): void => {
+    const identity = { kind: "session", session, resumption: 0, sequence, floor: 0 } as const;
+    raiseFloor(table, identity, 1);
+    remember(table, identity, { index: sequence + 2, digest: 0, reply: null }, 1);
+  };
+  for (const session of [first, second]) for (const sequence of [1, 2]) execute(session, sequence);
+  expect(takeRows(capture)).toEqual({ sessions: before, keys: [] });
+  for (const session of [first, second]) execute(session, 3);
+  expect(takeRows(capture)).toBeNull();
+});
+
 test("S6b: rows that are given out bit by bit are those of the beginning, in their order, whatever changes meanwhile", () => {
   // Deterministic mischief: every kind of change, between any two pieces.
   for (let seed = 1; seed <= 200; seed++) {

@@ -21,6 +21,7 @@ export function captureTable(table: SessionTable): TableCapture {
     sessions: table.sessions,
     sessionIds: [...table.sessions.keys()],
     sessionAt: 0,
+    unchanged: new Set(table.sessions.keys()),
     before: new Map(),
     keys: table.keys.entries(),
     keyCount: table.keys.size,
@@ -47,6 +48,7 @@ export function takeRows(capture: TableCapture, costMax = PIECE_COST_MAX): Table
 export function endCapture(capture: TableCapture): void {
   capture.over = true;
   capture.sessionIds = [];
+  capture.unchanged.clear();
   capture.before.clear();
 }
 
@@ -65,7 +67,8 @@ export function imageOf(table: SessionTable): TableImage {
 
 /** Before anything of a session changes, or it goes. */
 export function beforeSession({ capture, sessions }: SessionTable, id: SessionId): void {
-  if (capture === null || capture.over || capture.before.has(id)) return;
+  // One that was opened since, or was given out already, is no part of it; its replies may not be known yet.
+  if (capture === null || !capture.unchanged.delete(id)) return;
   const session = sessions.get(id);
   if (session !== undefined) capture.before.set(id, sessionImage(id, session));
 }
@@ -85,6 +88,7 @@ function takeSession(capture: TableCapture, rows: SessionImage[]): number {
   const image = capture.before.get(id) ?? (session === undefined ? null : sessionImage(id, session));
   assert(image !== null, "S6b", () => `session ${id} was lost under a snapshot`);
   capture.before.delete(id);
+  capture.unchanged.delete(id);
   rows.push(image);
   return image.replies.reduce((cost, [, { reply }]) => cost + 1 + reply.bytes.length / BYTES_PER_COST, 1);
 }

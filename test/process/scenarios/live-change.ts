@@ -206,26 +206,26 @@ async function changeInterval(trial: Trial, detector: "lfd" | "gfd", slow: Detec
   await withSamePids(trial, async ({ at, figure }) => {
     await administer(at, "PATCH", `detectors/${detector}`, usual);
     await untilDetector(at, detector, usual);
-    const usualRate = await readRate(at, detector);
+    const usualRate = await writeRate(at, detector);
     await administer(at, "PATCH", `detectors/${detector}`, slow);
     await untilDetector(at, detector, slow);
-    const slowRate = await readRate(at, detector);
+    const slowRate = await writeRate(at, detector);
     await administer(at, "PATCH", `detectors/${detector}`, usual);
     await untilDetector(at, detector, usual);
-    figure("reads a second before", usualRate);
-    figure("reads a second after", slowRate);
+    figure("writes a second before", usualRate);
+    figure("writes a second after", slowRate);
     if (slowRate > usualRate * 0.6)
       throw new Error(
-        `the ${detector} read ${usualRate.toFixed(0)} times a second, and ${slowRate.toFixed(0)} times with a far longer interval`,
+        `the ${detector} wrote ${usualRate.toFixed(0)} times a second, and ${slowRate.toFixed(0)} times with a far longer interval`,
       );
   });
 }
 
-/** Reads a second as the kernel counts them: each answer to a heartbeat is read from a socket. */
-async function readRate(at: Installation, name: string): Promise<number> {
+/** Writes a second as the kernel counts them: each heartbeat is written to a socket. (Reads would count looks at /proc as well.) */
+async function writeRate(at: Installation, name: string): Promise<number> {
   const target = processesOf(at.dir).find((each) => each.name === name);
   if (target === undefined) throw new Error(`${name} does not run`);
-  const count = (): number => Number(/^syscr: (\d+)$/m.exec(readFileSync(`/proc/${target.pid}/io`, "utf8"))?.[1]);
+  const count = (): number => Number(/^syscw: (\d+)$/m.exec(readFileSync(`/proc/${target.pid}/io`, "utf8"))?.[1]);
   const [atMs, before] = [performance.now(), count()];
   await pause(1_500);
   return ((count() - before) / (performance.now() - atMs)) * 1_000;
