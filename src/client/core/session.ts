@@ -30,8 +30,9 @@ export function onSessionResumed(state: ClientState, message: Resumed, effects: 
   const kept = new Map(message.replies.map(([sequence, index, reply]) => [sequence, { index, reply }]));
   for (const call of ownCalls(state)) {
     const found = call.place?.session === message.session ? kept.get(call.place.sequence) : undefined;
-    if (found !== undefined && call.recovered)
-      settle(state, call, { kind: "answered", reply: found.reply, index: found.index, epoch: state.route?.epoch ?? [0, 0] }, effects);
+    if (found === undefined || !call.recovered) continue;
+    state.highestIndex = Math.max(state.highestIndex, found.index);
+    settle(state, call, { kind: "answered", reply: found.reply, index: found.index, epoch: state.route?.epoch ?? [0, 0] }, effects);
   }
   state.resendAll = true;
 }

@@ -50,6 +50,8 @@ export interface Read {
   readonly connection: number;
   readonly ticket: number;
   readonly consistency: Consistency;
+  /** What a `session` read must have seen: a leader that was deposed, or one whose executor is behind a follower's, may not have it. */
+  readonly atLeastIndex: number;
   /** The read round that must be confirmed: one begun after the arrival. 0: none. */
   round: number;
   /** What it saw; null until the executor has answered. */

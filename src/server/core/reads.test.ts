@@ -134,3 +134,16 @@ test("more queries than the bound are refused", () => {
   query(client);
   expect(textFor(client, query(client))).toBe("overloaded");
 });
+
+test.each(STYLES)("a deposed leader answers no session read of a client that has seen more (%s)", (style) => {
+  const { group, client } = serving(style);
+  expect(textFor(client, request(client, 1, "x"))).toBe("1");
+  advance(group, 100);
+  // 2 and 3 go on without 1, which hears nothing of it.
+  group.passes = (from, to) => from !== hostOf(group, 1) && to !== hostOf(group, 1);
+  changeView(group, [2, 3], 2, style);
+  expect(textFor(client, query(client, "any"))).toBe("x");
+  expect(textFor(client, query(client, "session", 3))).toBe("x");
+  expect(textFor(client, query(client, "session", 99))).toBe("redirect");
+  expect(hostOf(group, 1).replica.stance.kind).toBe("leading");
+});

@@ -37,9 +37,11 @@ export function onQuery(turn: Turn, connection: number, message: Query, wallMs: 
   if (replica.readsWaiting + (leading === null ? 0 : fifoSize(leading.reads.waiting)) >= replica.bounds.queriesWaitingMax) {
     return fail(turn, waiter, "overloaded", "Too many queries wait.");
   }
-  const read: Read = { ...waiter, consistency: message.consistency, round: 0, answer: null, dropped: false, inLine: leading !== null };
+  const { consistency } = message;
+  const atLeastIndex = consistency === "session" ? message.atLeastIndex : 0;
+  const read: Read = { ...waiter, consistency, atLeastIndex, round: 0, answer: null, dropped: false, inLine: leading !== null };
   if (leading !== null) {
-    if (message.consistency === "linearizable") {
+    if (consistency === "linearizable") {
       read.round = leading.reads.round + 1;
       leading.reads.wanted = true;
     }
@@ -100,7 +102,8 @@ export function settleReads(turn: Turn, leading: Leading): void {
   for (let read = peek(reads.waiting); read?.answer != null; read = peek(reads.waiting)) {
     if (read.round > reads.confirmedRound || read.answer.index > replica.commitIndex) break;
     assert(leading.phase === "active", "S4c", () => "a read answered in a view that is not active");
-    sendReply(turn, read, read.answer.index, read.answer.reply);
+    if (read.answer.index < read.atLeastIndex) redirect(turn, read);
+    else sendReply(turn, read, read.answer.index, read.answer.reply);
     shift(reads.waiting);
   }
 }
