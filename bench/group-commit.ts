@@ -1,19 +1,15 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { encodeValue } from "../src/codec/value.js";
-import { createDisk } from "../src/runtime/disk.js";
-import { openReplicaDisk, type ReplicaDisk } from "../src/server/shell/replica-disk.js";
+import type { ReplicaDisk } from "../src/server/shell/replica-disk.js";
 import type { StoreResult } from "../src/storage/store-command.js";
-import type { Entry } from "../src/vocabulary/entry.js";
-import { clusterId, groupName, incarnation, replicaId, sessionId } from "../src/vocabulary/ids.js";
 import { quantile, rounded, tableOf } from "./lib/figures.js";
 import { readOptions } from "./lib/options.js";
 import { measureSyncs } from "./lib/raw-disk.js";
+import { openLog, putEntry, putInput } from "./lib/replica-log.js";
 import { DATA_FOLDER, record, say, sayHead } from "./lib/report.js";
 
-const GROUP = groupName("kv");
 const ENTRY_SIZE_BYTES = 250;
-const INPUT = encodeValue({ key: "key-123", value: "v".repeat(100) });
+const INPUT = putInput(123, 100);
 
 /** The log of one replica, in this process: entries that wait for its disk become one batch. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -60,7 +56,7 @@ async function measureLog(folder: string, waiting: number, durationMs: number): 
       const give = (): void => {
         lastIndex += 1;
         givenMs.set(lastIndex, performance.now());
-        log.submit({ kind: "persist", ticket: lastIndex, truncateAfter: null, entries: [entryAt(lastIndex)] });
+        log.submit({ kind: "persist", ticket: lastIndex, truncateAfter: null, entries: [putEntry(lastIndex, INPUT)] });
       };
       const onResult = (result: StoreResult): void => {
         if (result.kind === "failed" || result.kind === "damaged") reject(new Error(JSON.stringify(result)));
@@ -81,32 +77,4 @@ async function measureLog(folder: string, waiting: number, durationMs: number): 
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
-}
-
-function openLog(folder: string, onResult: (result: StoreResult) => void): ReplicaDisk {
-  const identity = {
-    clusterId: clusterId("0".repeat(32)),
-    group: GROUP,
-    replica: replicaId("kv-1"),
-    durability: "disk" as const,
-    freshIncarnation: incarnation("1".repeat(32)),
-  };
-  return openReplicaDisk(identity, createDisk(folder), () => performance.now(), onResult);
-}
-
-function entryAt(index: number): Entry {
-  return {
-    index,
-    epoch: [1, 1],
-    ageMs: index,
-    body: {
-      kind: "request",
-      identity: { kind: "session", session: sessionId(1, 1, "0123456789abcdef01234567"), resumption: 0, sequence: index, floor: index },
-      digest: 1,
-      operation: "put",
-      input: INPUT,
-      nowMs: 1_700_000_000_000,
-      seed: 1,
-    },
-  };
 }

@@ -1,5 +1,5 @@
 // Bundles the measurements of this folder and runs one of them.
-//   node bench/run.mjs failover|throughput|group-commit|state-size|promotion|peer-etcd [options]
+//   node bench/run.mjs NAME [options]
 // The programs of the system itself are those of dist/: build first.
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,11 @@ const outdir = join(project, ".cache", "bench", `programs-${process.pid}`);
 mkdirSync(outdir, { recursive: true });
 process.on("exit", () => rmSync(outdir, { recursive: true, force: true }));
 await build({
-  entryPoints: { [name]: join(project, "bench", `${name}.ts`), "relay-member": join(project, "bench/lib/relay-member.ts") },
+  entryPoints: {
+    [name]: join(project, "bench", `${name}.ts`),
+    "relay-member": join(project, "bench/lib/relay-member.ts"),
+    "recovery-member": join(project, "bench/lib/recovery-member.ts"),
+  },
   outdir,
   outExtension: { ".js": ".mjs" },
   bundle: true,

@@ -56,7 +56,7 @@ export async function main(args: readonly string[]): Promise<void> {
     replicas: 3,
     durability: "disk",
     dataFolder,
-    env: probeEnvironment(probes),
+    env: probeEnvironment(probes, "loop-probe"),
   });
   const phases: Phase[] = [];
   let transferSeconds = 0;

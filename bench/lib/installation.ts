@@ -34,6 +34,8 @@ export interface Installation {
   untilServing(): Promise<GroupStatus>;
   /** Changes settings of the group while it runs. */
   change(settings: object): Promise<void>;
+  /** Changes settings of the LFD's detector. */
+  changeDetector(settings: object): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -78,7 +80,8 @@ export async function startInstallation(options: InstallationOptions): Promise<I
       return () => listeners.delete(listener);
     },
     untilServing: () => until(url, group, (status) => status.serving && status.leader !== null),
-    change: (settings) => change(url, group, settings),
+    change: (settings) => change(url, `groups/${group}`, settings),
+    changeDetector: (settings) => change(url, "detectors/lfd", settings),
     untilWhole: (without) => until(url, group, (status) => isWhole(status, without ?? null)),
     async stop() {
       const ended = once(child, "exit");
@@ -108,8 +111,8 @@ function readyUrl(child: ChildProcess, errPath: string, onEvent: (event: TroupeE
   });
 }
 
-async function change(url: string, group: string, settings: object): Promise<void> {
-  const response = await fetch(`${url}/v1/admin/groups/${group}`, {
+async function change(url: string, what: string, settings: object): Promise<void> {
+  const response = await fetch(`${url}/v1/admin/${what}`, {
     method: "PATCH",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(settings),

@@ -15,28 +15,35 @@ export interface ProcessFigures {
 }
 
 /** For the environment of the processes. */
-export function probeEnvironment(folder: string): NodeJS.ProcessEnv {
+export function probeEnvironment(folder: string, probe: "loop-probe" | "heap-probe"): NodeJS.ProcessEnv {
   mkdirSync(folder, { recursive: true });
-  const preload = pathToFileURL(join(PROJECT, "bench/lib/loop-probe.mjs")).href;
+  const preload = pathToFileURL(join(PROJECT, `bench/lib/${probe}.mjs`)).href;
   return { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --import=${preload}`.trim(), TROUPE_BENCH_PROBES: resolve(folder) };
 }
 
 /** Asks every process of an installation, and lets each begin anew. */
 export async function askProbes(folder: string, dir: string): Promise<ProcessFigures[]> {
-  const asked = processesOf(dir);
-  for (const { pid } of asked) {
-    rmSync(join(folder, `${pid}.json`), { force: true });
-    process.kill(pid, "SIGUSR2");
-  }
-  const figures: ProcessFigures[] = [];
-  for (const { name, pid } of asked) {
-    const path = join(folder, `${pid}.json`);
-    for (let look = 0; look < 100 && !existsSync(path); look += 1) await pause(20);
-    if (!existsSync(path)) continue;
-    const { stallMsMax, gcMsMax } = JSON.parse(readFileSync(path, "utf8"));
-    figures.push({ name, stallMs: stallMsMax, gcMs: gcMsMax, peakMb: takePeak(pid) });
-  }
-  return figures;
+  const asked = processesOf(dir).map(async ({ name, pid }): Promise<ProcessFigures[]> => {
+    const found = await askProcess<{ stallMsMax: number; gcMsMax: number }>(folder, pid);
+    return found === null ? [] : [{ name, stallMs: found.stallMsMax, gcMs: found.gcMsMax, peakMb: takePeak(pid) }];
+  });
+  return (await Promise.all(asked)).flat();
+}
+
+/** What a process holds after garbage was collected, which stops it for a while, in bytes. */
+export async function askHeap(folder: string, pid: number): Promise<number> {
+  const found = await askProcess<{ usedBytes: number }>(folder, pid);
+  if (found === null) throw new Error(`process ${pid} gave no answer`);
+  return found.usedBytes;
+}
+
+/** What the probe of a process writes when it is asked; null if it does not. */
+async function askProcess<Found>(folder: string, pid: number): Promise<Found | null> {
+  const path = join(folder, `${pid}.json`);
+  rmSync(path, { force: true });
+  process.kill(pid, "SIGUSR2");
+  for (let look = 0; look < 250 && !existsSync(path); look += 1) await pause(20);
+  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : null;
 }
 
 /** Reads the highest resident size, and begins anew. */

@@ -1,0 +1,130 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { type Client, connect } from "troupe/client";
+import type ballast from "./lib/ballast.js";
+import { rounded, tableOf } from "./lib/figures.js";
+import { type Installation, startInstallation } from "./lib/installation.js";
+import { readOptions } from "./lib/options.js";
+import { askHeap, probeEnvironment } from "./lib/probes.js";
+import { DATA_FOLDER, PROJECT, record, say, sayHead, tell } from "./lib/report.js";
+
+const FILL_ENTRIES = 1_000;
+/** More than a replica keeps of its log in memory: what the filling left there is gone after them. */
+const SMALL_PUTS = 20_000;
+const IN_FLIGHT = 64;
+const PATIENCE_MS = 10_000;
+
+interface Row {
+  readonly style: string;
+  readonly role: string;
+  /** After garbage was collected: of the process with a state of nothing, and with all entries. */
+  readonly emptyMb: number;
+  readonly fullMb: number;
+  readonly bytesAnEntry: number;
+  readonly timesBare: number;
+}
+
+/** What an entry of a large Map costs in memory, in the server processes of each style and in a bare Map. */
+export async function main(args: readonly string[]): Promise<void> {
+  const options = readOptions(
+    "memory",
+    {
+      entries: { default: "1000000", means: "entries of the state, a Map" },
+      size: { default: "100", means: "bytes of each value" },
+      styles: { default: "warm-passive,active,cold-passive", means: "one after the other, two replicas each" },
+      dir: { default: DATA_FOLDER, means: "where data go" },
+      record: { default: false, means: "append the result to bench/history.ndjson" },
+    },
+    args,
+  );
+  const entries = options.count("entries");
+  const sizeBytes = options.count("size");
+  const dataFolder = options.text("dir");
+  sayHead(`Memory: ${entries} entries of ${sizeBytes} bytes in one Map, the heap after collection`, dataFolder);
+  const bareBytes = measureBare(entries, sizeBytes) / entries;
+  say(`bare Map: ${rounded(bareBytes)} bytes an entry, key and value included\n`);
+  const rows: Row[] = [];
+  for (const style of options.text("styles").split(",")) {
+    const found = await measureStyle(style, entries, sizeBytes, dataFolder);
+    rows.push(...found.map((row) => ({ ...row, timesBare: rounded(row.bytesAnEntry / bareBytes) })));
+    tell(`${style} is measured`);
+  }
+  const cells = rows.map((row) => [`${row.style} ${row.role}`, row.emptyMb, row.fullMb, row.bytesAnEntry, row.timesBare]);
+  say(tableOf(["process", "empty MB", "full MB", "bytes an entry", "times a bare Map"], cells));
+  record(options.is("record"), "memory", { entries, sizeBytes }, dataFolder, { bareBytes: rounded(bareBytes), rows });
+}
+
+/** The same keys and values, each a string of its own. */
+function measureBare(entries: number, sizeBytes: number): number {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const used = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = used();
+  const map = new Map<string, string>();
+  // Through bytes: a padded string would be a tree of parts.
+  const flat = (text: string): string => Buffer.from(text, "latin1").toString("latin1");
+  for (let number = 0; number < entries; number += 1) map.set(flat(`key-${number}`), flat(String(number).padStart(sizeBytes, "v")));
+  const after = used();
+  if (map.size !== entries) throw new Error("entries are missing");
+  return after - before;
+}
+
+async function measureStyle(style: string, entries: number, sizeBytes: number, dataFolder: string): Promise<Omit<Row, "timesBare">[]> {
+  const probes = join(dataFolder, `probes-${process.pid}`);
+  const installation = await startInstallation({
+    service: join(PROJECT, "bench/lib/ballast.ts"),
+    group: "ballast",
+    style,
+    replicas: 2,
+    durability: "disk",
+    dataFolder,
+    env: probeEnvironment(probes, "heap-probe"),
+  });
+  try {
+    await installation.untilWhole();
+    // A process that collects a large heap at once would be taken for one that hangs.
+    await installation.changeDetector({ suspicionTimeoutMs: PATIENCE_MS });
+    const client = await connect<typeof ballast>(installation.clientUrl);
+    await smallPuts(client, sizeBytes);
+    const empty = await heapsOf(installation, probes);
+    for (let from = 0; from < entries; from += FILL_ENTRIES)
+      await client.fill({ from, count: Math.min(FILL_ENTRIES, entries - from), sizeBytes });
+    await smallPuts(client, sizeBytes);
+    const full = await heapsOf(installation, probes);
+    await client.close();
+    return [...full].map(([replica, { role, bytes }]) => {
+      const emptyBytes = empty.get(replica)?.bytes ?? 0;
+      const bytesAnEntry = rounded((bytes - emptyBytes) / entries);
+      return { style, role, emptyMb: rounded(emptyBytes / 1e6), fullMb: rounded(bytes / 1e6), bytesAnEntry };
+    });
+  } finally {
+    await installation.stop();
+    rmSync(probes, { recursive: true, force: true });
+  }
+}
+
+async function smallPuts(client: Client<typeof ballast>, sizeBytes: number): Promise<void> {
+  let left = SMALL_PUTS;
+  const work = async (): Promise<void> => {
+    while (left-- > 0) await client.put({ number: 0, sizeBytes });
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+  // A snapshot that is under way holds what was overwritten meanwhile.
+  await pause(3_000);
+}
+
+async function heapsOf(installation: Installation, probes: string): Promise<ReadonlyMap<string, { role: string; bytes: number }>> {
+  const { members, leader } = await installation.untilWhole();
+  const heaps = new Map<string, { role: string; bytes: number }>();
+  for (const { replica, pid } of members) {
+    if (pid === null) continue;
+    heaps.set(replica, { role: replica === leader ? "leader" : "follower", bytes: await askHeap(probes, pid) });
+  }
+  return heaps;
+}
