@@ -90,6 +90,10 @@ export const MARKS_WANTED: readonly string[] = [
   "outcome-refused-insufficient-funds",
   "outcome-unknown-timeout",
   "reached-activated",
+  "read-session",
+  "read-any",
+  "read-at-backup",
+  "weak-read-compared",
 ];
 
 /** From so many seeds on, marks are insisted on. */

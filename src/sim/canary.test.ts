@@ -56,7 +56,10 @@ describe("the checkers can fail", () => {
   test("S3: a leader that lacks what was committed", () => {
     const ledger = newLedger();
     startsOn(ledger, [[1, 2]]);
-    ledger.committed.push({ epoch: [1, 1], digest: 1 }, { epoch: [1, 1], digest: 2 });
+    for (const index of [1, 2]) {
+      const entry = { index, epoch: [1, 1], ageMs: 0, body: { kind: "session-opened", nonce: "n" } } as const;
+      ledger.committed.push({ epoch: entry.epoch, digest: index, entry });
+    }
     checkNextView(ledger, viewOf([1, 2]));
     expect(ledger.world.violation?.rule).toBe("S3");
   });

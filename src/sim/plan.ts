@@ -25,6 +25,8 @@ export interface Plan {
   /** Between the end of one operation of a thread and the next. */
   readonly thinkMs: number;
   readonly requestTimeoutMs: number;
+  /** Each client has a thread more, whose reads are `session` and `any`. */
+  readonly weakReads: boolean;
   readonly storeUnknownProbability: number;
   /** Kinds of fault that strike in this run, each with its mean time between strikes. */
   readonly faults: readonly { readonly kind: string; readonly everyMs: number }[];

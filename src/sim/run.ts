@@ -6,6 +6,7 @@ import type { OperationRecord } from "../checker/history.js";
 import { sameEpoch } from "../vocabulary/epoch.js";
 import { sealQuorum, type View } from "../vocabulary/view.js";
 import { createLedger, type Ledger } from "./checkers/ledger.js";
+import { checkWeakReads } from "./checkers/s7-weak-reads.js";
 import { checkState } from "./checkers/s9-determinism.js";
 import { createWatch, watchStore } from "./checkers/watch.js";
 import type { Scene } from "./faults.js";
@@ -77,6 +78,7 @@ export function* lifeOf(seed: number, options: RunOptions = {}): Running<RunResu
   endStorm(scene);
   clients.leisure = LEISURE;
   const closed = yield* recover(installation, ledger, clients);
+  if (world.violation === null) checkWeakReads(ledger, plan, clients.weakReads);
   if (world.violation === null && !closed) judgeHistory(world, plan, clients.records());
   return {
     seed,

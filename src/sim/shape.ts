@@ -19,6 +19,7 @@ export const WITHOUT: Readonly<Record<string, (plan: Plan) => Plan>> = {
   codec: (plan) => ({ ...plan, settings: { ...plan.settings, codec: false } }),
   tails: (plan) => ({ ...plan, settings: { ...plan.settings, tailProbability: 0 } }),
   replays: (plan) => ({ ...plan, settings: { ...plan.settings, replayProbability: 0 } }),
+  "weak-reads": (plan) => ({ ...plan, weakReads: false }),
   "store-doubts": (plan) => ({ ...plan, storeUnknownProbability: 0 }),
 };
 

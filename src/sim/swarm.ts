@@ -56,6 +56,8 @@ export function drawPlan(seed: number): Plan {
     // About the same load from few threads as from many: enough for a run to count, not more than it takes.
     thinkMs: (chance.pick([5, 12]) * clientCount * threadsPerClient) / 3,
     requestTimeoutMs: chance.pick([300, 2_000, 10_000]),
+    // Drawn elsewhere, as the style is: the seeds without them are what they were.
+    weakReads: createChance(seed, "weak-reads").happens(0.4),
     storeUnknownProbability: chance.pick([0, 0, 0.1]),
     faults: drawFaults(chance),
     strikes: null,

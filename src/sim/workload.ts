@@ -8,6 +8,7 @@ import type { Installation } from "./installation.js";
 import { type Call, WORKLOADS } from "./services.js";
 import { createSessionStore, type SessionStore } from "./session-store.js";
 import { type RunningClient, runClient } from "./shells/client-shell.js";
+import { runWeakReader, type WeakRead, type WeakReader } from "./weak-reads.js";
 import { addHost, after, isAlive, mark, note, type SimHost, type SimProcess, startProcess } from "./world.js";
 
 /** The clients of a run and what they were told. */
@@ -22,11 +23,12 @@ export interface Clients {
   leisure: number;
   readClosing(done: () => void): void;
   records(): readonly OperationRecord[];
+  /** Reads that asked for less than linearizability, and were answered: no part of `records`. */
+  readonly weakReads: readonly WeakRead[];
 }
 
 /** A client across its lives. */
-interface Slot {
-  readonly name: string;
+interface Slot extends WeakReader {
   readonly host: SimHost;
   readonly store: SessionStore | null;
   process: SimProcess;
@@ -50,6 +52,7 @@ export function startClients(installation: Installation): Clients {
   const hosts = [addHost(world, hostId("clients-1")), addHost(world, hostId("clients-2"))];
   const slots: Slot[] = [];
   const recorder = newHistoryRecorder();
+  const weakReads: WeakRead[] = [];
   let tokens = 0;
   const clients: Clients = {
     processes: () => slots.map((slot) => slot.process),
@@ -59,11 +62,13 @@ export function startClients(installation: Installation): Clients {
     leisure: 1,
     readClosing,
     records: () => closeRecorder(recorder),
+    weakReads,
   };
 
   function end(slot: Slot, ticket: number, outcome: CallOutcome): void {
     if (!slot.open.delete(ticket)) return;
     clients.openCount -= 1;
+    if (outcome.kind === "answered") slot.seenIndex = Math.max(slot.seenIndex, outcome.index);
     const ended = endOf(outcome);
     const record = recordEnd(recorder, ticket, { endedAt: world.nowMs, ...ended });
     note(world, slot.name, "is told", () => `${record?.operation} ${shortText(record?.input)}: ${shortText(ended)}`);
@@ -125,6 +130,11 @@ export function startClients(installation: Installation): Clients {
     again();
   }
 
+  function runThreads(slot: Slot): void {
+    for (let each = 0; each < plan.threadsPerClient; each++) runThread(slot, String(each));
+    if (plan.weakReads && plan.guest === undefined) runWeakReader(world, plan, clients, slot, weakReads);
+  }
+
   /** What the file does not hold ended with the process: whether it was executed cannot be said. */
   function onDeath(slot: Slot): void {
     const kept = new Set(slot.saved.values());
@@ -135,9 +145,11 @@ export function startClients(installation: Installation): Clients {
       const next = startSlotProcess(slot);
       slot.process = next.process;
       slot.client = next.client;
+      // It knows nothing of what it was told in its earlier life.
+      slot.seenIndex = 0;
       next.process.onExit = () => onDeath(slot);
       mark(world, "client-restarted");
-      for (let each = 0; each < plan.threadsPerClient; each++) runThread(slot, String(each));
+      runThreads(slot);
     });
   }
 
@@ -162,7 +174,7 @@ export function startClients(installation: Installation): Clients {
   function openSlot(name: string, store: SessionStore | null): Slot {
     const host = hosts[slots.length % hosts.length] as SimHost;
     const kept = { name, host, store, open: new Set<number>(), ticketOf: new Map<Uint8Array, number>(), saved: new Map<number, number>() };
-    const slot: Slot = { ...kept, ...startSlotProcess(kept) };
+    const slot: Slot = { ...kept, ...startSlotProcess(kept), seenIndex: 0 };
     slots.push(slot);
     return slot;
   }
@@ -188,9 +200,7 @@ export function startClients(installation: Installation): Clients {
   for (let i = 1; i <= plan.clientCount; i++) {
     const slot = openSlot(`client-${i}`, world.chance.workload.happens(0.5) ? createSessionStore() : null);
     slot.process.onExit = () => onDeath(slot);
-    const begin = (): void => {
-      for (let each = 0; each < plan.threadsPerClient; each++) runThread(slot, String(each));
-    };
+    const begin = (): void => runThreads(slot);
     if (i === 1) askInOrder(slot, workload.opening, false, begin);
     else begin();
   }

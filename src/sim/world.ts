@@ -82,7 +82,7 @@ export interface World {
   readonly processes: Map<number, SimProcess>;
   /** Where components listen, as their address files say. */
   readonly addresses: Map<string, Address>;
-  readonly chance: Readonly<Record<"ties" | "network" | "disk" | "workload" | "faults" | "ids" | "process", Chance>>;
+  readonly chance: Readonly<Record<"ties" | "network" | "disk" | "workload" | "faults" | "ids" | "process" | "weak", Chance>>;
   /** What the run has reached, and how often. */
   readonly marks: Map<string, number>;
   violation: Violation | null;
@@ -113,6 +113,7 @@ export function createWorld(seed: number, settings: WorldSettings, print: ((text
       workload: stream("workload"),
       faults: stream("faults"),
       process: stream("process"),
+      weak: stream("weak"),
       ids,
     },
     marks: new Map(),

@@ -41,3 +41,5 @@ export function all(...parts: readonly Focus[]): Focus {
 export function stormFor(ms: number): Focus {
   return (plan) => ({ ...plan, stormUntilMs: plan.stormFromMs + ms });
 }
+
+export const readWeakly: Focus = (plan) => ({ ...plan, weakReads: true });

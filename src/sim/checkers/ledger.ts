@@ -11,6 +11,7 @@ import type { World } from "../world.js";
 export interface Committed {
   readonly epoch: Epoch;
   readonly digest: number;
+  readonly entry: Entry;
 }
 
 /** What one incarnation has on its disk for certain: everything through `baseIndex` by a snapshot, then entries by their epochs. */

@@ -21,7 +21,7 @@ export function checkCommitted(ledger: Ledger, server: RunningServer): void {
         violate(ledger.world, "S8", `${server.process.name} commits ${index}, the group has committed ${ledger.committed.length}`);
         return;
       }
-      ledger.committed.push({ epoch: entry.epoch, digest });
+      ledger.committed.push({ epoch: entry.epoch, digest, entry });
       if (entry.body.kind === "start") notePoison(ledger, index, entry.body.poison);
     } else if (committed.digest !== digest || !sameEpoch(committed.epoch, entry.epoch)) {
       violate(
@@ -53,6 +53,8 @@ export function checkCommitted(ledger: Ledger, server: RunningServer): void {
 /** S8: a client is told only what is committed. */
 export function checkReply(ledger: Ledger, server: RunningServer, message: Extract<Message, { kind: "reply" }>): void {
   mark(ledger.world, "reply");
+  // Nobody else answers but to a weak read.
+  if (server.replica.stance.kind !== "leading") mark(ledger.world, "read-at-backup");
   if (message.index > ledger.committed.length)
     violate(ledger.world, "S8", `${server.process.name} answers at index ${message.index}; ${ledger.committed.length} is committed`);
 }

@@ -1,4 +1,4 @@
-import { all, busy, ofSpec, onHosts, serving, stormFor, struckBy, withSettings } from "../focus.js";
+import { all, busy, ofSpec, onHosts, readWeakly, serving, stormFor, struckBy, withSettings } from "../focus.js";
 import type { Edit, PlantedBug } from "../planted-bug.js";
 
 /** A copy of a request that is queued or executing is not looked for. */
@@ -241,6 +241,32 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
         struckBy(1_500, "partition"),
       ),
     },
+  },
+  {
+    name: "session-read-below-what-its-client-has-seen",
+    rule: "S7",
+    edits: [
+      {
+        file: "server/core/reads.ts",
+        find: 'return message.consistency === "any" || replica.appliedIndex >= message.atLeastIndex;',
+        replace: "return true;",
+      },
+    ],
+    found: /^S7 session: .* was told of/,
+    hunt: { by: "swarm", seed: 1, within: 20, focus: all(ofSpec({ replicas: 3 }), readWeakly) },
+  },
+  {
+    name: "any-read-of-what-is-not-committed",
+    rule: "S8",
+    edits: [
+      {
+        file: "server/core/reads.ts",
+        find: "const answer = { index: seenIndex(turn),",
+        replace: 'const answer = { index: read.consistency === "any" ? replica.appliedIndex : seenIndex(turn),',
+      },
+    ],
+    found: /^S7 any: .* in place of/,
+    hunt: { by: "swarm", seed: 1, within: 20, focus: all(ofSpec({ replicas: 3, style: "warm-passive" }), readWeakly) },
   },
   {
     name: "answered-before-it-is-committed",
