@@ -50,10 +50,7 @@ export function noteDeath(rm: Rm, sight: Sight, effects: RmEffect[]): void {
  */
 export function leaderEndsOf(rm: Rm, group: GroupState): LeaderEnd[] {
   const record = groupRecord(rm.store.draft, group.group);
-  return (record?.leaderEnds ?? []).map(({ epoch, bootId, executing }) => ({
-    epoch,
-    executing: executing ?? group.ends.get(bootId) ?? null,
-  }));
+  return record === undefined ? [] : known(group, record).map(({ epoch, executing }) => ({ epoch, executing }));
 }
 
 /** The record with the leader of the next view, and with all that is known of those before. */

@@ -1,40 +1,13 @@
+import { cutFollowers, move, request, requestByKey, serving, type TestClient, textFor, wordsOf } from "./testing/client.js";
 import { expect, test } from "vitest";
 import type { ReplicaEvent } from "./event.js";
 import { harmful } from "./poison.js";
 import { stepHost } from "./testing/host.js";
 import { bytesOf } from "./testing/list-service.js";
-import { createClient, type TestClient, move, openSession, request, requestByKey, textFor, wordsOf } from "./testing/client.js";
-import {
-  activate,
-  advance,
-  changeView,
-  crash,
-  createGroup,
-  createView,
-  type Group,
-  type GroupOptions,
-  hostOf,
-  lead,
-  nextEpoch,
-  run,
-  seal,
-} from "./testing/group.js";
+import { activate, advance, changeView, crash, createView, type Group, hostOf, lead, nextEpoch, run, seal } from "./testing/group.js";
 import { sessionId } from "../../vocabulary/ids.js";
 import { identityKey, type RequestIdentity } from "../../vocabulary/session.js";
-import type { Style } from "../../vocabulary/style.js";
 import type { View } from "../../vocabulary/view.js";
-
-function serving(style: Style, options: GroupOptions = {}) {
-  const group = createGroup(options);
-  changeView(group, [1, 2, 3], 1, style);
-  const client = createClient(group, 1);
-  openSession(client);
-  return { group, client };
-}
-
-function cutFollowers(group: Group): void {
-  group.passes = (_, to) => to === hostOf(group, 1);
-}
 
 function identityOf(client: TestClient, sequence: number): RequestIdentity {
   return { kind: "session", session: client.session ?? ("" as never), resumption: 0, sequence, floor: 0 };

@@ -39,16 +39,15 @@ export function harmful(replica: Replica, { poison, leaderEnds }: Accusation): R
     const key = identityKey(identity);
     if (executed.has(key) || findByKey(replica.table, identity) !== null || isBehind(replica, identity)) return false;
     const entry = waiting.get(key);
-    if (entry === undefined && identity.kind === "session" && opened.has(identity.session)) return true;
+    if (entry !== undefined) return !mayBeAnswered(replica, entry, key, leaderEnds, waiting);
     // Of a session that is not known any more nothing is executed again.
-    return entry === undefined ? isOpen(replica.table, identity) : !mayBeAnswered(replica, entry, key, leaderEnds, waiting);
+    return isOpen(replica.table, identity) || (identity.kind === "session" && opened.has(identity.session));
   });
 }
 
 /** Its client has the reply, which is forgotten: others may still have to execute the same entry. */
 function isBehind(replica: Replica, identity: RequestIdentity): boolean {
-  const session = identity.kind === "session" ? replica.table.sessions.get(identity.session) : undefined;
-  return session !== undefined && identity.kind === "session" && identity.sequence < session.floor;
+  return identity.kind === "session" && identity.sequence < (replica.table.sessions.get(identity.session)?.floor ?? 0);
 }
 
 function mayBeAnswered(
@@ -119,7 +118,7 @@ export function poisonReply(replica: Replica): Reply {
   return { refused: true, bytes: replica.config.poisonReply };
 }
 
-function isPoisonReply(replica: Replica, remembered: Remembered): boolean {
+export function isPoisonReply(replica: Replica, remembered: Remembered): boolean {
   const { reply } = remembered;
   const { poisonReply: bytes } = replica.config;
   return reply?.refused === true && reply.bytes.length === bytes.length && reply.bytes.every((byte, i) => byte === bytes[i]);

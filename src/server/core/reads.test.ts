@@ -1,6 +1,6 @@
+import { answerTo, createClient, move, openSession, query, request, serving, textFor, textOfAnswer } from "./testing/client.js";
 import { expect, test } from "vitest";
 import type { Style } from "../../vocabulary/style.js";
-import { answerTo, createClient, move, openSession, query, request, textFor, textOfAnswer } from "./testing/client.js";
 import {
   advance,
   changeView,
@@ -8,7 +8,6 @@ import {
   createGroup,
   createView,
   activate,
-  type GroupOptions,
   hear,
   hostOf,
   lead,
@@ -18,14 +17,6 @@ import {
 } from "./testing/group.js";
 
 const STYLES: readonly Style[] = ["warm-passive", "active"];
-
-function serving(style: Style, options: GroupOptions = {}) {
-  const group = createGroup(options);
-  changeView(group, [1, 2, 3], 1, style);
-  const client = createClient(group, 1);
-  openSession(client);
-  return { group, client };
-}
 
 test.each(STYLES)("S7: a read waits for a round that w members confirmed after it came (%s)", (style) => {
   const { group, client } = serving(style);

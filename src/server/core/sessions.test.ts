@@ -1,38 +1,21 @@
-import { expect, test } from "vitest";
-import { answerTo, createClient, move, openSession, request, requestByKey, textFor, textOfAnswer, wordsOf } from "./testing/client.js";
 import {
-  activate,
-  advance,
-  ask,
-  changeView,
-  crash,
-  createGroup,
-  createView,
-  type Group,
-  type GroupOptions,
-  hear,
-  hostOf,
-  lead,
-  nextEpoch,
-  run,
-  seal,
-  start,
-} from "./testing/group.js";
+  answerTo,
+  createClient,
+  cutFollowers,
+  move,
+  openSession,
+  request,
+  requestByKey,
+  serving,
+  textFor,
+  textOfAnswer,
+  wordsOf,
+} from "./testing/client.js";
+import { expect, test } from "vitest";
+import { activate, advance, ask, changeView, crash, createView, hear, hostOf, lead, nextEpoch, run, seal, start } from "./testing/group.js";
 import type { Style } from "../../vocabulary/style.js";
 
 const STYLES: readonly Style[] = ["warm-passive", "active"];
-
-function serving(style: Style, options: GroupOptions = {}) {
-  const group = createGroup(options);
-  changeView(group, [1, 2, 3], 1, style);
-  const client = createClient(group, 1);
-  openSession(client);
-  return { group, client };
-}
-
-function cutFollowers(group: Group): void {
-  group.passes = (_, to) => to === hostOf(group, 1);
-}
 
 test.each(STYLES)("S6a: an unknown session is an expired one, never an execution (%s)", (style) => {
   const { group, client } = serving(style);

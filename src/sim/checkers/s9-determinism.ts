@@ -1,6 +1,7 @@
 import { crc32, crc32OfText } from "../../codec/checksum.js";
 import { fifoSize } from "../../server/core/fifo.js";
 import { imageOf } from "../../server/core/table-capture.js";
+import { isPoisonReply } from "../../server/core/poison.js";
 import { findByKey } from "../../server/core/session-table.js";
 import type { Replica } from "../../server/core/state.js";
 import { identityKey, parseIdentityKey, type RequestIdentity } from "../../vocabulary/session.js";
@@ -41,11 +42,11 @@ export function notePoison(ledger: Ledger, index: number, poison: readonly Reque
 }
 
 /** S6i: it has executed what the others refuse, and has not come to the entry that says so; there it must end. */
-function isCondemned(ledger: Ledger, { table, appliedIndex, config }: Replica): boolean {
+function isCondemned(ledger: Ledger, replica: Replica): boolean {
   for (const [key, startIndex] of ledger.poison) {
-    const identity = appliedIndex < startIndex ? parseIdentityKey(key) : null;
-    const reply = identity === null ? null : (findByKey(table, identity)?.reply ?? null);
-    if (reply === null || crc32(reply.bytes) === crc32(config.poisonReply)) continue;
+    const identity = replica.appliedIndex < startIndex ? parseIdentityKey(key) : null;
+    const remembered = identity === null ? null : findByKey(replica.table, identity);
+    if (remembered === null || remembered.reply === null || isPoisonReply(replica, remembered)) continue;
     mark(ledger.world, "executed-poison");
     return true;
   }

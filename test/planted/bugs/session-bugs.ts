@@ -1,6 +1,15 @@
 import { all, busy, ofSpec, onHosts, readWeakly, serving, stormFor, struckBy, withSettings } from "../focus.js";
 import type { Edit, PlantedBug } from "../planted-bug.js";
 
+const CUT_OFF_READERS = all(
+  serving("register"),
+  ofSpec({ replicas: 3, durability: "disk" }),
+  onHosts(3),
+  busy(4, 2, 12),
+  stormFor(8_000),
+  struckBy(1_500, "partition"),
+);
+
 /** A copy of a request that is queued or executing is not looked for. */
 const UNATTACHED: Edit = {
   file: "server/core/admission.ts",
@@ -187,14 +196,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       by: "swarm",
       seed: 7,
       within: 50,
-      focus: all(
-        serving("register"),
-        ofSpec({ replicas: 3, durability: "disk" }),
-        onHosts(3),
-        busy(4, 2, 12),
-        stormFor(8_000),
-        struckBy(1_500, "partition"),
-      ),
+      focus: CUT_OFF_READERS,
     },
   },
   {
@@ -232,14 +234,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       by: "swarm",
       seed: 7,
       within: 50,
-      focus: all(
-        serving("register"),
-        ofSpec({ replicas: 3, durability: "disk" }),
-        onHosts(3),
-        busy(4, 2, 12),
-        stormFor(8_000),
-        struckBy(1_500, "partition"),
-      ),
+      focus: CUT_OFF_READERS,
     },
   },
   {

@@ -1,6 +1,12 @@
 import { all, busy, ofSpec, onHosts, struckBy, withBounds, withSettings } from "../focus.js";
 import type { Edit, PlantedBug } from "../planted-bug.js";
 
+const LATE_MESSAGES = all(
+  ofSpec({ replicas: 3, durability: "disk" }),
+  withSettings({ replayProbability: 0.05 }),
+  struckBy(250, "hand-over", "pause-server", "partition"),
+);
+
 /** The core's own assertion of the rule, out of the way: the world's checkers are to see it. */
 const UNASSERTED: Edit = {
   file: "rm/core/view-change.ts",
@@ -37,11 +43,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
       by: "swarm",
       seed: 1,
       within: 50,
-      focus: all(
-        ofSpec({ replicas: 3, durability: "disk" }),
-        withSettings({ replayProbability: 0.05 }),
-        struckBy(250, "hand-over", "pause-server", "partition"),
-      ),
+      focus: LATE_MESSAGES,
     },
   },
   {
@@ -54,11 +56,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
       by: "swarm",
       seed: 1,
       within: 50,
-      focus: all(
-        ofSpec({ replicas: 3, durability: "disk" }),
-        withSettings({ replayProbability: 0.05 }),
-        struckBy(250, "hand-over", "pause-server", "partition"),
-      ),
+      focus: LATE_MESSAGES,
     },
   },
   {

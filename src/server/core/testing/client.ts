@@ -2,8 +2,9 @@
 import { assert } from "../../../vocabulary/assert.js";
 import type { SessionId } from "../../../vocabulary/ids.js";
 import type { Consistency } from "../../../vocabulary/message-client.js";
+import type { Style } from "../../../vocabulary/style.js";
 import type { Message } from "../../../vocabulary/message.js";
-import { ask, connect, type Group, hear, hostOf, type Line } from "./group.js";
+import { ask, changeView, connect, createGroup, type Group, type GroupOptions, hear, hostOf, type Line } from "./group.js";
 import { bytesOf, textOf } from "./list-service.js";
 
 export interface TestClient {
@@ -12,6 +13,20 @@ export interface TestClient {
   session: SessionId | null;
   resumption: number;
   ticket: number;
+}
+
+/** Three replicas that serve, led by the first, and a client of it with a session. */
+export function serving(style: Style, options: GroupOptions = {}) {
+  const group = createGroup(options);
+  changeView(group, [1, 2, 3], 1, style);
+  const client = createClient(group, 1);
+  openSession(client);
+  return { group, client };
+}
+
+/** Nobody but the first replica hears anything. */
+export function cutFollowers(group: Group): void {
+  group.passes = (_, to) => to === hostOf(group, 1);
 }
 
 /** Connected to one replica, without a session. */
