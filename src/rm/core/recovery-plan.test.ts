@@ -148,12 +148,16 @@ describe("S1e: a control store from what the replicas know", () => {
     );
   });
 
-  test("before any view the replicas that have promised are founders again, and nothing is made of nothing", () => {
+  test("where nobody knows of a view, only the store itself can say that there was none: lost data looks the same", () => {
     const blank = { activeView: null, begun: [], lastIndex: 0, lastEpoch: EPOCH_ZERO };
-    const plan = planRecovery(inputOf([found(1, blank), found(2, blank), found(3, blank)]), false);
-    expect(viewIn(plan)).toBeNull();
-    expect(plan.kind === "rebuild" && plan.content.groups[0]?.founders).toEqual([member(1), member(2), member(3)]);
-    expect(wordsIn(planRecovery(inputOf([found(1, blank), found(2, blank)]), false))).toMatch(/others may: there is no data of bank-3/);
+    const blanks = [found(1, blank), found(2, blank), found(3, blank)];
+    const refused = planRecovery(inputOf(blanks), false);
+    expect(refused.kind).toBe("refused");
+    expect(wordsIn(refused)).toMatch(/have lost their data.*nothing here tells which/);
+    expect(planRecovery(inputOf(blanks, { store: storeOf(null, 1) }), false).kind).toBe("nothing");
+    expect(planRecovery(inputOf(blanks, { store: storeOf(null, 0) }), false).kind).toBe("refused");
+    const unseen = inputOf([found(1, blank), found(2, blank)], { expected: [replicaId("bank-3")] });
+    expect(wordsIn(planRecovery(unseen, false))).toMatch(/there is no data of bank-3/);
     expect(planRecovery(inputOf([found(1, { ...blank, promise: EPOCH_ZERO })]), false).kind).toBe("nothing");
     expect(planRecovery(inputOf([found(1, { ...blank, damage: "identity: gone" })]), true).kind).toBe("refused");
   });

@@ -1,5 +1,5 @@
 import { compareEpochs, EPOCH_ZERO, type Epoch, epochText } from "../../vocabulary/epoch.js";
-import { type BootId, type ClusterId, type HostId, type Incarnation, type ReplicaId, replicaId } from "../../vocabulary/ids.js";
+import type { BootId, ClusterId, HostId, Incarnation, ReplicaId } from "../../vocabulary/ids.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
 import { quorumSize } from "../../vocabulary/style.js";
 import { type Member, sealQuorum, type View } from "../../vocabulary/view.js";
@@ -173,27 +173,30 @@ function unreadable({ replicas, expected }: RecoveryInput, views: readonly View[
   return [...doubts];
 }
 
-/** Before any view: nothing was ever acknowledged. What has promised becomes a founder again, so that the first view can be made (S1e). */
+/**
+ * No replica that can be read knows of an active view. Those that have lost their data look the same as those that never had any, so only
+ * the store itself can say that there was none (S1e).
+ */
 function planWithoutView(input: RecoveryInput): RecoveryPlan {
-  const { replicas, spec } = input;
-  const hasPromised = replicas.some(({ promise, damage }) => damage !== null || compareEpochs(promise, EPOCH_ZERO) > 0);
-  if (!hasPromised && input.store.kind !== "damaged")
+  const { replicas, store } = input;
+  const promises = replicas.map(({ promise }) => promise);
+  const isUnread = replicas.some(({ damage }) => damage !== null) || store.kind === "damaged";
+  if (!isUnread && promises.every((promise) => compareEpochs(promise, EPOCH_ZERO) === 0))
     return { kind: "nothing", why: "No replica holds any state: there is nothing to rebuild. `troupe up` makes the group." };
-  // The first view may have been made by those that are not here.
-  const highest = Math.max(spec.replicas, ...replicas.map(({ replica }) => numberOf(replica)));
-  const named = Array.from({ length: highest }, (_, at) => replicaId(`${spec.group}-${at + 1}`));
+  if (store.kind === "whole" && promises.every(([term]) => term <= store.content.term))
+    return {
+      kind: "nothing",
+      why: "The control store is whole, and says that the group never had a view. `troupe up` makes its first one.",
+    };
   const doubts = unreadable(
-    { ...input, expected: [...input.expected, ...named] },
+    input,
     replicas.flatMap(({ begun }) => begun),
   );
-  if (doubts.length > 0)
-    return {
-      kind: "refused",
-      why: `No replica that can be read knows of an active view, and others may: ${doubts.join("; ")}. Put that data back if there is a copy; else nothing is left to go on from: restore a backup with \`troupe restore\`, or begin anew with \`troupe up --fresh\`.`,
-    };
-  const founders = replicas.flatMap(({ replica, incarnation }) => (incarnation === null ? [] : [{ replica, incarnation }]));
-  const lines = [`Group ${spec.group} never had a view: its first one is made by the next \`troupe up\`.`];
-  return finish(input, "rebuild", null, founders, lines);
+  const known = doubts.length > 0 ? `: ${doubts.join("; ")}` : "";
+  return {
+    kind: "refused",
+    why: `No replica that can be read knows of an active view${known}. Either the group never had one, or all that knew of it have lost their data, and nothing here tells which. Put that data back if there is a copy; else nothing is left to go on from: restore a backup with \`troupe restore\`, or begin anew with \`troupe up --fresh\`.`,
+  };
 }
 
 function rebuild(input: RecoveryInput, base: View, isEnough: boolean): RecoveryPlan {
@@ -201,7 +204,7 @@ function rebuild(input: RecoveryInput, base: View, isEnough: boolean): RecoveryP
     `The last active view of group ${input.spec.group} is ${wordsOf(base)}, of ${namesOf(base.members)}, as its replicas know.`,
   ];
   if (!isEnough) lines.push(`Too few of them are whole for it to serve: see \`troupe recover --accept-data-loss\`.`);
-  return finish(input, "rebuild", base, [], lines);
+  return finish(input, "rebuild", base, lines);
 }
 
 function giveUp(input: RecoveryInput, base: View, doubts: readonly string[]): RecoveryPlan {
@@ -229,7 +232,7 @@ function giveUp(input: RecoveryInput, base: View, doubts: readonly string[]): Re
     ...doubts.map((doubt) => `Not known: ${doubt}.`),
     "What was acknowledged and is only in what is given up is gone. Sessions of clients expire; what they sent and got no answer for is unknown.",
   ];
-  return finish(input, "give-up", view, [], lines);
+  return finish(input, "give-up", view, lines);
 }
 
 /** Those that hold most, of the last view; where nobody of it is left, of all that have not been left behind by a generation. */
@@ -264,30 +267,24 @@ function nextTerm(input: RecoveryInput): number {
 }
 
 /** The store's settings hold where it can be read; else what `up` was last told, in the style that the group was in. */
-function specOf(input: RecoveryInput, view: View | null): GroupSpec {
+function specOf(input: RecoveryInput, view: View): GroupSpec {
   const spec = storedRecord(input)?.spec;
-  return spec ?? { ...input.spec, style: view?.style ?? input.spec.style };
+  return spec ?? { ...input.spec, style: view.style };
 }
 
-function finish(
-  input: RecoveryInput,
-  kind: "rebuild" | "give-up",
-  activeView: View | null,
-  founders: readonly Member[],
-  lines: readonly string[],
-): RecoveryPlan {
+function finish(input: RecoveryInput, kind: "rebuild" | "give-up", activeView: View, lines: readonly string[]): RecoveryPlan {
   const { store, clusterId, owner, detectors, host, hosts } = input;
   const spec = specOf(input, activeView);
   const old = storedRecord(input);
   // What a host's table names, too: another replica of that name elsewhere would be taken for it.
-  const known = [...input.replicas, ...(activeView?.members ?? [])].map(({ replica }) => replica);
+  const known = [...input.replicas, ...activeView.members].map(({ replica }) => replica);
   const names = new Set([...known, ...input.expected]);
   for (const { replica } of old?.replicas ?? []) names.delete(replica);
   const added = [...names].sort().map((replica) => ({ replica, host: hosts.get(replica) ?? host, leaving: false }));
   const replicas = [...(old?.replicas ?? []), ...added];
   const nextReplicaNumber = Math.max(old?.nextReplicaNumber ?? 1, ...replicas.map(({ replica }) => numberOf(replica) + 1));
   // S6i: of leaders whose end is not known nothing is said; an older list would leave out the last ones.
-  const record: GroupRecord = { spec, activeView, founders, leaderEnds: [], replicas, nextReplicaNumber };
+  const record: GroupRecord = { spec, activeView, founders: [], leaderEnds: [], replicas, nextReplicaNumber };
   const from =
     store.kind === "whole"
       ? store.content
@@ -299,7 +296,7 @@ function finish(
     kind: kind === "give-up" ? "data-loss-accepted" : "store-rebuilt",
     group: spec.group,
     text,
-    data: { term: content.term, generation: activeView?.generation ?? 0 },
+    data: { term: content.term, generation: activeView.generation },
   };
   return { kind, content, lines, event };
 }
