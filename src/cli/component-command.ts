@@ -10,11 +10,17 @@ interface ComponentOptions {
   readonly spec?: string;
 }
 
+const COMPONENTS: readonly string[] = ["rm", "gfd", "lfd", "server", "gateway"];
+
+export function isComponent(name: string | undefined): boolean {
+  return name !== undefined && COMPONENTS.includes(name);
+}
+
 /**
  * One sub-command a component, for running each by hand or under systemd; `troupe up` and the LFD start the very same. Each reads
  * DIR/config.json, and is loaded only when it is wanted.
  */
-export function addComponents(program: Command): void {
+export function addComponents(program: Command): Command {
   addComponent(program, "rm", "runs the Replication Manager", async ({ dir }) => (await import("../rm/process/main.js")).runRm({ dir }));
   addComponent(program, "gfd", "runs the Global Fault Detector", async ({ dir }) =>
     (await import("../gfd/process/main.js")).runGfd({ dir }),
@@ -36,6 +42,7 @@ export function addComponents(program: Command): void {
   addComponent(program, "gateway", "runs the HTTP gateway", async ({ dir }) =>
     (await import("../gateway/process/main.js")).runGateway({ dir }),
   );
+  return program;
 }
 
 function addComponent(

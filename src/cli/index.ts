@@ -1,10 +1,10 @@
-import { CommanderError } from "commander";
+import { Command, CommanderError } from "commander";
+import { addComponents, isComponent } from "./component-command.js";
 import { EXIT, Failure } from "./output.js";
-import { createProgram } from "./program.js";
 
 /** Errors are a sentence on stderr and an exit code; with --json the error is on stdout as well, as data. */
 async function main(): Promise<void> {
-  const program = createProgram();
+  const program = await loadProgram();
   for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)]) command.exitOverride();
   try {
     await program.parseAsync();
@@ -22,6 +22,12 @@ async function main(): Promise<void> {
       );
     process.exitCode = error instanceof Failure ? error.exitCode : EXIT.failed;
   }
+}
+
+/** Clients may be waiting for a component that is started again: it does not load the other commands. */
+async function loadProgram(): Promise<Command> {
+  if (isComponent(process.argv[2])) return addComponents(new Command("troupe"));
+  return (await import("./program.js")).createProgram();
 }
 
 // A reader that has seen enough (`| head`) closes the pipe: no fault of ours, and nothing more to say.

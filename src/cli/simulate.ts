@@ -1,8 +1,6 @@
 import type { Command } from "commander";
-import { runSimulation } from "../sim/main.js";
-import { isServiceName, simulateService } from "./simulate-service.js";
 
-/** The simulator reads its own arguments. */
+/** The simulator reads its own arguments, and is loaded only when it is wanted. */
 export function addSimulate(program: Command): void {
   program
     .command("simulate")
@@ -12,6 +10,8 @@ export function addSimulate(program: Command): void {
     .allowUnknownOption()
     .addHelpText("after", "\nExample:\n  troupe simulate my-service.ts\n  troupe simulate --seed 7")
     .action(async (_: string | undefined, __: readonly string[], ___: unknown, command: Command) => {
+      const { isServiceName, simulateService } = await import("./simulate-service.js");
+      const { runSimulation } = await import("../sim/main.js");
       const { args } = command;
       const at = args.findIndex(isServiceName);
       const service = args[at];

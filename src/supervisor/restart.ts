@@ -2,9 +2,9 @@ import { type Presence, presentSince, type Stamp } from "../detection/absence.js
 
 /** When and after what a component is started again. Holds no state of the protocol: only lives and delays. */
 export const RESTART_DELAY_MS_MIN = 20;
-export const RESTART_DELAY_MS_MAX = 5_000;
-/** Who lived so long is not in a crash loop. */
-const STEADY_LIFE_MS = 10_000;
+export const RESTART_DELAY_MS_MAX = 2_000;
+/** Who lived so long has done its work and is not in a crash loop: a start takes a fraction of it. Clients may be waiting for this component. */
+const STEADY_LIFE_MS = 2_000;
 
 /** How long to wait before the next start. Doubles from life to life, unless the last one was long. */
 export function restartDelayMs(lastDelayMs: number, livedMs: number): number {
