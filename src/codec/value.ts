@@ -16,6 +16,17 @@ export function encodeValue(value: unknown): Uint8Array {
   return packr.pack(value);
 }
 
+/**
+ * As `encodeValue`, for bytes that are used up when `use` returns: the next value is encoded over them. A stream of large values would
+ * otherwise leave its whole size behind as garbage outside the heap, of which each 64 MB costs a collection of all that is in it.
+ */
+export function withEncoded<Result>(value: unknown, use: (bytes: Uint8Array) => Result): Result {
+  const from = packr.position;
+  const result = use(packr.pack(value));
+  packr.position = from;
+  return result;
+}
+
 export type DecodedValue = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
 
 /** For bytes from outside: never throws. */

@@ -143,7 +143,7 @@ export function watchedMachine(options: MachineOptions): StateMachine {
       const capture = inner.capture();
       isCapturing = true;
       return {
-        next: () => capture.next(),
+        next: (room) => capture.next(room),
         close() {
           isCapturing = false;
           capture.close();

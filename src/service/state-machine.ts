@@ -23,8 +23,8 @@ export interface OperationOutcome {
 
 /** The state as of the moment of capture, in slices that are made when asked for, while operations go on. */
 export interface SnapshotCapture {
-  /** The next slice (at most LIMITS.snapshotSliceBytes), or null after the last. */
-  next(): Uint8Array | null;
+  /** The next slice (at most LIMITS.snapshotSliceBytes), or null after the last. `room` is memory that it may be made in, the caller's again at the next call. */
+  next(room?: Uint8Array): Uint8Array | null;
   /** Ends the capture, finished or not; from then on writes cost nothing extra. Idempotent. */
   close(): void;
 }

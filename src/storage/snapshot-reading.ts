@@ -1,7 +1,7 @@
 import { sameEpoch } from "../vocabulary/epoch.js";
 import type { GroupName } from "../vocabulary/ids.js";
 import { feedSnapshotScan, type SnapshotScan, scannedSnapshot, startSnapshotScan } from "./snapshot-file.js";
-import { abortSnapshot, deleteOldSnapshots, publishSnapshot } from "./snapshot-writing.js";
+import { abortSnapshot, deleteOldSnapshots, publishSnapshot, SYNC_STEP_BYTES } from "./snapshot-writing.js";
 import type { StoreCommand } from "./store-command.js";
 import type { PublishedSnapshot, ReplicaStore, SnapshotLoad, SnapshotTransfer } from "./store-state.js";
 import { attempt, park, perform, readRange, startTask, type Task, unpark } from "./task.js";
@@ -75,7 +75,7 @@ export function receiveSlice(store: ReplicaStore, command: Extract<StoreCommand,
 
 export function startTransfer(of: SnapshotTransfer["of"], fileNumber: number): SnapshotTransfer {
   const path = transferPath(fileNumber, of);
-  return { path, of, queue: [], takenBytes: 0, storedBytes: 0, created: false, working: false, abandoned: false };
+  return { path, of, queue: [], takenBytes: 0, storedBytes: 0, syncedBytes: 0, created: false, working: false, abandoned: false };
 }
 
 function isOf(transfer: SnapshotTransfer, command: Extract<StoreCommand, { kind: "receive-slice" }>): boolean {
@@ -91,6 +91,10 @@ function* storeSlices(store: ReplicaStore, transfer: SnapshotTransfer): Task {
   for (let slice = queue.shift(); slice !== undefined && !transfer.abandoned; slice = queue.shift()) {
     yield* perform({ kind: "write", path, offsetBytes: slice.offsetBytes, chunks: [slice.bytes] });
     transfer.storedBytes = slice.offsetBytes + slice.bytes.length;
+    if (transfer.storedBytes - transfer.syncedBytes >= SYNC_STEP_BYTES) {
+      yield* perform({ kind: "sync", path });
+      transfer.syncedBytes = transfer.storedBytes;
+    }
     store.results.push({ kind: "slice-stored", ticket: slice.ticket, index: of.index, offsetBytes: transfer.storedBytes });
   }
   transfer.working = false;

@@ -12,9 +12,12 @@ import {
 } from "./snapshot-file.js";
 import type { SnapshotMeta } from "./store-command.js";
 import type { PublishedSnapshot, ReplicaStore, SnapshotWriter } from "./store-state.js";
-import { park, perform, startTask, type Task, type TaskRunner, unpark } from "./task.js";
+import { park, perform, startTask, type Task, unpark } from "./task.js";
 
 export const TEMPORARY_SNAPSHOT = /^snapshot-new-\d+$/;
+
+/** Synced bit by bit: a sync of the log would wait behind all that is still to be written of a large file. */
+export const SYNC_STEP_BYTES = 4 * 1024 * 1024;
 
 export function beginSnapshot(store: ReplicaStore, head: SnapshotHead, table: TableImage): void {
   abortSnapshot(store);
@@ -26,6 +29,7 @@ export function beginSnapshot(store: ReplicaStore, head: SnapshotHead, table: Ta
     early: [],
     unfinishedWrites: 0,
     offsetBytes: 0,
+    syncedBytes: 0,
     checksum: 0,
     stateSlices: 0,
     stateBytes: 0,
@@ -33,8 +37,8 @@ export function beginSnapshot(store: ReplicaStore, head: SnapshotHead, table: Ta
     keys: 0,
   };
   store.writer = writer;
-  addChunks(store.runner, writer, encodeSnapshotHead(head));
-  startTask(store.runner, openFile(store.runner, writer));
+  addChunks(store, writer, encodeSnapshotHead(head));
+  startTask(store.runner, openFile(store, writer));
 }
 
 export function addStateSlice(store: ReplicaStore, bytes: Uint8Array): void {
@@ -42,7 +46,7 @@ export function addStateSlice(store: ReplicaStore, bytes: Uint8Array): void {
   if (writer === null) return;
   writer.stateSlices += 1;
   writer.stateBytes += bytes.length;
-  addChunks(store.runner, writer, encodeStateSlice(bytes));
+  addChunks(store, writer, encodeStateSlice(bytes));
 }
 
 export function addTableRows(store: ReplicaStore, rows: TableImage): void {
@@ -53,7 +57,7 @@ export function addTableRows(store: ReplicaStore, rows: TableImage): void {
 function addRows(store: ReplicaStore, writer: SnapshotWriter, rows: TableImage, piece: readonly Uint8Array[]): void {
   writer.sessions += rows.sessions.length;
   writer.keys += rows.keys.length;
-  addChunks(store.runner, writer, piece);
+  addChunks(store, writer, piece);
 }
 
 export function finishSnapshot(store: ReplicaStore): void {
@@ -70,30 +74,35 @@ export function abortSnapshot(store: ReplicaStore): void {
   startTask(store.runner, removeFile(writer));
 }
 
-function* openFile(runner: TaskRunner, writer: SnapshotWriter): Task {
+function* openFile(store: ReplicaStore, writer: SnapshotWriter): Task {
   yield* perform({ kind: "create", path: writer.path, sizeBytes: 0 });
   writer.opened = true;
   const { early } = writer;
   writer.early = [];
-  for (const { offsetBytes, chunks } of early) startTask(runner, writeChunks(runner, writer, offsetBytes, chunks));
-  unpark(runner, writer.path);
+  for (const { offsetBytes, chunks } of early) startTask(store.runner, writeChunks(store, writer, offsetBytes, chunks));
+  unpark(store.runner, writer.path);
 }
 
-function addChunks(runner: TaskRunner, writer: SnapshotWriter, chunks: readonly Uint8Array[]): void {
+function addChunks(store: ReplicaStore, writer: SnapshotWriter, chunks: readonly Uint8Array[]): void {
   const { offsetBytes } = writer;
   for (const chunk of chunks) {
     writer.checksum = crc32(chunk, writer.checksum);
     writer.offsetBytes += chunk.length;
   }
   writer.unfinishedWrites += 1;
-  if (writer.opened) startTask(runner, writeChunks(runner, writer, offsetBytes, chunks));
+  if (writer.opened) startTask(store.runner, writeChunks(store, writer, offsetBytes, chunks));
   else writer.early.push({ offsetBytes, chunks });
 }
 
-function* writeChunks(runner: TaskRunner, writer: SnapshotWriter, offsetBytes: number, chunks: readonly Uint8Array[]): Task {
+function* writeChunks(store: ReplicaStore, writer: SnapshotWriter, offsetBytes: number, chunks: readonly Uint8Array[]): Task {
   yield* perform({ kind: "write", path: writer.path, offsetBytes, chunks });
+  if (writer.unfinishedWrites === 1 && writer.offsetBytes - writer.syncedBytes >= SYNC_STEP_BYTES) {
+    writer.syncedBytes = writer.offsetBytes;
+    yield* perform({ kind: "sync", path: writer.path });
+  }
   writer.unfinishedWrites -= 1;
-  unpark(runner, writer.path);
+  if (writer.unfinishedWrites === 0 && store.writer === writer) store.results.push({ kind: "snapshot-room" });
+  unpark(store.runner, writer.path);
 }
 
 function* settled(writer: SnapshotWriter): Task {
@@ -111,9 +120,9 @@ function* finishFile(store: ReplicaStore, writer: SnapshotWriter): Task {
     yield* settled(writer);
     addRows(store, writer, rows, encodeRows(rows));
   }
-  addChunks(store.runner, writer, encodeSnapshotEnd(writer));
+  addChunks(store, writer, encodeSnapshotEnd(writer));
   const { checksum } = writer;
-  addChunks(store.runner, writer, [encodeSnapshotChecksum(checksum)]);
+  addChunks(store, writer, [encodeSnapshotChecksum(checksum)]);
   yield* settled(writer);
   yield* perform({ kind: "sync", path: writer.path });
   const { epoch, index, ageMs, generation } = writer.head;

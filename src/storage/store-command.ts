@@ -127,6 +127,8 @@ export type StoreResult =
   | { readonly kind: "unsupported"; readonly where: string; readonly what: string }
   | { readonly kind: "persisted"; readonly ticket: number }
   | { readonly kind: "promise-persisted"; readonly ticket: number }
+  /** What was given of the snapshot so far is with the disk: the memory of its slices is the caller's again, and the next may come. */
+  | { readonly kind: "snapshot-room" }
   | { readonly kind: "snapshot-persisted"; readonly meta: SnapshotMeta }
   /** Fewer bytes than asked for only at the end of the file. */
   | {

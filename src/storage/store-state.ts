@@ -24,6 +24,8 @@ export interface SnapshotWriter {
   early: { readonly offsetBytes: number; readonly chunks: readonly Uint8Array[] }[];
   unfinishedWrites: number;
   offsetBytes: number;
+  /** A sync covers what lies below, or is under way. */
+  syncedBytes: number;
   checksum: number;
   stateSlices: number;
   stateBytes: number;
@@ -39,6 +41,7 @@ export interface SnapshotTransfer {
   /** Queued or stored below this. */
   takenBytes: number;
   storedBytes: number;
+  syncedBytes: number;
   created: boolean;
   working: boolean;
   abandoned: boolean;

@@ -210,6 +210,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
 
   route((result) => {
     if (result.kind === "state-slice") return loader.onSlice(result);
+    if (result.kind === "snapshot-room") return snapshots.onRoom();
     if (result.kind === "installed") {
       const { ticket, meta, table } = result;
       return loader.onInstalled(() => driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }));

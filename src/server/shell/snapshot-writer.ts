@@ -1,72 +1,76 @@
 import type { Executor } from "../../service/executor.js";
+import { LIMITS } from "../../vocabulary/limit.js";
 import type { ReplicaDisk } from "./replica-disk.js";
 import type { ReplicaEffect } from "../core/effect.js";
 import { endCapture, type TableCapture, takeRows } from "../core/table-capture.js";
 
 type CaptureEffect = Extract<ReplicaEffect, { kind: "capture-snapshot" }>;
 
-/** While the disk has more than this to do, a capture waits: it would only fill memory. */
-const DISK_BACKLOG_MAX = 16;
+/** Between two slices: requests do not wait for a snapshot, nor the log's syncs for its writes. */
+const SLICE_PAUSE_MS = 1;
 
 /** Runs something so many milliseconds from now; 0: when everything that waits in this turn has had its go. */
 export type Later = (delayMs: number, run: () => void) => void;
 
 export interface SnapshotWriter {
   start(effect: CaptureEffect): void;
+  /** The store takes the next piece. */
+  onRoom(): void;
   /** The ticket of the capture that the store has just published. */
   takeFinished(): number;
   /** Gives up a capture that is under way, if any (a transfer replaces the state). */
   abort(): void;
 }
 
-/** Moves a capture from the executor to the store, a little each turn: state is read lazily, with before-images for what is written meanwhile. */
+interface Running {
+  readonly capture: ReturnType<Executor["capture"]>;
+  readonly table: TableCapture;
+}
+
+/**
+ * Moves a capture from the executor to the store: state is read lazily, with before-images for what is written meanwhile. One slice at a
+ * time, and the next when the disk has it; all are made in the same memory, since garbage of the size of the state would cost collections.
+ */
 export function createSnapshotWriter(executor: Executor, disk: ReplicaDisk, later: Later): SnapshotWriter {
   let ticket = 0;
-  let running: { close(): void } | null = null;
-  let table: TableCapture | null = null;
+  let running: Running | null = null;
+  let room: Uint8Array | undefined;
 
-  function start(effect: CaptureEffect): void {
-    ticket = effect.ticket;
-    const capture = executor.capture();
-    running = capture;
-    table = effect.table;
-    const { index, epoch, ageMs, generation } = effect.point;
-    disk.submit({ kind: "begin-snapshot", index, epoch, ageMs, generation, table: { sessions: [], keys: [] } });
-    const pump = (): void => {
-      if (running !== capture) return;
-      if (disk.backlog() > DISK_BACKLOG_MAX) {
-        later(1, pump);
-        return;
-      }
-      // First the table, which changes with every request; then the state.
-      const rows = takeRows(effect.table);
-      if (rows !== null) {
-        disk.submit({ kind: "snapshot-table", rows });
-        later(0, pump);
-        return;
-      }
-      const bytes = capture.next();
-      if (bytes === null) {
-        capture.close();
-        running = null;
-        disk.submit({ kind: "finish-snapshot" });
-        return;
-      }
-      disk.submit({ kind: "snapshot-slice", bytes });
-      // One slice a turn: requests do not wait for a snapshot.
-      later(0, pump);
-    };
-    pump();
+  function takeNext(): void {
+    if (running === null) return;
+    // First the table, which changes with every request; then the state.
+    const rows = takeRows(running.table);
+    if (rows !== null) return disk.submit({ kind: "snapshot-table", rows });
+    room ??= new Uint8Array(LIMITS.snapshotSliceBytes);
+    const bytes = running.capture.next(room);
+    if (bytes !== null) return disk.submit({ kind: "snapshot-slice", bytes });
+    running.capture.close();
+    running = null;
+    room = undefined;
+    disk.submit({ kind: "finish-snapshot" });
   }
 
   return {
-    start,
+    start(effect) {
+      ticket = effect.ticket;
+      running = { capture: executor.capture(), table: effect.table };
+      const { index, epoch, ageMs, generation } = effect.point;
+      disk.submit({ kind: "begin-snapshot", index, epoch, ageMs, generation, table: { sessions: [], keys: [] } });
+    },
+    onRoom() {
+      const current = running;
+      later(SLICE_PAUSE_MS, () => {
+        if (running === current) takeNext();
+      });
+    },
     takeFinished: () => ticket,
     abort() {
       if (running === null) return;
-      running.close();
+      running.capture.close();
+      endCapture(running.table);
       running = null;
-      if (table !== null) endCapture(table);
+      // The disk may still be reading from it.
+      room = undefined;
       disk.submit({ kind: "abort-snapshot" });
     },
   };

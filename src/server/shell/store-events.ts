@@ -38,6 +38,7 @@ export function eventOfResult(result: StoreResult, captureTicket: number): Repli
     case "unsupported":
       return { kind: "disk-failed", reason: `${result.where}: ${result.what}` };
     case "recovered":
+    case "snapshot-room":
     case "installed":
     case "state-slice":
       return null;

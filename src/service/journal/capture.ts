@@ -1,4 +1,4 @@
-import { encodeValue } from "../../codec/value.js";
+import { withEncoded } from "../../codec/value.js";
 import { assert } from "../../vocabulary/assert.js";
 import { LIMITS } from "../../vocabulary/limit.js";
 import type { SnapshotCapture } from "../state-machine.js";
@@ -23,7 +23,9 @@ export interface CaptureSizes {
   readonly wholeCopyMax: number;
 }
 
-const SIZES: CaptureSizes = { sliceBytes: LIMITS.snapshotSliceBytes, blockBytes: 64 * 1024, wholeCopyMax: 256 };
+const SIZES: CaptureSizes = { sliceBytes: LIMITS.snapshotSliceBytes, blockBytes: 128 * 1024, wholeCopyMax: 256 };
+
+const NO_BYTES = new Uint8Array(0);
 
 /** How a container was at the moment of capture. */
 type Image =
@@ -67,8 +69,8 @@ class Capture implements SnapshotCapture {
   readonly #cells: Iterator<Cell>;
   readonly #images = new Map<Cell, Image>();
   readonly #purged: Cell[] = [];
-  readonly #queue: Uint8Array[] = [];
-  #queuedBytes = 0;
+  /** Of a block that was larger than a slice: what was not given out yet. */
+  #rest: Uint8Array = NO_BYTES;
   #cursor: Cursor | null = null;
   #count = 0;
   #stage: "header" | "content" | "done" = "header";
@@ -83,14 +85,22 @@ class Capture implements SnapshotCapture {
     journal.capture = this;
   }
 
-  next(): Uint8Array | null {
-    // One block a call bounds its time; more only when there is nothing to give.
-    if (this.#queuedBytes < this.#sizes.sliceBytes && this.#stage !== "done") this.#encodeBlock();
-    if (this.#queuedBytes === 0) {
+  next(room: Uint8Array = NO_BYTES): Uint8Array | null {
+    if (this.#rest.length > 0) return this.#cut(this.#rest);
+    // One block a call bounds its time.
+    const block = this.#nextBlock();
+    if (block === null) {
       this.close();
       return null;
     }
-    return this.#cut(Math.min(this.#queuedBytes, this.#sizes.sliceBytes));
+    return withEncoded(block, (bytes) => {
+      const sizeBytes = 4 + bytes.length;
+      const fits = sizeBytes <= Math.min(room.length, this.#sizes.sliceBytes);
+      const framed = fits ? room.subarray(0, sizeBytes) : new Uint8Array(sizeBytes);
+      new DataView(framed.buffer, framed.byteOffset, 4).setUint32(0, bytes.length);
+      framed.set(bytes, 4);
+      return this.#cut(framed);
+    });
   }
 
   close(): void {
@@ -98,8 +108,7 @@ class Capture implements SnapshotCapture {
     this.#stage = "done";
     this.#images.clear();
     this.#purged.length = 0;
-    this.#queue.length = 0;
-    this.#queuedBytes = 0;
+    this.#rest = NO_BYTES;
   }
 
   // --- what the journal calls before it changes something
@@ -124,11 +133,11 @@ class Capture implements SnapshotCapture {
 
   // --- emitting
 
-  #encodeBlock(): void {
+  #nextBlock(): unknown[] | null {
+    if (this.#stage === "done") return null;
     if (this.#stage === "header") {
       this.#stage = "content";
-      this.#enqueue([SNAPSHOT_FORMAT, this.#rootId, this.#nextId]);
-      return;
+      return [SNAPSHOT_FORMAT, this.#rootId, this.#nextId];
     }
     const records: unknown[] = [];
     let left = this.#sizes.blockBytes;
@@ -137,13 +146,10 @@ class Capture implements SnapshotCapture {
       if (this.#cursor === null) break;
       left -= this.#emit(this.#cursor, records, left);
     }
-    if (records.length > 0) {
-      this.#enqueue(records);
-      return;
-    }
-    this.#enqueue([this.#count]);
+    if (records.length > 0) return records;
     this.#stage = "done";
     if (this.#journal.capture === this) this.#journal.capture = null;
+    return [this.#count];
   }
 
   #nextCursor(): Cursor | null {
@@ -181,28 +187,9 @@ class Capture implements SnapshotCapture {
     return used + 16;
   }
 
-  #enqueue(value: unknown): void {
-    const bytes = encodeValue(value);
-    const framed = new Uint8Array(4 + bytes.length);
-    new DataView(framed.buffer).setUint32(0, bytes.length);
-    framed.set(bytes, 4);
-    this.#queue.push(framed);
-    this.#queuedBytes += framed.length;
-  }
-
-  #cut(sizeBytes: number): Uint8Array {
-    const slice = new Uint8Array(sizeBytes);
-    let filled = 0;
-    while (filled < sizeBytes) {
-      const first = this.#queue[0] ?? new Uint8Array(sizeBytes);
-      const part = first.subarray(0, sizeBytes - filled);
-      slice.set(part, filled);
-      filled += part.length;
-      if (part.length === first.length) this.#queue.shift();
-      else this.#queue[0] = first.subarray(part.length);
-    }
-    this.#queuedBytes -= sizeBytes;
-    return slice;
+  #cut(bytes: Uint8Array): Uint8Array {
+    this.#rest = bytes.subarray(this.#sizes.sliceBytes);
+    return bytes.subarray(0, this.#sizes.sliceBytes);
   }
 }
 

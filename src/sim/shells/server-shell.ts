@@ -265,6 +265,7 @@ function startReplica(
 
   function onResult(result: StoreResult): void {
     if (result.kind === "state-slice") return loader.onSlice(result);
+    if (result.kind === "snapshot-room") return snapshots.onRoom();
     if (result.kind === "persisted") observer.onPersisted(server, result.ticket);
     if (result.kind === "promise-persisted") {
       const promise = promises.get(result.ticket);

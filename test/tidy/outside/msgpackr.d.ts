@@ -26,6 +26,8 @@ export class Unpackr {
 }
 
 export class Packr extends Unpackr {
+  /** Where in its memory the next value goes. */
+  position: number;
   pack(value: unknown): Uint8Array;
   encode(value: unknown): Uint8Array;
 }
