@@ -9,7 +9,10 @@ interface ChangeOptions extends TargetOptions {
 }
 
 const GROUP_OPTION = ["--group <group>", "the group; may be left out when there is one"] as const;
-const GROUP_SETTINGS: readonly string[] = ["replicas", "style", "quorum", "minimumReplicas", "checkpointEntries"];
+const GROUP_SETTINGS: readonly string[] = [
+  ...["replicas", "style", "quorum", "minimumReplicas"],
+  ...["checkpointEntries", "checkpointBytes", "checkpointIntervalMs"],
+];
 const DETECTOR_SETTING = /^(lfd|gfd)\.(heartbeatIntervalMs|suspicionTimeoutMs)$/;
 
 /** Changes of the running system that concern more than one replica: `style`, `set`, `add`, `move`. */

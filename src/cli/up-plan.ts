@@ -8,6 +8,7 @@ import { checkSettings, type Settings } from "../config/schema.js";
 import { bundleService, checkAgainstData, type ServiceBundle, type ServiceJudge } from "../config/service-bundle.js";
 import { type AnyService, checkService, stylesOf } from "../service/define-service.js";
 import { type ClusterId, groupName } from "../vocabulary/ids.js";
+import { checkpointKnobsOf } from "../vocabulary/spec.js";
 import { EXIT, Failure } from "./output.js";
 
 /** What the command line says; only what was given is there. */
@@ -82,7 +83,7 @@ export async function planRun(settings: Settings, dir: string, clusterId: Cluste
 }
 
 function configOf(settings: Settings, group: string, bundle: ServiceBundle, clusterId: ClusterId): RunConfig {
-  const { style, replicas, quorum, durability, checkpointEntries, handlerTimeoutMs, onLoss } = settings;
+  const { style, replicas, quorum, durability, handlerTimeoutMs, onLoss } = settings;
   const minimumReplicas = settings.minimumReplicas ?? (durability === "memory" && replicas > 1 ? 2 : 1);
   const spec = {
     group: groupName(group),
@@ -92,7 +93,7 @@ function configOf(settings: Settings, group: string, bundle: ServiceBundle, clus
     minimumReplicas,
     quorum,
     durability,
-    checkpointEntries,
+    ...checkpointKnobsOf(settings),
     handlerTimeoutMs,
     onLoss,
   };

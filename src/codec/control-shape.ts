@@ -35,10 +35,13 @@ export const verdictShape: Shape<Verdict> = literal("alive", "suspected", "degra
 const roleShape: Shape<ReplicaRole> = literal("leader", "follower", "learner");
 
 export const detectorKnobs = object<DetectorKnobs>({ heartbeatIntervalMs: real, suspicionTimeoutMs: real });
-export const groupKnobs = object<GroupKnobs>(
-  { checkpointEntries: count, minimumReplicas: count, handlerTimeoutMs: real, style: styleShape },
-  ["style"],
-);
+const checkpointKnobs = { checkpointEntries: count, checkpointBytes: count, checkpointIntervalMs: count };
+/** Earlier releases say nothing of them. */
+const CHECKPOINT_OPTIONAL = ["checkpointBytes", "checkpointIntervalMs"] as const;
+export const groupKnobs = object<GroupKnobs>({ ...checkpointKnobs, minimumReplicas: count, handlerTimeoutMs: real, style: styleShape }, [
+  ...CHECKPOINT_OPTIONAL,
+  "style",
+]);
 
 export const pulseShape = object<Pulse>({
   workCount: count,
@@ -93,22 +96,25 @@ export const reportShape = object<ReplicaReport>(
 
 const serviceCode = object<ServiceCode>({ name: text, hash: text, path: text, styles: arrayOf(styleShape) });
 
-export const specShape = object<GroupSpec>({
-  group: groupShape,
-  service: serviceCode,
-  style: styleShape,
-  replicas: count,
-  minimumReplicas: count,
-  quorum: quorumRule,
-  durability: durabilityShape,
-  checkpointEntries: count,
-  handlerTimeoutMs: real,
-  onLoss: literal("wait", "continue"),
-});
+export const specShape = object<GroupSpec>(
+  {
+    group: groupShape,
+    service: serviceCode,
+    style: styleShape,
+    replicas: count,
+    minimumReplicas: count,
+    quorum: quorumRule,
+    durability: durabilityShape,
+    ...checkpointKnobs,
+    handlerTimeoutMs: real,
+    onLoss: literal("wait", "continue"),
+  },
+  CHECKPOINT_OPTIONAL,
+);
 
 const groupChange = object<GroupChange>(
-  { replicas: count, style: styleShape, quorum: quorumRule, minimumReplicas: count, checkpointEntries: count },
-  ["replicas", "style", "quorum", "minimumReplicas", "checkpointEntries"],
+  { replicas: count, style: styleShape, quorum: quorumRule, minimumReplicas: count, ...checkpointKnobs },
+  ["replicas", "style", "quorum", "minimumReplicas", "checkpointEntries", ...CHECKPOINT_OPTIONAL],
 );
 const knobsChange = object<Partial<DetectorKnobs>>({ heartbeatIntervalMs: real, suspicionTimeoutMs: real }, [
   "heartbeatIntervalMs",
@@ -168,27 +174,30 @@ const memberStatus = object<MemberStatus>(
   ["cold"],
 );
 
-const groupStatus = object<GroupStatus>({
-  group: groupShape,
-  service: text,
-  serviceHash: text,
-  style: styleShape,
-  styleWanted: styleShape,
-  generation: count,
-  epoch: epochShape,
-  leader: nullable(replicaShape),
-  serving: flag,
-  waiting: nullable(text),
-  replicasWanted: count,
-  quorum: quorumRule,
-  quorumSize: count,
-  minimumReplicas: count,
-  durability: durabilityShape,
-  checkpointEntries: count,
-  members: arrayOf(memberStatus),
-  view: nullable(viewShape),
-  book: bookShape,
-});
+const groupStatus = object<GroupStatus>(
+  {
+    group: groupShape,
+    service: text,
+    serviceHash: text,
+    style: styleShape,
+    styleWanted: styleShape,
+    generation: count,
+    epoch: epochShape,
+    leader: nullable(replicaShape),
+    serving: flag,
+    waiting: nullable(text),
+    replicasWanted: count,
+    quorum: quorumRule,
+    quorumSize: count,
+    minimumReplicas: count,
+    durability: durabilityShape,
+    ...checkpointKnobs,
+    members: arrayOf(memberStatus),
+    view: nullable(viewShape),
+    book: bookShape,
+  },
+  CHECKPOINT_OPTIONAL,
+);
 
 const detectorStatus = object<DetectorStatus>({ wanted: detectorKnobs, effective: detectorKnobs });
 

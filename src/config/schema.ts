@@ -30,6 +30,12 @@ const durabilitySetting = z
 const replicasSetting = count(1, LIMITS.replicasMax, "wanted number of replicas");
 const minimumReplicasSetting = count(1, LIMITS.replicasMax, "below this many replicas new work is refused with 503");
 const checkpointEntriesSetting = count(100, 10_000_000, "entries between two checkpoints");
+const checkpointBytesSetting = count(1_000_000, 1_000_000_000, "bytes of log between two checkpoints; so much of it is kept in memory");
+const checkpointIntervalSetting = count(
+  0,
+  24 * HOUR_MS,
+  "milliseconds after which a checkpoint is taken if anything was executed; 0: time is no reason",
+);
 
 /** `PATCH /v1/admin/groups/{group}` and `troupe set`. */
 export const groupChangeSchema = z
@@ -39,6 +45,8 @@ export const groupChangeSchema = z
     quorum: quorumSetting.optional(),
     minimumReplicas: minimumReplicasSetting.optional(),
     checkpointEntries: checkpointEntriesSetting.optional(),
+    checkpointBytes: checkpointBytesSetting.optional(),
+    checkpointIntervalMs: checkpointIntervalSetting.optional(),
   })
   .refine((change) => Object.keys(change).length > 0, "names nothing to change");
 
@@ -86,6 +94,8 @@ export const settingsSchema = z
       .optional()
       .describe("below this many replicas new work is refused with 503; 1 with disk, 2 with memory and more than one replica"),
     checkpointEntries: checkpointEntriesSetting.default(DEFAULTS.checkpointEntries),
+    checkpointBytes: checkpointBytesSetting.default(LIMITS.logBytesMax),
+    checkpointIntervalMs: checkpointIntervalSetting.default(0),
     handlerTimeoutMs: count(10, HOUR_MS, "milliseconds a handler may take in passive style").default(DEFAULTS.handlerTimeoutMs),
     onLoss: z
       .enum(["wait", "continue"], "is one of wait, continue")

@@ -3,8 +3,9 @@ import { bootId, groupName, incarnation, sessionId } from "../vocabulary/ids.js"
 import type { TableImage } from "../vocabulary/session.js";
 import { decodeControl, encodeControl } from "./control-file.js";
 import type { SnapshotMeta, StoreCommand } from "./replica-store.js";
-import { createSimulatedDisk, flipBit, type SimulatedDisk } from "./simulated-disk.js";
+import { createSimulatedDisk, flipBit, performOnDisk, type SimulatedDisk } from "./simulated-disk.js";
 import { MARK_SIZE_BYTES } from "./segment.js";
+import { SYNC_STEP_BYTES } from "./snapshot-writing.js";
 import { CONFIG, createRig, entryAt, give, type Rig, recovered, resultsOf, settle } from "./store.test-rig.js";
 
 const TABLE: TableImage = {
@@ -37,6 +38,16 @@ function takeSnapshot(
   const meta = resultsOf(rig, "snapshot-persisted").at(-1)?.meta;
   if (meta === undefined) throw new Error("no snapshot");
   return meta;
+}
+
+/** The kinds of what was performed. */
+function performAll(rig: Rig): string[] {
+  const kinds: string[] = [];
+  for (let operation = rig.queue.shift(); operation !== undefined; operation = rig.queue.shift()) {
+    kinds.push(operation.kind);
+    give(rig, performOnDisk(rig.disk, operation, null));
+  }
+  return kinds;
 }
 
 function opened(disk?: SimulatedDisk, config = CONFIG): Rig {
@@ -271,5 +282,35 @@ describe("damage", () => {
       expect(decodeControl(changed).ok).toBe(false);
       expect(decodeControl(bytes.subarray(0, at)).ok).toBe(false);
     }
+  });
+
+  it("a snapshot asks for its next piece when the disk has the last one, and is synced in steps", () => {
+    const rig = opened();
+    give(rig, { kind: "begin-snapshot", index: 1, epoch: [1, 1], ageMs: 1, generation: 1, table: { sessions: [], keys: [] } });
+    const slice = new Uint8Array(SYNC_STEP_BYTES / 4);
+    const syncsAt: number[] = [];
+    for (let pieces = 0; pieces <= 8; pieces += 1) {
+      // Whatever is in the slices' memory before there is room again would be in the file.
+      expect(resultsOf(rig, "snapshot-room").length).toBe(pieces);
+      if (performAll(rig).includes("sync")) syncsAt.push(pieces);
+      expect(resultsOf(rig, "snapshot-room").length).toBe(pieces + 1);
+      give(rig, { kind: "snapshot-slice", bytes: slice });
+    }
+    expect(syncsAt).toEqual([4, 8]);
+    give(rig, { kind: "abort-snapshot" });
+    settle(rig);
+    expect(resultsOf(rig, "snapshot-room").length).toBe(9);
+  });
+
+  it("what a peer sends is synced in steps as well", () => {
+    const rig = opened();
+    const bytes = new Uint8Array(SYNC_STEP_BYTES / 2);
+    const identity = { snapshotIndex: 9, snapshotEpoch: [1, 1] as const, sizeBytes: 4 * bytes.length, checksum: 1 };
+    let syncs = 0;
+    for (let at = 0; at < 4; at += 1) {
+      give(rig, { kind: "receive-slice", ticket: at, ...identity, offsetBytes: at * bytes.length, bytes });
+      syncs += performAll(rig).filter((kind) => kind === "sync").length;
+    }
+    expect(syncs).toBe(2);
   });
 });

@@ -1,17 +1,16 @@
 import type { Epoch } from "./epoch.js";
 import type { BootId, GroupName, HostId, Incarnation, ReplicaId } from "./ids.js";
 import type { ColdState, LearnerProgress, ReplicaRole } from "./report.js";
-import type { DetectorKnobs } from "./spec.js";
+import type { CheckpointKnobs, DetectorKnobs } from "./spec.js";
 import type { Durability, QuorumRule, Style } from "./style.js";
 import type { Verdict } from "./verdict.js";
 import type { AddressBook, View } from "./view.js";
 
-export interface GroupChange {
+export interface GroupChange extends Partial<CheckpointKnobs> {
   readonly replicas?: number;
   readonly style?: Style;
   readonly quorum?: QuorumRule;
   readonly minimumReplicas?: number;
-  readonly checkpointEntries?: number;
 }
 
 export type ReplicaAction = "kill" | "pause" | "resume" | "lead" | "remove";
@@ -74,7 +73,7 @@ export interface MemberStatus {
   readonly transfer: LearnerProgress | null;
 }
 
-export interface GroupStatus {
+export interface GroupStatus extends CheckpointKnobs {
   readonly group: GroupName;
   readonly service: string;
   readonly serviceHash: string;
@@ -92,7 +91,6 @@ export interface GroupStatus {
   readonly quorumSize: number;
   readonly minimumReplicas: number;
   readonly durability: Durability;
-  readonly checkpointEntries: number;
   readonly members: readonly MemberStatus[];
   /** For clients: the last active view and where its members listen. */
   readonly view: View | null;

@@ -1,8 +1,18 @@
 import type { GroupName } from "./ids.js";
 import type { Durability, QuorumRule, Style } from "./style.js";
 
+/** When a replica takes a checkpoint: at whichever comes first. */
+export interface CheckpointKnobs {
+  /** Each so many entries. */
+  readonly checkpointEntries: number;
+  /** Each so many bytes of log. Default LIMITS.logBytesMax. */
+  readonly checkpointBytes?: number;
+  /** After so long, where anything was executed. Default 0: time alone is no reason. */
+  readonly checkpointIntervalMs?: number;
+}
+
 /** What a group shall be: the wanted state that the RM reconciles against. */
-export interface GroupSpec {
+export interface GroupSpec extends CheckpointKnobs {
   readonly group: GroupName;
   readonly service: ServiceCode;
   readonly style: Style;
@@ -12,8 +22,6 @@ export interface GroupSpec {
   readonly minimumReplicas: number;
   readonly quorum: QuorumRule;
   readonly durability: Durability;
-  /** A checkpoint is taken each so many entries. */
-  readonly checkpointEntries: number;
   readonly handlerTimeoutMs: number;
   /** What to do when acknowledged work may be lost: wait for `troupe recover`, or go on from the best survivor. */
   readonly onLoss: "wait" | "continue";
@@ -29,8 +37,7 @@ export interface ServiceCode {
 }
 
 /** Settings of a group that change while it runs, pushed to its servers by the RM. */
-export interface GroupKnobs {
-  readonly checkpointEntries: number;
+export interface GroupKnobs extends CheckpointKnobs {
   readonly minimumReplicas: number;
   readonly handlerTimeoutMs: number;
   /** The style that is wanted: backups of `cold-passive` take the state up before another style begins (PROTOCOL section 4, style). */
@@ -40,4 +47,14 @@ export interface GroupKnobs {
 export interface DetectorKnobs {
   readonly heartbeatIntervalMs: number;
   readonly suspicionTimeoutMs: number;
+}
+
+/** Those alone, out of whatever holds them. */
+export function checkpointKnobsOf(from: CheckpointKnobs): CheckpointKnobs {
+  const { checkpointEntries, checkpointBytes, checkpointIntervalMs } = from;
+  return {
+    checkpointEntries,
+    ...(checkpointBytes === undefined ? {} : { checkpointBytes }),
+    ...(checkpointIntervalMs === undefined ? {} : { checkpointIntervalMs }),
+  };
 }

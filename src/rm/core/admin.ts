@@ -1,7 +1,7 @@
 import type { AdminCommand, AdminOutcome, GroupChange } from "../../vocabulary/admin.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import { LIMITS } from "../../vocabulary/limit.js";
-import type { DetectorKnobs } from "../../vocabulary/spec.js";
+import { checkpointKnobsOf, type DetectorKnobs } from "../../vocabulary/spec.js";
 import { COLD_IN_MEMORY, STYLES } from "../../vocabulary/style.js";
 import { announce } from "./announce.js";
 import { type GroupRecord, groupRecord, withGroup } from "./content.js";
@@ -60,14 +60,14 @@ function setGroup(rm: Rm, command: Extract<AdminCommand, { kind: "set-group" }>,
   if (group.halted !== null) return reject(409, group.halted);
   const reason = refuseChange(record, command.change);
   if (reason !== null) return reject(reason.startsWith("style") ? 409 : 400, reason);
-  const { replicas, style, quorum, minimumReplicas, checkpointEntries } = command.change;
+  const { replicas, style, quorum, minimumReplicas } = command.change;
   const spec = {
     ...record.spec,
     ...(replicas === undefined ? {} : { replicas }),
     ...(style === undefined ? {} : { style }),
     ...(quorum === undefined ? {} : { quorum }),
     ...(minimumReplicas === undefined ? {} : { minimumReplicas }),
-    ...(checkpointEntries === undefined ? {} : { checkpointEntries }),
+    ...checkpointKnobsOf({ ...checkpointKnobsOf(record.spec), ...command.change }),
   };
   rm.store.draft = withGroup(rm.store.draft, { ...record, spec });
   const words = Object.entries(command.change).map(([name, value]) => `${name} ${value}`);
@@ -82,14 +82,27 @@ function refuseChange(record: GroupRecord, change: GroupChange): string | null {
   if (!isWhole(replicas, 1, LIMITS.replicasMax)) return `replicas must be a whole number from 1 to ${LIMITS.replicasMax}, not ${replicas}`;
   if (!isWhole(minimum, 1, replicas))
     return `minimumReplicas must be a whole number from 1 to the number of replicas (${replicas}), not ${minimum}`;
-  if (change.checkpointEntries !== undefined && !isWhole(change.checkpointEntries, 1, 1e9))
-    return `checkpointEntries must be a whole number of at least 1, not ${change.checkpointEntries}`;
+  const checkpoints = refuseCheckpoints(change);
+  if (checkpoints !== null) return checkpoints;
   if (change.quorum !== undefined && change.quorum !== "majority" && change.quorum !== "all")
     return `quorum must be majority or all, not ${change.quorum}`;
   if (change.style === "cold-passive" && record.spec.durability === "memory") return COLD_IN_MEMORY;
   if (change.style === undefined || record.spec.service.styles.includes(change.style)) return null;
   if (!STYLES.includes(change.style)) return `unknown style ${change.style}; known: ${STYLES.join(", ")}`;
   return `style ${change.style} is not declared by service ${record.spec.service.name} (it declares ${record.spec.service.styles.join(", ")})`;
+}
+
+/** The least of each: a checkpoint at every entry, of no log at all, or without end is none. */
+const CHECKPOINT_LEAST = { checkpointEntries: 1, checkpointBytes: 1, checkpointIntervalMs: 0 } as const;
+
+function refuseCheckpoints(change: GroupChange): string | null {
+  for (const name of ["checkpointEntries", "checkpointBytes", "checkpointIntervalMs"] as const) {
+    const value = change[name];
+    const least = CHECKPOINT_LEAST[name];
+    if (value !== undefined && !isWhole(value, least, Number.MAX_SAFE_INTEGER))
+      return `${name} must be a whole number of at least ${least}, not ${value}`;
+  }
+  return null;
 }
 
 function isWhole(value: number, min: number, max: number): boolean {

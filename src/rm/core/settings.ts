@@ -1,5 +1,5 @@
 import type { HostId } from "../../vocabulary/ids.js";
-import type { GroupKnobs } from "../../vocabulary/spec.js";
+import { checkpointKnobsOf, type GroupKnobs } from "../../vocabulary/spec.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { sendToGfd, sendToLfd, sendToServer } from "./outbox.js";
@@ -38,8 +38,8 @@ export function forgetTold(rm: Rm, host: HostId | null): void {
 }
 
 export function knobsOf(record: GroupRecord): GroupKnobs {
-  const { checkpointEntries, minimumReplicas, handlerTimeoutMs, style } = record.spec;
-  return { checkpointEntries, minimumReplicas, handlerTimeoutMs, style };
+  const { minimumReplicas, handlerTimeoutMs, style } = record.spec;
+  return { ...checkpointKnobsOf(record.spec), minimumReplicas, handlerTimeoutMs, style };
 }
 
 /** Settings of the group that its servers take while they run. */

@@ -39,7 +39,7 @@ export function applyCommitted(turn: Turn): void {
   let released = 0;
   while (replica.issuedIndex < replica.commitIndex && replica.phase === "running") {
     if (fifoSize(execution.applying) >= bounds.applyAheadMax) break;
-    if (!runsAhead(replica) && isCheckpointDue(replica)) break;
+    if (!runsAhead(replica) && isCheckpointDue(turn)) break;
     const entry = entryAt(replica.log, replica.issuedIndex + 1);
     if (entry.body.kind === "request" && poisonAt(replica, entry.index, entry.body.identity) === "undecided") break;
     // S6f: a resumption answers with the replies kept, so they must be there.

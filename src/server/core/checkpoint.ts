@@ -1,6 +1,7 @@
 /** Checkpoints: when one is due, at which quiet point it begins, and what is dropped behind it (section 6). */
 import { assert } from "../../vocabulary/assert.js";
 import { backupIsDue } from "./backup.js";
+import { isTimeUp, isTurn, noteFinished, settleTurns } from "./checkpoint-turn.js";
 import { oldestSnapshotInUse, oldestTransfer } from "./donor.js";
 import type { SnapshotPoint } from "./event.js";
 import { fifoSize } from "./fifo.js";
@@ -9,16 +10,36 @@ import { note, type Replica, takeTicket, type Turn } from "./state.js";
 import { captureTable } from "./table-capture.js";
 import { isCatchingUp, isRetiring } from "./warmth.js";
 
-/** Enough has been applied since the last, and none is under way. */
-export function isCheckpointDue(replica: Replica): boolean {
+/** There is something that the last one does not hold, and nothing is in the way. */
+function isPossible(replica: Replica): boolean {
   if (replica.checkpoint !== null || replica.receiving?.installing != null) return false;
-  const count = replica.issuedIndex - (replica.snapshot?.index ?? 0);
-  if (count <= 0) return false;
-  if (isRetiring(replica)) return true;
-  if (isCatchingUp(replica)) return false;
-  if (count >= replica.knobs.checkpointEntries || backupIsDue(replica)) return true;
-  const fromIndex = Math.max(replica.snapshot?.index ?? 0, replica.log.base.index);
-  return rangeBytes(replica.log, fromIndex, replica.issuedIndex) > replica.bounds.logBytesMax;
+  return replica.issuedIndex > (replica.snapshot?.index ?? 0) && (isRetiring(replica) || !isCatchingUp(replica));
+}
+
+/** Why one is wanted, if it is: "at-once" does not wait for this replica's turn. */
+function reasonFor(turn: Turn): "none" | "in-turn" | "at-once" {
+  const { replica } = turn;
+  const { snapshot, knobs, log, bounds } = replica;
+  if (!isPossible(replica)) return "none";
+  if (isRetiring(replica) || backupIsDue(replica)) return "at-once";
+  const fromIndex = snapshot?.index ?? 0;
+  const bytes = rangeBytes(log, Math.max(fromIndex, log.base.index), replica.issuedIndex);
+  const bytesMax = knobs.checkpointBytes ?? bounds.logBytesMax;
+  // The log is in memory: that bounds the waiting.
+  if (bytes > 2 * bytesMax) return "at-once";
+  const isWanted = replica.issuedIndex - fromIndex >= knobs.checkpointEntries || bytes > bytesMax || isTimeUp(turn);
+  return isWanted ? "in-turn" : "none";
+}
+
+/** Enough has been applied since the last, none is under way, and it is this replica's turn. */
+export function isCheckpointDue(turn: Turn): boolean {
+  const reason = reasonFor(turn);
+  return reason === "at-once" || (reason === "in-turn" && isTurn(turn));
+}
+
+/** At the end of a turn: when to look again. */
+export function settleCheckpointTurn(turn: Turn): void {
+  settleTurns(turn, reasonFor(turn) !== "none", isPossible(turn.replica));
 }
 
 /** A passive primary has executed ahead of its entries: the quiet point is behind them. */
@@ -36,7 +57,7 @@ function isQuiet(replica: Replica): boolean {
 /** Begins a checkpoint at a quiet point; the service goes on at once. Returns whether it did. */
 export function settleCheckpoint(turn: Turn): boolean {
   const { replica, effects } = turn;
-  if (!isCheckpointDue(replica) || !isQuiet(replica)) return false;
+  if (!isCheckpointDue(turn) || !isQuiet(replica)) return false;
   const index = replica.appliedIndex;
   assert(index <= replica.commitIndex, "S8", () => `a snapshot at ${index}, committed is ${replica.commitIndex}`);
   const epoch = epochAt(replica.log, index);
@@ -54,6 +75,7 @@ export function onSnapshotPersisted(turn: Turn, ticket: number, sizeBytes: numbe
   const record = { ...replica.checkpoint.record, sizeBytes, checksum };
   replica.checkpoint = null;
   replica.snapshot = record;
+  noteFinished(turn);
   note(turn, "info", `checkpoint at ${record.index}: ${sizeBytes} bytes`);
   dropBehindSnapshot(turn, record.index);
 }

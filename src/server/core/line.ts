@@ -12,9 +12,9 @@ import { ageAt } from "./session-requests.js";
 import type { Replica, Turn } from "./state.js";
 
 /** Nothing new is given an index: a hand-over is under way, or a passive primary lets a checkpoint find it quiet. */
-function isPaused(replica: Replica, leading: Leading): boolean {
+function isPaused(turn: Turn, leading: Leading): boolean {
   if (!leading.serving || leading.handOver !== null) return true;
-  return isPassive(leading.view.style) && isCheckpointDue(replica);
+  return isPassive(leading.view.style) && isCheckpointDue(turn);
 }
 
 function execute(turn: Turn, item: RequestItem): void {
@@ -33,7 +33,7 @@ function execute(turn: Turn, item: RequestItem): void {
 /** Starts what is in line: in passive style as many executions as the executor takes ahead. */
 function start(turn: Turn, leading: Leading): void {
   const { replica } = turn;
-  if (isPaused(replica, leading)) return;
+  if (isPaused(turn, leading)) return;
   const passive = isPassive(leading.view.style);
   const ahead: Fifo<Item> = replica.execution.speculating;
   for (let item = peekAt(leading.line, leading.startedCount); item !== undefined; item = peekAt(leading.line, leading.startedCount)) {

@@ -46,6 +46,8 @@ export interface ReplicaBounds {
   readonly sliceWindow: number;
   readonly entriesBehindSnapshotMax: number;
   readonly logBytesMax: number;
+  /** How fast a snapshot is written at least, for the turns that replicas take with it. */
+  readonly snapshotBytesPerMs: number;
   readonly admissionBoundEntries: number;
   /** Executions that a passive primary has given to its executor and that have no entry yet. */
   readonly executionsAheadMax: number;
@@ -78,6 +80,7 @@ export const REPLICA_BOUNDS: ReplicaBounds = {
   sliceWindow: 4,
   entriesBehindSnapshotMax: LIMITS.entriesBehindSnapshotMax,
   logBytesMax: LIMITS.logBytesMax,
+  snapshotBytesPerMs: 32 * 1024,
   admissionBoundEntries: DEFAULTS.admissionBoundEntries,
   executionsAheadMax: 64,
   applyAheadMax: 256,
@@ -197,6 +200,16 @@ export interface Receiving {
   loads: boolean;
 }
 
+/** When the next checkpoint may begin (checkpoint-turn.ts). */
+export interface CheckpointTurns {
+  /** The last checkpoint of this process; null where nothing asks for it. */
+  finishedAtMs: number | null;
+  /** Since when a checkpoint is wanted whose turn has not come. */
+  wantedAtMs: number | null;
+  /** When to look again; Infinity: when something happens. */
+  wakeMs: number;
+}
+
 export interface Replica {
   readonly config: ReplicaConfig;
   readonly timings: ReplicaTimings;
@@ -244,6 +257,7 @@ export interface Replica {
   snapshot: SnapshotRecord | null;
   /** A capture under way. */
   checkpoint: { readonly ticket: number; readonly record: Omit<SnapshotRecord, "sizeBytes" | "checksum"> } | null;
+  readonly turns: CheckpointTurns;
   receiving: Receiving | null;
   /** Backups that are being taken, by the connection of who takes them. */
   readonly backups: Map<number, Backup>;
@@ -324,6 +338,7 @@ export function createReplica(config: ReplicaConfig): Replica {
     executedCount: 0,
     snapshot: null,
     checkpoint: null,
+    turns: { finishedAtMs: null, wantedAtMs: null, wakeMs: Number.POSITIVE_INFINITY },
     receiving: null,
     backups: new Map(),
     rejectedWaitMs: 0,

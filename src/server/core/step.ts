@@ -8,7 +8,7 @@ import { onActivate, onLead, settleLead } from "./activation.js";
 import { onOpenSession, onRequest, onResumeSession } from "./admission.js";
 import { applyCommitted, onApplied, onSpeculated } from "./apply.js";
 import { onBackupRead, onReadBackup, settleBackups } from "./backup.js";
-import { onSnapshotPersisted, settleCheckpoint } from "./checkpoint.js";
+import { onSnapshotPersisted, settleCheckpoint, settleCheckpointTurn } from "./checkpoint.js";
 import { onSnapshotAck, onSnapshotRead } from "./donor.js";
 import type { ReplicaEffect } from "./effect.js";
 import type { Peer, ReplicaEvent } from "./event.js";
@@ -240,15 +240,18 @@ function settle(turn: Turn): void {
   answerSeals(turn);
   pushMembers(turn);
   pushReport(turn);
+  settleCheckpointTurn(turn);
   checkInvariants(replica);
 }
 
 /** When the shell is to send `woken`, on the clock of `nowMs`; Infinity: only when something happens. */
 export function nextWakeMs(replica: Replica): number {
-  const leading = replica.stance;
-  if (replica.phase !== "running" || leading.kind !== "leading") return Number.POSITIVE_INFINITY;
+  const { stance: leading, turns } = replica;
+  if (replica.phase !== "running") return Number.POSITIVE_INFINITY;
+  if (leading.kind !== "leading") return turns.wakeMs;
   const turn: Turn = { replica, nowMs: 0, effects: [] };
   return Math.min(
+    turns.wakeMs,
     nextFeedMs(turn, leading),
     nextReadMs(turn, leading),
     nextHousekeepingMs(leading),

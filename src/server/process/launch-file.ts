@@ -26,6 +26,8 @@ const schema = z.object({
     style,
     durability: z.enum(DURABILITIES as [string, ...string[]]),
     checkpointEntries: z.number().int().positive(),
+    checkpointBytes: z.number().int().positive().optional(),
+    checkpointIntervalMs: z.number().int().nonnegative().optional(),
     minimumReplicas: z.number().int().nonnegative(),
     handlerTimeoutMs: z.number().positive(),
   }),

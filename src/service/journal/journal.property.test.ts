@@ -117,18 +117,21 @@ describe("journal, against plain data as oracle", () => {
           const expected = textOf(journal);
           const capture = captureState(journal, sizes);
           const slices: Uint8Array[] = [];
+          // The same memory for all of them, as long as it is large enough.
+          const room = new Uint8Array(20);
+          const next = (): Uint8Array | null => capture.next(room.fill(255))?.slice() ?? null;
           for (const [operation, undo, pull] of during) {
             const { scope } = operate(journal, operation);
             if (undo) rollBack(scope);
             else settle(scope);
             for (let pulled = 0; pulled < pull; pulled += 1) {
-              const slice = capture.next();
+              const slice = next();
               if (slice === null) break;
               expect(slice.length).toBeLessThanOrEqual(sizes.sliceBytes);
               slices.push(slice);
             }
           }
-          for (let slice = capture.next(); slice !== null; slice = capture.next()) slices.push(slice);
+          for (let slice = next(); slice !== null; slice = next()) slices.push(slice);
           const restored = restoreFrom(slices);
           expect(textOf(restored)).toBe(expected);
           checkIndex(restored);
