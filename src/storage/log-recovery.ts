@@ -172,9 +172,18 @@ function* clearRest(path: string, fromBytes: number): Task {
   for (let at = fromBytes; ; at += ZEROS_SIZE_BYTES) {
     const { bytes } = yield* readRange(path, at, ZEROS_SIZE_BYTES);
     if (bytes.length === 0) break;
-    if (bytes.every((byte) => byte === 0)) continue;
+    if (isClear(bytes)) continue;
     yield* perform({ kind: "write", path, offsetBytes: at, chunks: [new Uint8Array(bytes.length)] });
     dirty = true;
   }
   if (dirty) yield* perform({ kind: "sync", path });
+}
+
+/** Word by word: what is left of a segment can be millions of bytes, and clients may wait for a replica that starts again. */
+function isClear(bytes: Uint8Array): boolean {
+  const whole = Math.floor(bytes.length / 4);
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, whole);
+  for (let at = 0; at < whole; at++) if (words[at] !== 0) return false;
+  return bytes.subarray(whole * 4).every((byte) => byte === 0);
 }
