@@ -10,7 +10,7 @@ import { describeSnapshotFile } from "../storage/inspection.js";
 import { damageInSnapshot } from "../storage/inspection-backup.js";
 import { snapshotPath } from "../storage/snapshot-file.js";
 import type { GroupSpec } from "../vocabulary/spec.js";
-import { replaceDurably, syncFolder, writeWhole } from "./durable-file.js";
+import { replaceDurably, syncFolder, writeWhole } from "../runtime/durable-file.js";
 import { lookInto } from "./folder-look.js";
 import { EXIT, Failure } from "./output.js";
 import { createProgress } from "./progress.js";

@@ -5,7 +5,7 @@ import { writeControlStore } from "../rm/process/embedded-store.js";
 import { openEventLog } from "../rm/process/event-log.js";
 import { wallMs } from "../runtime/clock.js";
 import { createDisk } from "../runtime/disk.js";
-import { replaceDurably, syncFolder } from "./durable-file.js";
+import { replaceDurably, syncFolder } from "../runtime/durable-file.js";
 import { replicaFolders } from "./recover-finding.js";
 
 /**

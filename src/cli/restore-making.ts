@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { defaultRunConfig, writeRunConfig } from "../config/run-config.js";
 import { type ControlContent, emptyContent } from "../rm/core/content.js";
@@ -15,7 +15,7 @@ import { LIMITS } from "../vocabulary/limit.js";
 import type { GroupSpec } from "../vocabulary/spec.js";
 import { quorumSize } from "../vocabulary/style.js";
 import type { Member, View } from "../vocabulary/view.js";
-import { syncFolder } from "./durable-file.js";
+import { makeFolderDurably, replaceDurably, syncFolder } from "../runtime/durable-file.js";
 import { EXIT, Failure } from "./output.js";
 import { createProgress } from "./progress.js";
 
@@ -56,8 +56,8 @@ export async function makeRestored(backup: string, record: BackupRecord, dir: st
     }
     const config = defaultRunConfig(system, spec);
     writeRunConfig(making, config);
-    writeFileSync(join(making, "cluster.json"), `${JSON.stringify({ clusterId: system })}\n`, { mode: 0o600 });
-    mkdirSync(join(making, "rm"), { mode: 0o700 });
+    replaceDurably(join(making, "cluster.json"), Buffer.from(`${JSON.stringify({ clusterId: system })}\n`));
+    makeFolderDurably(join(making, "rm"));
     await writeControlStore(createDisk(join(making, "rm")), contentOf(spec, view, config));
     publish(making, dir);
     return { generation: view.generation, replicas: view.members.map(({ replica }) => replica) };
@@ -110,7 +110,7 @@ interface ReplicaToMake {
 
 /** As a learner gets it: the snapshot in slices, checked as a whole and installed; then the view, as the last one known to be active. */
 async function makeReplica(folder: string, snapshotFile: string, make: ReplicaToMake): Promise<void> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolderDurably(folder);
   const { view, member, record } = make;
   const results: StoreResult[] = [];
   let arrived = (): void => {};

@@ -35,9 +35,13 @@ function groupText(group: Status["groups"][number]): string {
     member.paused ? `${member.verdict}, paused` : member.verdict,
     member.pid === null ? "-" : String(member.pid),
     `${member.persistedIndex}/${member.commitIndex}/${member.appliedIndex}`,
-    transferText(member.transfer) || coldText(member.cold),
+    roomText(member.roomShort) || transferText(member.transfer) || coldText(member.cold),
   ]);
   return [...head, table([["  replica", "role", "verdict", "pid", "persisted/commit/applied", ""], ...rows]), ""].join("\n");
+}
+
+function roomText(short: MemberStatus["roomShort"]): string {
+  return short === undefined ? "" : `disk: ${short.freeBytes} bytes free, ${short.neededBytes} needed next`;
 }
 
 /** What a promotion of this replica has to do before it serves. */

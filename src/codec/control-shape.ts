@@ -10,7 +10,7 @@ import type {
   StatusImage,
   TroupeEvent,
 } from "../vocabulary/admin.js";
-import type { ColdState, ReplicaReport, LearnerProgress, ReplicaRole } from "../vocabulary/report.js";
+import type { ColdState, LearnerProgress, ReplicaReport, ReplicaRole, RoomShort } from "../vocabulary/report.js";
 import type { DetectorKnobs, GroupKnobs, GroupSpec, ServiceCode } from "../vocabulary/spec.js";
 import type { QuorumRule } from "../vocabulary/style.js";
 import type { Pulse, Verdict } from "../vocabulary/verdict.js";
@@ -68,6 +68,8 @@ const coldState = object<ColdState>({
   replayBytes: count,
 });
 
+const roomShort = object<RoomShort>({ neededBytes: count, freeBytes: count });
+
 export const reportShape = object<ReplicaReport>(
   {
     group: groupShape,
@@ -86,12 +88,13 @@ export const reportShape = object<ReplicaReport>(
     commitIndex: count,
     appliedIndex: count,
     cold: coldState,
+    roomShort,
     blank: flag,
     learners: arrayOf(learnerProgress),
     unreachable: arrayOf(replicaShape),
     executedCount: count,
   },
-  ["cold"],
+  ["cold", "roomShort"],
 );
 
 const serviceCode = object<ServiceCode>({ name: text, hash: text, path: text, styles: arrayOf(styleShape) });
@@ -168,10 +171,11 @@ const memberStatus = object<MemberStatus>(
     commitIndex: count,
     appliedIndex: count,
     cold: coldState,
+    roomShort,
     executedCount: count,
     transfer: nullable(learnerProgress),
   },
-  ["cold"],
+  ["cold", "roomShort"],
 );
 
 const groupStatus = object<GroupStatus>(

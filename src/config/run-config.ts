@@ -54,7 +54,8 @@ export const RUN_CONFIG_FILE = "config.json";
 export function writeRunConfig(dir: string, config: RunConfig): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const path = join(dir, RUN_CONFIG_FILE);
-  writeFileSync(`${path}.new`, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+  // A power cut leaves the file of before or this one, never an empty one.
+  writeFileSync(`${path}.new`, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }
 

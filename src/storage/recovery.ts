@@ -115,6 +115,7 @@ function* recoverPromise(store: ReplicaStore): Task<Outcome<PromiseRecord>> {
 
 function* recoverSnapshot(store: ReplicaStore, names: readonly string[]): Task<Outcome<LoadedSnapshot | null>> {
   for (const name of names) {
+    if (TEMPORARY_SNAPSHOT.test(name)) store.unfinishedBytes = (yield* readRange(name, 0, 0)).fileSizeBytes;
     if (TEMPORARY_SNAPSHOT.test(name) || name.endsWith(".tmp")) yield* perform({ kind: "remove", path: name });
   }
   const found = names.filter((name) => snapshotOfName(name) !== null).sort();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { bootId, groupName, incarnation, sessionId } from "../vocabulary/ids.js";
 import type { TableImage } from "../vocabulary/session.js";
 import { decodeControl, encodeControl } from "./control-file.js";
-import type { SnapshotMeta, StoreCommand } from "./replica-store.js";
+import { roomNeededBytes, type SnapshotMeta, type StoreCommand } from "./replica-store.js";
 import { createSimulatedDisk, flipBit, performOnDisk, type SimulatedDisk } from "./simulated-disk.js";
 import { MARK_SIZE_BYTES } from "./segment.js";
 import { SYNC_STEP_BYTES } from "./snapshot-writing.js";
@@ -126,6 +126,25 @@ describe("a replica's store", () => {
     expect(result.entries.map((entry) => entry.index)).toEqual([16, 17, 18, 19, 20]);
     expect(loadAll(again)).toEqual(slices);
     expect([...rig.disk.names.keys()].filter((name) => name.startsWith("snapshot"))).toHaveLength(1);
+  });
+
+  it("says what room it needs next: for a segment, unless one is ready, and a snapshot like the last one, or more than one that found no room", () => {
+    const rig = opened();
+    const snapshotMin = roomNeededBytes(rig.store) - rig.store.segmentSizeBytes;
+    expect(snapshotMin).toBeGreaterThan(0);
+    persist(rig, 1, 8);
+    expect(rig.store.log?.spareId).not.toBeNull();
+    expect(roomNeededBytes(rig.store)).toBe(snapshotMin);
+    const { sizeBytes } = takeSnapshot(rig, 5, [new Uint8Array(2 * snapshotMin)]);
+    expect(roomNeededBytes(rig.store)).toBe(sizeBytes);
+
+    give(rig, { kind: "begin-snapshot", index: 6, epoch: [1, 1], ageMs: 6, generation: 1, table: TABLE });
+    settle(rig);
+    for (let at = 0; at < 4; at++) give(rig, { kind: "snapshot-slice", bytes: new Uint8Array(snapshotMin) });
+    settle(rig);
+    const again = createRig(rig.disk);
+    recovered(again);
+    expect(roomNeededBytes(again.store)).toBeGreaterThan(4 * snapshotMin);
   });
 
   it("a transfer keeps its snapshot until it lets go of it", () => {

@@ -98,6 +98,19 @@ function take(store: ReplicaStore, command: StoreCommand): void {
   }
 }
 
+/** A snapshot of nothing, and what a file system keeps for itself. */
+const ROOM_BYTES_MIN = 1024 * 1024;
+
+/**
+ * What the disk must have free for the next segment and the next snapshot: that will be about as large as the last one, and larger by some
+ * than one which ran out of room.
+ */
+export function roomNeededBytes({ log, segmentSizeBytes, snapshots, unfinishedBytes }: ReplicaStore): number {
+  const isReady = log !== null && (log.spareId !== null || log.freeIds.length > 0);
+  const snapshotBytes = Math.max(snapshots.at(-1)?.meta.sizeBytes ?? 0, Math.ceil(unfinishedBytes * 1.25));
+  return (isReady ? 0 : segmentSizeBytes) + Math.max(snapshotBytes, ROOM_BYTES_MIN);
+}
+
 /** The newest promise is the one that counts: what waits together is written together. */
 function* writePromises(store: ReplicaStore): Task {
   for (let newest = store.promises.at(-1); newest !== undefined; newest = store.promises.at(-1)) {

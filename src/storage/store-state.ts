@@ -84,6 +84,8 @@ export interface ReplicaStore {
   writer: SnapshotWriter | null;
   transfer: SnapshotTransfer | null;
   load: SnapshotLoad | null;
+  /** How far a snapshot had come that the last life did not finish: it may have run out of room. */
+  unfinishedBytes: number;
 }
 
 export function createReplicaStore(config: StoreConfig): ReplicaStore {
@@ -105,5 +107,6 @@ export function createReplicaStore(config: StoreConfig): ReplicaStore {
     writer: null,
     transfer: null,
     load: null,
+    unfinishedBytes: 0,
   };
 }

@@ -1,6 +1,7 @@
-import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { makeFolder, recordProcess } from "../runtime/child.js";
+import { recordProcess } from "../runtime/child.js";
+import { makeFolderDurably, replaceDurably } from "../runtime/durable-file.js";
 import { type FolderLock, lockFolder } from "../runtime/folder-lock.js";
 import { startTimeOf } from "../runtime/process-info.js";
 import { randomId } from "../runtime/random.js";
@@ -24,7 +25,7 @@ const SUBFOLDERS = ["run", "run/addresses", "run/processes", "logs", "lfd", "rm"
 export async function claimFolder(path: string): Promise<ClaimedFolder> {
   const dir = resolve(path);
   try {
-    makeFolder(dir);
+    makeFolderDurably(dir);
     chmodSync(dir, 0o700);
   } catch (error) {
     throw new Error(
@@ -33,7 +34,7 @@ export async function claimFolder(path: string): Promise<ClaimedFolder> {
   }
   const lock: FolderLock = await lockFolder(dir);
   try {
-    for (const name of SUBFOLDERS) makeFolder(join(dir, name));
+    for (const name of SUBFOLDERS) makeFolderDurably(join(dir, name));
     // The lock says that no `up` lives here: whatever is recorded and still runs has lost its supervisor, and its locks are free once it has ended.
     await endProcesses(dir, 0);
     recordProcess(dir, { name: SUPERVISOR_NAME, pid: process.pid, startTime: startTimeOf(process.pid) ?? 0 });
@@ -46,14 +47,13 @@ export async function claimFolder(path: string): Promise<ClaimedFolder> {
   }
 }
 
-/** One id for the life of the data folder: processes of different systems refuse each other. */
+/** One id for the life of the data folder: processes of different systems refuse each other. All data names it, so it is durable before any is. */
 function ensureClusterId(dir: string): ClusterId {
   const path = join(dir, "cluster.json");
   const known = readClusterId(path);
   if (known !== null) return known;
   const made = clusterId(randomId());
-  writeFileSync(`${path}.new`, `${JSON.stringify({ clusterId: made })}\n`, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  replaceDurably(path, Buffer.from(`${JSON.stringify({ clusterId: made })}\n`));
   return made;
 }
 
@@ -65,10 +65,18 @@ function readClusterId(path: string): ClusterId | null {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
     throw error;
   }
-  const value: unknown = JSON.parse(text);
+  const value = parsed(text);
   if (typeof value === "object" && value !== null && "clusterId" in value && typeof value.clusterId === "string" && isId(value.clusterId))
     return clusterId(value.clusterId);
   throw new Error(`${path} does not hold the id of a system`);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function reasonOf(error: unknown): string {

@@ -1,6 +1,6 @@
 import type { Epoch } from "./epoch.js";
 import type { BootId, GroupName, HostId, Incarnation, ReplicaId } from "./ids.js";
-import type { ColdState, LearnerProgress, ReplicaRole } from "./report.js";
+import type { ColdState, LearnerProgress, ReplicaRole, RoomShort } from "./report.js";
 import type { CheckpointKnobs, DetectorKnobs } from "./spec.js";
 import type { Durability, QuorumRule, Style } from "./style.js";
 import type { Verdict } from "./verdict.js";
@@ -69,6 +69,8 @@ export interface MemberStatus {
   readonly appliedIndex: number;
   /** Absent while it holds the service's state. */
   readonly cold?: ColdState;
+  /** Absent while its disk has room. */
+  readonly roomShort?: RoomShort;
   readonly executedCount: number;
   readonly transfer: LearnerProgress | null;
 }

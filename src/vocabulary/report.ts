@@ -16,6 +16,12 @@ export interface ColdState {
   readonly replayBytes: number;
 }
 
+/** A disk that will soon be full: what the next segment of the log and the next snapshot take is not there. */
+export interface RoomShort {
+  readonly neededBytes: number;
+  readonly freeBytes: number;
+}
+
 export type ReplicaRole = "leader" | "follower" | "learner";
 
 /** How far a learner is, as its leader sees it. The RM admits it while `withinBound` (PROTOCOL section 4, admission). */
@@ -49,6 +55,8 @@ export interface ReplicaReport {
   readonly appliedIndex: number;
   /** Absent while it holds the state at `appliedIndex`. */
   readonly cold?: ColdState;
+  /** Only by way of its LFD. Absent while there is room. */
+  readonly roomShort?: RoomShort;
   /** Nothing in the log, no snapshot, no promise: may be part of a first view (S1e). */
   readonly blank: boolean;
   readonly learners: readonly LearnerProgress[];

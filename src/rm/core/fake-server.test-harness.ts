@@ -2,7 +2,7 @@ import { compareEpochs, EPOCH_ZERO, type Epoch } from "../../vocabulary/epoch.js
 import { type BootId, bootId, groupName, type Incarnation, incarnation, type ReplicaId } from "../../vocabulary/ids.js";
 import type { ControlMessage, Message } from "../../vocabulary/message.js";
 import type { ReplicaObservation } from "../../vocabulary/message-detection.js";
-import type { ColdState, LearnerProgress, ReplicaReport } from "../../vocabulary/report.js";
+import type { ColdState, LearnerProgress, ReplicaReport, RoomShort } from "../../vocabulary/report.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
 import type { Verdict } from "../../vocabulary/verdict.js";
 import type { Member, View } from "../../vocabulary/view.js";
@@ -49,6 +49,7 @@ export interface FakeServer {
   unreachable: ReplicaId[] | null;
   withinBound: boolean;
   cold: ColdState | null;
+  roomShort: RoomShort | null;
 }
 
 export function createServer(id: ReplicaId, boots: number): FakeServer {
@@ -75,6 +76,7 @@ export function createServer(id: ReplicaId, boots: number): FakeServer {
     unreachable: null,
     withinBound: true,
     cold: null,
+    roomShort: null,
   };
 }
 
@@ -104,6 +106,7 @@ export function reportOf(fake: FakeServer): ReplicaReport {
     commitIndex: lastIndex,
     appliedIndex: lastIndex,
     ...(fake.cold === null ? {} : { cold: fake.cold }),
+    ...(fake.roomShort === null ? {} : { roomShort: fake.roomShort }),
     blank: isBlank(fake),
     learners,
     unreachable: [],
@@ -127,7 +130,7 @@ export function observationOf(fake: FakeServer): ReplicaObservation {
     paused,
     reason,
     executing,
-    report: null,
+    report: reportOf(fake),
   };
 }
 

@@ -7,7 +7,7 @@ import { dampAdmission } from "./attempt.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { memberFloor } from "./next-view.js";
-import { currentBoot, currentIncarnation, healthOf, isDown, memberHealth, probeWakeMs, reportOf } from "./observation.js";
+import { currentBoot, currentIncarnation, healthOf, isDown, memberHealth, probeWakeMs, reportOf, roomShortOf } from "./observation.js";
 import { sendToServer } from "./outbox.js";
 import { type ChangeAim, type GroupState, type Rm, type Sight, wakeAt } from "./state.js";
 
@@ -15,6 +15,7 @@ const NOTHING = { admit: null, remove: null, leader: null };
 /** A member shed sooner after its admission than this waits longer for the next one (TRAPS: ping-pong). */
 const SETTLED_MS = 30_000;
 const TOLERATED_LEADER_MS = 2_000;
+const MEGABYTE = 1_000_000;
 
 /** Why the active view must change now, or null: first what keeps clients waiting, then what the next failure would cost, then what is wanted. */
 export function planChange(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View): ChangeAim | null {
@@ -168,16 +169,33 @@ export function isLeaving(record: GroupRecord, replica: ReplicaId): boolean {
   return record.replicas.find((one) => one.replica === replica)?.leaving ?? true;
 }
 
-/** Replicas that are up, wanted, and not of the view: the leader feeds them (S5b). */
+/** Replicas that are up, wanted, not of the view, and have room for what they are given: the leader feeds them (S5b). */
 export function learnersOf(rm: Rm, nowMs: number, record: GroupRecord, view: View): Member[] {
   const learners: Member[] = [];
   for (const { replica, leaving } of record.replicas) {
     const sight = rm.sights.get(replica);
     if (leaving || sight === undefined || memberOf(view, replica) !== undefined || isDown(healthOf(rm, nowMs, replica))) continue;
+    if (roomShortOf(sight) !== null) continue;
     const incarnation = currentIncarnation(sight);
     if (incarnation !== null && currentBoot(sight) !== null) learners.push({ replica, incarnation });
   }
   return learners;
+}
+
+/**
+ * A replica whose disk is about to be full would be admitted, run out of room and be shed again, over and over: it stays outside, alive, until
+ * there is room. Members are not shed for it: they serve as long as they can.
+ */
+export function tellRoomShort(rm: Rm, group: GroupState, record: GroupRecord, view: View, effects: RmEffect[]): void {
+  for (const { replica, host } of record.replicas) {
+    const sight = rm.sights.get(replica);
+    const short = sight === undefined || memberOf(view, replica) !== undefined ? null : roomShortOf(sight);
+    if (short === null) group.roomShortSaid.delete(replica);
+    if (short === null || group.roomShortSaid.has(replica)) continue;
+    group.roomShortSaid.add(replica);
+    const text = `${replica} stays out of the view until its disk has room: ${Math.floor(short.freeBytes / MEGABYTE)} MB are free, ${Math.ceil(short.neededBytes / MEGABYTE)} MB are needed for its next log segment and snapshot`;
+    announce(effects, "room-short", text, { group: group.group, replica, host, data: { ...short } });
+  }
 }
 
 /** Tells the leader whom to feed, whenever that has changed or its connection is new. */

@@ -1,7 +1,7 @@
 import type { BootId, HostId, Incarnation, ReplicaId } from "../../vocabulary/ids.js";
 import type { DetectionMessage } from "../../vocabulary/message.js";
 import type { HostObservation, ReplicaObservation } from "../../vocabulary/message-detection.js";
-import type { ReplicaReport } from "../../vocabulary/report.js";
+import type { ReplicaReport, RoomShort } from "../../vocabulary/report.js";
 import type { Verdict } from "../../vocabulary/verdict.js";
 import type { Member } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
@@ -215,4 +215,10 @@ export function figuresOf(sight: Sight): ReplicaReport | null {
     relayed.persistedIndex > direct.persistedIndex ||
     relayed.commitIndex > direct.commitIndex;
   return newer ? relayed : direct;
+}
+
+/** What its disk lacks, as the process that is there now says by way of its LFD; null while there is room. */
+export function roomShortOf(sight: Sight): RoomShort | null {
+  const { relayed } = sight;
+  return relayed !== null && relayed.bootId === currentBoot(sight) ? (relayed.roomShort ?? null) : null;
 }

@@ -224,6 +224,32 @@ test("a learner that falls behind at its admission waits longer for the next one
   w.runUntil(world, () => w.activeView(world).members.length === 3 && w.serves(world));
 });
 
+test("a replica whose disk has no room stays outside the view, alive and not fed, until it has; as a member it is left alone", () => {
+  const world = w.servingWorld();
+  const short = { neededBytes: 20_000_000, freeBytes: 3_000_000 };
+  w.server(world, 2).roomShort = short;
+  w.publish(world);
+  w.run(world, 5_000);
+  expect(w.activeView(world).members.length).toBe(3);
+
+  w.server(world, 3).roomShort = short;
+  w.die(world, w.server(world, 3), "exit code 70; its log ends: ENOSPC");
+  w.run(world, 5_000);
+  expect(w.activeView(world).members.map((member) => member.replica)).not.toContain("bank-3");
+  expect(w.server(world, 1).learners).toEqual([]);
+  const told = world.said.filter(({ kind }) => kind === "room-short");
+  expect(told).toMatchObject([{ replica: "bank-3", text: expect.stringMatching(/3 MB are free, 20 MB are needed/) }]);
+  expect(world.said.find(({ kind }) => kind === "relaunched")?.text).toContain("ENOSPC");
+  expect(world.status?.groups[0]?.members.find((member) => member.replica === "bank-3")).toMatchObject({
+    role: "learner",
+    roomShort: short,
+  });
+
+  w.server(world, 3).roomShort = null;
+  w.publish(world);
+  w.runUntil(world, () => w.activeView(world).members.length === 3 && w.serves(world));
+});
+
 test("a follower that is suspected falsely now and then is back soon each time; one that is as soon as it is back waits longer and longer", () => {
   const world = w.servingWorld();
   const backAfterMs = (): number => {

@@ -71,7 +71,8 @@ function start(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, on
   const ticket = placeOrder(rm, nowMs, about, (number) => ({ kind: "start-replica", ticket: number, spec: record.spec, replica }), effects);
   if (ticket === null) return;
   const first = sight.bootId === null && sight.goneBootId === null;
-  const text = first ? `${replica} is started on ${one.host}` : `${replica} is started again on ${one.host}, with its data`;
+  const ending = sight.reason === "" ? "" : `; its last process: ${sight.reason}`;
+  const text = first ? `${replica} is started on ${one.host}` : `${replica} is started again on ${one.host}, with its data${ending}`;
   announce(effects, first ? "start-ordered" : "relaunched", text, { group: group.group, replica, host: one.host });
   noteStartOrdered(nowMs, group, sight, ticket);
 }

@@ -219,6 +219,8 @@ export interface GroupState {
   knobsKey: string;
   /** Whom a change of style was last said to wait for. */
   styleWaitSaid: string;
+  /** Who was said to stay outside for want of room. */
+  roomShortSaid: Set<ReplicaId>;
 }
 
 export type OrderPurpose = "start" | "kill" | "stop" | "continue" | "discard";
@@ -343,6 +345,7 @@ export function createGroup(group: GroupName, term: number): GroupState {
     bookKey: "",
     knobsKey: "",
     styleWaitSaid: "",
+    roomShortSaid: new Set(),
   };
 }
 

@@ -6,7 +6,7 @@ import { quorumSize } from "../../vocabulary/style.js";
 import { memberOf, type View } from "../../vocabulary/view.js";
 import type { GroupRecord, ReplicaRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
-import { currentBoot, currentIncarnation, figuresOf, healthOf } from "./observation.js";
+import { currentBoot, currentIncarnation, figuresOf, healthOf, roomShortOf } from "./observation.js";
 import type { GroupState, Rm } from "./state.js";
 import { wakeAt } from "./state.js";
 import { missingText } from "./loss.js";
@@ -145,6 +145,7 @@ function memberStatus(rm: Rm, nowMs: number, record: GroupRecord, one: ReplicaRe
   const view = record.activeView;
   const sight = rm.sights.get(replica);
   const report = sight === undefined ? null : figuresOf(sight);
+  const roomShort = sight === undefined ? null : roomShortOf(sight);
   const health = healthOf(rm, nowMs, replica);
   const role: ReplicaRole =
     view === null || memberOf(view, replica) === undefined ? "learner" : view.leader === replica ? "leader" : "follower";
@@ -165,6 +166,7 @@ function memberStatus(rm: Rm, nowMs: number, record: GroupRecord, one: ReplicaRe
     commitIndex: report?.commitIndex ?? 0,
     appliedIndex: report?.appliedIndex ?? 0,
     ...(report?.cold === undefined ? {} : { cold: report.cold }),
+    ...(roomShort === null ? {} : { roomShort }),
     executedCount: report?.executedCount ?? 0,
     transfer,
   };

@@ -12,7 +12,7 @@ import { planFirstView, strangerWithState } from "./first-view.js";
 import { planHandOver } from "./hand-over.js";
 import { killShed } from "./kill.js";
 import { keepLinks } from "./links.js";
-import { planChange, sendLearners, tellStyleWait } from "./membership.js";
+import { planChange, sendLearners, tellRoomShort, tellStyleWait } from "./membership.js";
 import { healthOf, onFault, onMembership } from "./observation.js";
 import { onOrderDone, resendOrders } from "./order.js";
 import { sendToServer } from "./outbox.js";
@@ -268,6 +268,7 @@ function decide(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, e
   const aim = planChange(rm, nowMs, group, record, view);
   if (aim !== null) return beginChange(rm, nowMs, group, record, aim, view.members, effects);
   tellStyleWait(rm, group, record, view, effects);
+  tellRoomShort(rm, group, record, view, effects);
   probeLeader(rm, nowMs, group, view, effects);
   planHandOver(rm, nowMs, group, record, view, effects);
   sendLearners(rm, nowMs, group, record, view, effects);

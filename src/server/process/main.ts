@@ -1,10 +1,10 @@
-import { mkdirSync } from "node:fs";
 import { requestDigest } from "../../codec/digest.js";
 import { encodeValue } from "../../codec/value.js";
 import { createAfterwards } from "../../runtime/afterwards.js";
 import { monotonicMs, wallMs } from "../../runtime/clock.js";
 import { endWithSupervisor } from "../../runtime/child.js";
 import type { Connection } from "../../runtime/connection.js";
+import { makeFolderDurably } from "../../runtime/durable-file.js";
 import { createDriver, exitFatally } from "../../runtime/driver.js";
 import { openExecutingMark } from "../../runtime/executing-mark.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
@@ -29,6 +29,7 @@ import { createLinks } from "./links.js";
 import { canWait, isForExecutor, performEffect, type Workshop } from "./perform.js";
 import { createPulse } from "./pulse.js";
 import { recoverDisk, Unsupported } from "./recovery.js";
+import { createRoom } from "./room.js";
 import { readSetAside, setAside } from "./set-aside.js";
 import { rehearse } from "./rehearsal.js";
 import { hostService } from "./service-host.js";
@@ -54,7 +55,7 @@ const EXECUTION_SLICE_MS = 5;
 export async function runServer(options: ServerOptions): Promise<void> {
   const launch = readLaunchFile(options.specFile);
   const log = createLogger(`server ${launch.replica}`);
-  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  makeFolderDurably(options.dir);
   await lockFolder(options.dir);
   const mark = openExecutingMark(options.dir);
   const boot = bootId(randomId());
@@ -243,12 +244,16 @@ export async function runServer(options: ServerOptions): Promise<void> {
     onClose: (connection) => events.onClose(connection),
     connectionsMax: LIMITS.connectionsMax,
   });
+  const room = spec.durability === "disk" ? createRoom(options.dir, disk) : () => null;
   openLfdLink(
     {
       lfdAddressFile: launch.lfdAddressFile,
       hello,
       address: () => listener.address,
-      report: () => reportOf(replica),
+      report() {
+        const roomShort = room();
+        return roomShort === null ? reportOf(replica) : { ...reportOf(replica), roomShort };
+      },
       pulse: createPulse(executor, disk, monotonicMs, () => stepCount),
     },
     monotonicMs,

@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { monotonicMs } from "../../runtime/clock.js";
 import { createDisk, createMemoryDisk } from "../../runtime/disk.js";
+import { makeFolderDurably } from "../../runtime/durable-file.js";
 import { randomId } from "../../runtime/random.js";
 import type { StoreResult } from "../../storage/store-command.js";
 import { incarnation } from "../../vocabulary/ids.js";
@@ -42,7 +42,7 @@ export async function recoverDisk(folder: string, launch: LaunchFile, warn: (tex
 
 async function tryOpen(folder: string, launch: LaunchFile) {
   const dataFolder = join(folder, "data");
-  if (launch.spec.durability === "disk") mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  if (launch.spec.durability === "disk") makeFolderDurably(dataFolder);
   const disk = launch.spec.durability === "disk" ? createDisk(dataFolder) : createMemoryDisk();
   let route = (_result: StoreResult): void => {};
   const config = {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { syncFolder } from "../../runtime/durable-file.js";
 
 /** Data that is used no more and kept for a person (S5c): what was wrong with it, where, and the folder that it is kept in. */
 export interface SetAside {
@@ -17,7 +18,10 @@ export function setAside(folder: string, found: { readonly where: string; readon
   const numbers = readdirSync(folder).map((name) => Number(FOLDER.exec(name)?.[1] ?? 0));
   const number = Math.max(0, ...numbers) + 1;
   const keptIn = join(folder, `damaged-${number}`);
-  if (existsSync(join(folder, "data"))) renameSync(join(folder, "data"), keptIn);
+  if (existsSync(join(folder, "data"))) {
+    renameSync(join(folder, "data"), keptIn);
+    syncFolder(folder);
+  }
   const note: SetAside = { ...found, keptIn };
   try {
     writeFileSync(noteOf(folder, number), `${JSON.stringify(note)}\n`, { mode: 0o600 });

@@ -1,4 +1,4 @@
-import { createReplicaStore, stepStore } from "../../storage/replica-store.js";
+import { createReplicaStore, roomNeededBytes, stepStore } from "../../storage/replica-store.js";
 import type { StoreCommand, StoreConfig, StoreResult } from "../../storage/store-command.js";
 import type { DiskCompletion, DiskOperation } from "../../vocabulary/disk.js";
 
@@ -14,6 +14,8 @@ export interface ReplicaDisk {
   oldestSyncMs(nowMs: number): number;
   /** Operations that the disk has not finished: whoever produces in the background waits while there are many. */
   backlog(): number;
+  /** What the next segment and the next snapshot will take. */
+  roomNeededBytes(): number;
 }
 
 /** Runs the pure store over `disk`. Results arrive from within `submit` or from a later turn, in order. */
@@ -61,5 +63,6 @@ export function openReplicaDisk(
       return oldest.done ? 0 : nowMs - oldest.value;
     },
     backlog: () => unfinished,
+    roomNeededBytes: () => roomNeededBytes(store),
   };
 }

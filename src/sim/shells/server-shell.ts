@@ -2,7 +2,6 @@ import { requestDigest } from "../../codec/digest.js";
 import { encodeValue } from "../../codec/value.js";
 import type { ReplicaEffect } from "../../server/core/effect.js";
 import type { ReplicaEvent } from "../../server/core/event.js";
-import { reportOf } from "../../server/core/report.js";
 import { createReplica } from "../../server/core/state.js";
 import { nextWakeMs, step } from "../../server/core/step.js";
 import { startsCold } from "../../server/core/warmth.js";
@@ -21,7 +20,7 @@ import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import { type Incarnation, incarnation, type ReplicaId } from "../../vocabulary/ids.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
 import type { Pulse } from "../../vocabulary/verdict.js";
-import type { Address, AddressBook } from "../../vocabulary/view.js";
+import type { AddressBook } from "../../vocabulary/view.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
 import { isDeadly } from "../deadly-request.js";
 import { createSimDisk, killDisk } from "../disk.js";
@@ -31,10 +30,10 @@ import type { Installation } from "../installation.js";
 import { dial, listen, type SimConnection, type SimDialer } from "../network.js";
 import { openReplicaDisk } from "../replica-disk.js";
 import type { RunningServer } from "../running.js";
-import { after, endProcess, isAlive, localMs, mark, note, type SimProcess, timer, wallMs } from "../world.js";
+import { endProcess, isAlive, localMs, mark, note, type SimProcess, timer, wallMs } from "../world.js";
 import { createHandlerLimit } from "./handler-limit.js";
 import { helloOf, newBootId } from "./hello.js";
-import { lfdName } from "./lfd-name.js";
+import { openLfdLink } from "./server-lfd-link.js";
 
 type Recovered = Extract<StoreResult, { kind: "recovered" }>;
 
@@ -325,38 +324,6 @@ function startReplica(
   if (recovered.snapshot === null || cold) begin();
   else loader.start(begin);
   return { onResult };
-}
-
-/** How often at most a heartbeat answer carries the whole report. */
-const REPORT_INTERVAL_MS = 100;
-
-/** As server/process/lfd-link.ts. */
-function openLfdLink(installation: Installation, server: RunningServer, hello: () => Hello, address: Address, pulse: () => Pulse): void {
-  const { world, network } = installation;
-  const { process, replica } = server;
-  let reportedAtMs = Number.NEGATIVE_INFINITY;
-  dial(world, network, process, {
-    address: () => world.addresses.get(lfdName(process.host)) ?? null,
-    hello,
-    accepts: (peer) => (peer.role === "lfd" ? null : "no LFD"),
-    onOpen(connection) {
-      connection.send({ kind: "register", pid: process.pid, startTime: process.startTime, address, report: reportOf(replica) });
-    },
-    onMessage(connection, message) {
-      if (message.kind !== "heartbeat") return;
-      // Answered by the loop that does the work.
-      after(world, 0.02 * process.slowness, () => {
-        if (process.state !== "running") return;
-        const nowMs = localMs(world, process.host);
-        const due = nowMs - reportedAtMs >= REPORT_INTERVAL_MS;
-        if (due) reportedAtMs = nowMs;
-        connection.send({ kind: "heartbeat-answer", sequence: message.sequence, pulse: pulse(), report: due ? reportOf(replica) : null });
-      });
-    },
-    onClose: () => {},
-    backoffMinMs: 10,
-    backoffMaxMs: 200,
-  });
 }
 
 /** As server/process/links.ts. */

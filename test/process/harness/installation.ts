@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SettingsInput } from "../../../src/config/schema.js";
 import type { GroupStatus, MemberStatus, StatusImage } from "../../../src/vocabulary/admin.js";
+import { type DiskPlan, type MountedDisk, mountPlan } from "./mounted-disk.js";
 import { processesNaming, processNamed } from "./process-table.js";
 import { until, untilTrue } from "./wait.js";
 
@@ -38,6 +39,8 @@ export interface InstallationOptions {
   readonly settings?: SettingsInput;
   readonly service?: string;
   readonly group?: string;
+  /** What the data lie on. Default: the machine's own disk. */
+  readonly disks?: DiskPlan;
 }
 
 /** One `troupe up` with a folder and a port of its own. */
@@ -50,6 +53,7 @@ export interface Installation {
   readonly group: string;
   /** For `connect`. */
   readonly clientUrl: string;
+  readonly disks: readonly MountedDisk[];
   readonly up: { pid: number };
   /** Ends it with SIGTERM and makes sure that nothing is left. */
   stop(): Promise<void>;
@@ -76,7 +80,14 @@ export async function startInstallation(options: InstallationOptions): Promise<I
   const group = options.group ?? GROUP;
   writeFileSync(join(folder, "troupe.config.json"), JSON.stringify({ ...options.settings, style: options.style }));
   const command = [join(PROJECT, "bin/troupe.js"), "up", options.service ?? TRIAL_SERVICE, "--dir", dir, "--port", String(port)];
-  let child = await startUp(folder, command);
+  const disks = options.disks === undefined ? [] : await mountPlan(options.disks, dir);
+  const unmount = async (): Promise<void> => {
+    for (const disk of disks) await disk.dispose();
+  };
+  let child = await startUp(folder, command).catch(async (error: unknown) => {
+    await unmount();
+    throw error;
+  });
   const installation: Installation = {
     folder,
     dir,
@@ -84,6 +95,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     url: `http://127.0.0.1:${port}`,
     group,
     clientUrl: `troupe://127.0.0.1:${port}/${group}`,
+    disks,
     up: { pid: child.pid ?? 0 },
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
@@ -102,6 +114,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
         await installation.stop();
       } finally {
         for (const { pid } of processesNaming(folder)) process.kill(pid, "SIGKILL");
+        await unmount();
         if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
       }
     },

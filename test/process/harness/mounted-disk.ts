@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { until } from "./wait.js";
@@ -7,12 +7,25 @@ import { until } from "./wait.js";
 /** A file system of a test's own. */
 export interface MountedDisk {
   readonly folder: string;
+  dispose(): Promise<void>;
+}
+
+export interface PoweredDisk extends MountedDisk {
   /** The power goes: what was not synced is lost, and every write from now on fails. */
   cutPower(): void;
   /** Power is back. Nobody may use the folder meanwhile. */
   mountAgain(): Promise<void>;
-  dispose(): Promise<void>;
 }
+
+export interface LimitedDisk extends MountedDisk {
+  /** Makes it larger, or smaller, though never smaller than what it holds. */
+  resize(sizeMb: number): void;
+  sizeMb(): number;
+  usedBytes(): number;
+}
+
+/** Where an installation's data lie: all on one ext4 whose power can be cut, or those of each replica on a tmpfs that can be made smaller. */
+export type DiskPlan = "power-cut" | "limited";
 
 const PARENT = fileURLToPath(new URL("../../../.cache/mounted/", import.meta.url));
 /** FS_IOC_SHUTDOWN without a flush of the journal, as xfstests cuts the power (TRAPS: ext4, xfs, f2fs know it). */
@@ -23,10 +36,11 @@ function run(command: string, ...args: string[]): void {
   if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed: ${error?.message ?? stderr}`);
 }
 
-/** An ext4 in a file, whose power can be cut. */
-export async function mountExt4(sizeMb: number): Promise<MountedDisk> {
-  const { home, folder } = makeFolders();
-  const image = join(home, "image");
+/** An ext4 in a file in memory, whose power can be cut; mounted at the folder `at`, or at one of its own. */
+export async function mountExt4(sizeMb: number, at?: string): Promise<PoweredDisk> {
+  const below = await mountTmpfs(sizeMb);
+  const { home, folder } = makeFolders(at);
+  const image = join(below.folder, "image");
   run("truncate", "-s", `${sizeMb}M`, image);
   run("mkfs.ext4", "-q", "-F", image);
   const mount = (): void => run("mount", "-o", "loop", image, folder);
@@ -38,23 +52,58 @@ export async function mountExt4(sizeMb: number): Promise<MountedDisk> {
       await unmount(folder);
       mount();
     },
+    async dispose() {
+      await dispose(home, folder);
+      await below.dispose();
+    },
+  };
+}
+
+/** Memory, and no more than so much of it: a disk that can be filled up; mounted at the folder `at`, or at one of its own. */
+export async function mountTmpfs(sizeMb: number, at?: string): Promise<LimitedDisk> {
+  const { home, folder } = makeFolders(at);
+  run("mount", "-t", "tmpfs", "-o", `size=${sizeMb}m,mode=0700`, "tmpfs", folder);
+  return {
+    folder,
+    resize: (toMb) => run("mount", "-o", `remount,size=${Math.ceil(toMb * 1024)}k`, folder),
+    sizeMb() {
+      const { bsize, blocks } = statfsSync(folder);
+      return (bsize * blocks) / 2 ** 20;
+    },
+    usedBytes() {
+      const { bsize, blocks, bfree } = statfsSync(folder);
+      return bsize * (blocks - bfree);
+    },
     dispose: () => dispose(home, folder),
   };
 }
 
-/** Memory, and no more than so much of it: a disk that can be filled up. */
-export async function mountTmpfs(sizeMb: number, folder?: string): Promise<Pick<MountedDisk, "folder" | "dispose">> {
-  const made = makeFolders();
-  const at = folder ?? made.folder;
-  run("mount", "-t", "tmpfs", "-o", `size=${sizeMb}m,mode=0700`, "tmpfs", at);
-  return { folder: at, dispose: () => dispose(made.home, at) };
+const POWERED_MB = 512;
+const LIMITED_MB = 512;
+const REPLICAS = ["trial-1", "trial-2", "trial-3"];
+
+export async function mountPlan(plan: DiskPlan, dir: string): Promise<readonly MountedDisk[]> {
+  if (plan === "power-cut") return [await mountExt4(POWERED_MB, dir)];
+  return Promise.all(REPLICAS.map((replica) => mountTmpfs(LIMITED_MB, join(dir, "replicas", replica))));
 }
 
-function makeFolders(): { home: string; folder: string } {
+export function poweredDisk(disks: readonly MountedDisk[]): PoweredDisk {
+  const found = disks.find((disk): disk is PoweredDisk => "cutPower" in disk);
+  if (found === undefined) throw new Error("no disk whose power can be cut");
+  return found;
+}
+
+export function limitedDisk(disks: readonly MountedDisk[], replica: string): LimitedDisk {
+  const found = disks.find((disk): disk is LimitedDisk => "resize" in disk && disk.folder.endsWith(`/${replica}`));
+  if (found === undefined) throw new Error(`${replica} has no disk that can be made smaller`);
+  return found;
+}
+
+function makeFolders(at?: string): { home: string; folder: string } {
   mkdirSync(PARENT, { recursive: true });
   const home = mkdtempSync(join(PARENT, "disk-"));
-  const folder = join(home, "mounted");
-  mkdirSync(folder);
+  const folder = at ?? join(home, "mounted");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   return { home, folder };
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { SettingsInput } from "../../../src/config/schema.js";
 import { changeStyle, type Installation, PROJECT, type Style, startInstallation, statusOf, untilWhole } from "./installation.js";
 import { judge, sizeOf } from "./judgement.js";
+import type { DiskPlan } from "./mounted-disk.js";
 import type { Struck } from "./process-table.js";
 import { untilReplicasAgree } from "./witness.js";
 import { type Complaint, startWorkload, type Workload, type WorkloadOptions } from "./workload.js";
@@ -25,6 +26,8 @@ export interface Scenario {
   readonly load?: WorkloadOptions;
   /** Settings other than the defaults. Scenarios of one file with the same settings share an installation. */
   readonly settings?: SettingsInput;
+  /** What its data lie on, where that is not the machine's own disk: takes root. */
+  readonly disks?: DiskPlan;
   /** It needs an installation that nobody has used before, and nobody uses it after. */
   readonly alone?: boolean;
   /** Which failures clients may see. Default: none. */
@@ -65,7 +68,7 @@ export interface Stable {
 export function createStable(): Stable {
   const kept = new Map<string, Installation>();
   const lent = new Set<Installation>();
-  const keyOf = (style: Style, scenario: Scenario): string => JSON.stringify([style, scenario.settings ?? null]);
+  const keyOf = (style: Style, scenario: Scenario): string => JSON.stringify([style, scenario.settings ?? null, scenario.disks ?? null]);
   const styles = new Map<Installation, Style>();
   return {
     async take(style, scenario) {
@@ -73,8 +76,12 @@ export function createStable(): Stable {
       if (known !== undefined) return known;
       // Only one style at a time: two cores carry one installation well.
       await closeAll(kept);
-      const settings = scenario.settings;
-      const installation = await startInstallation(settings === undefined ? { style } : { style, settings });
+      const { settings, disks } = scenario;
+      const installation = await startInstallation({
+        style,
+        ...(settings === undefined ? {} : { settings }),
+        ...(disks === undefined ? {} : { disks }),
+      });
       styles.set(installation, style);
       if (scenario.alone === true) lent.add(installation);
       if (scenario.alone !== true) kept.set(keyOf(style, scenario), installation);

@@ -1,5 +1,6 @@
 import type { Scenario } from "../harness/scenario.js";
 import { clientRestart } from "./client-restart.js";
+import { diskFaults } from "./disk.js";
 import { failpointScenarios } from "./failpoints.js";
 import { freezeScenarios } from "./freeze.js";
 import { killComponents } from "./kill-components.js";
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   ...sickServices,
   ...overload,
   ...transfers,
+  ...diskFaults,
 ];
 
 export { ALL_STYLES, STYLES } from "../harness/installation.js";
