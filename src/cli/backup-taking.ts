@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BackupSlice, BackupInterrupted, openBackupSource } from "../client/process/backup-source.js";
@@ -10,6 +10,7 @@ import { describeSnapshotFile } from "../storage/inspection.js";
 import { damageInSnapshot } from "../storage/inspection-backup.js";
 import { snapshotPath } from "../storage/snapshot-file.js";
 import type { GroupSpec } from "../vocabulary/spec.js";
+import { makeFolder } from "../runtime/folder.js";
 import { replaceDurably, syncFolder, writeWhole } from "../runtime/durable-file.js";
 import { lookInto } from "./folder-look.js";
 import { EXIT, Failure } from "./output.js";
@@ -35,7 +36,7 @@ const DISCOVER_TIMEOUT_MS = 2_000;
  */
 export async function takeBackup(target: BackupTarget): Promise<BackupRecord> {
   const { folder, spec } = target;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   let endMs = performance.now() + PATIENCE_MS;
   for (let attempt = 1; ; attempt++) {
     let path: string | null = null;

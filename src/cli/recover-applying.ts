@@ -1,10 +1,11 @@
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Recovery, RecoveryInput } from "../rm/core/recovery-plan.js";
 import { writeControlStore } from "../rm/process/embedded-store.js";
 import { openEventLog } from "../rm/process/event-log.js";
 import { wallMs } from "../runtime/clock.js";
 import { createDisk } from "../runtime/disk.js";
+import { makeFolder } from "../runtime/folder.js";
 import { replaceDurably, syncFolder } from "../runtime/durable-file.js";
 import { replicaFolders } from "./recover-finding.js";
 
@@ -16,7 +17,7 @@ export async function applyRecovery(dir: string, input: RecoveryInput, plan: Rec
   syncData(dir);
   const folder = join(dir, "recovered");
   const rm = join(dir, "rm");
-  for (const each of [folder, rm]) mkdirSync(each, { recursive: true, mode: 0o700 });
+  for (const each of [folder, rm]) makeFolder(each);
   const number = Math.max(0, ...readdirSync(folder).map((name) => Number(/^(\d+)\./.exec(name)?.[1] ?? 0))) + 1;
   for (const name of ["control", "control.copy"])
     if (existsSync(join(rm, name))) copyFileSync(join(rm, name), join(folder, `${number}.${name}`));

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { defaultRunConfig, writeRunConfig } from "../config/run-config.js";
 import { type ControlContent, emptyContent } from "../rm/core/content.js";
@@ -15,7 +15,8 @@ import { LIMITS } from "../vocabulary/limit.js";
 import type { GroupSpec } from "../vocabulary/spec.js";
 import { quorumSize } from "../vocabulary/style.js";
 import type { Member, View } from "../vocabulary/view.js";
-import { makeFolderDurably, replaceDurably, syncFolder } from "../runtime/durable-file.js";
+import { replaceDurably, syncFolder } from "../runtime/durable-file.js";
+import { makeFolder, makeFolderDurably } from "../runtime/folder.js";
 import { EXIT, Failure } from "./output.js";
 import { createProgress } from "./progress.js";
 
@@ -29,7 +30,7 @@ const HOST: HostId = hostId("host-1");
 /** Makes the data folder beside its place and moves it there as a whole: a restore that is cut short leaves no system behind. */
 export async function makeRestored(backup: string, record: BackupRecord, dir: string): Promise<Restored> {
   const making = `${dir}.restoring-${randomId().slice(0, 8)}`;
-  mkdirSync(making, { recursive: true, mode: 0o700 });
+  makeFolder(making);
   try {
     const system = clusterId(randomId());
     // What is in memory only cannot be restored to memory of processes that do not run yet.

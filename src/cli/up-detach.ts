@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { commandEntry } from "../config/installation.js";
 import type { Settings } from "../config/schema.js";
+import { makeFolder } from "../runtime/folder.js";
+import { makeDataFolder } from "../supervisor/claim.js";
 import { EXIT, Failure, print } from "./output.js";
 import type { UpFlags } from "./up-plan.js";
 
@@ -11,8 +13,10 @@ const LOOK_AGAIN_MS = 50;
 
 /** Starts the same `up` in a session of its own, with its output in DIR/logs/up.log, and returns once that says `ready`. */
 export async function detach(flags: UpFlags, settings: Settings): Promise<void> {
-  const logs = join(resolve(settings.dir), "logs");
-  mkdirSync(logs, { recursive: true, mode: 0o700 });
+  const dir = resolve(settings.dir);
+  makeDataFolder(dir);
+  const logs = join(dir, "logs");
+  makeFolder(logs);
   const path = join(logs, "up.log");
   // Appended to: a second `up` that is refused must not wipe the log of the one that runs.
   const output = openSync(path, "a", 0o600);

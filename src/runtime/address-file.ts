@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder } from "./folder.js";
 import type { BootId } from "../vocabulary/ids.js";
 import type { Address } from "../vocabulary/view.js";
 
@@ -19,7 +20,7 @@ export function addressPath(dir: string, name: string): string {
 /** Replaces the record in one step: a reader sees the old one or the new one. It is a hint, found again at every start, so it is not synced. */
 export function writeAddress(dir: string, name: string, record: AddressRecord): void {
   const path = addressPath(dir, name);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   const temporary = `${path}.${process.pid}.tmp`;
   writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 });
   renameSync(temporary, path);

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
+import { makeFolder } from "./folder.js";
 import { isSameProcess, signalProcess, startTimeOf } from "./process-info.js";
 
 /** Set for a child that was given a lifeline. Without it fd 3 is any descriptor of Node's own and must be left alone. */
@@ -208,11 +209,6 @@ export function logPath(dir: string, name: string): string {
 
 function processesFolder(dir: string): string {
   return join(dir, "run", "processes");
-}
-
-/** Data folders are nobody else's business. */
-export function makeFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
 function reasonOf(error: unknown): string {

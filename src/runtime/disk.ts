@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { isAbsolute, join, normalize } from "node:path";
 import { unreachable } from "../vocabulary/assert.js";
 import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
+import { makeFolder } from "./folder.js";
 import { createMemoryDisk, type Disk } from "./memory-disk.js";
 
 export { createMemoryDisk, type Disk };
@@ -15,7 +16,7 @@ type Opened = (error: NodeJS.ErrnoException | null, handle: number) => void;
 
 /** A disk whose paths are relative to `folder`, which is made when it is absent. Handles stay open until their file is renamed or removed. */
 export function createDisk(folder: string): Disk {
-  fs.mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  makeFolder(folder);
   const handles = createHandles();
   return {
     submit(operation, done) {

@@ -1,7 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-/** Files and folders that are durable when a function returns (PROTOCOL section 7: written, synced, renamed, the folder synced). */
+/** Files that are durable when a function returns (PROTOCOL section 7: written, synced, renamed, the folder synced). */
 
 export function syncFolder(folder: string): void {
   const handle = openSync(folder, "r");
@@ -29,11 +29,4 @@ export function replaceDurably(path: string, bytes: Uint8Array): void {
   }
   renameSync(temporary, path);
   syncFolder(dirname(path));
-}
-
-/** Makes a folder (0700) and what is missing above it. What is synced inside it counts for nothing where the power cut takes the folder itself. */
-export function makeFolderDurably(path: string): void {
-  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
 }

@@ -1,7 +1,8 @@
 import { chmodSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { recordProcess } from "../runtime/child.js";
-import { makeFolderDurably, replaceDurably } from "../runtime/durable-file.js";
+import { replaceDurably } from "../runtime/durable-file.js";
+import { makeFolderDurably } from "../runtime/folder.js";
 import { type FolderLock, lockFolder } from "../runtime/folder-lock.js";
 import { startTimeOf } from "../runtime/process-info.js";
 import { randomId } from "../runtime/random.js";
@@ -24,14 +25,7 @@ const SUBFOLDERS = ["run", "run/addresses", "run/processes", "logs", "lfd", "rm"
  */
 export async function claimFolder(path: string): Promise<ClaimedFolder> {
   const dir = resolve(path);
-  try {
-    makeFolderDurably(dir);
-    chmodSync(dir, 0o700);
-  } catch (error) {
-    throw new Error(
-      `The data folder ${dir} cannot be made or written (${reasonOf(error)}). Choose another with --dir, or mend its rights.`,
-    );
-  }
+  makeDataFolder(dir);
   const lock: FolderLock = await lockFolder(dir);
   try {
     for (const name of SUBFOLDERS) makeFolderDurably(join(dir, name));
@@ -43,6 +37,18 @@ export async function claimFolder(path: string): Promise<ClaimedFolder> {
     await lock.release();
     throw new Error(
       `The data folder ${dir} cannot be used (${reasonOf(error)}). Mend its rights or free some space, or choose another with --dir.`,
+    );
+  }
+}
+
+/** Throws with a sentence for the reader. */
+export function makeDataFolder(dir: string): void {
+  try {
+    makeFolderDurably(dir);
+    chmodSync(dir, 0o700);
+  } catch (error) {
+    throw new Error(
+      `The data folder ${dir} cannot be made or written (${reasonOf(error)}). Choose another with --dir, or mend its rights.`,
     );
   }
 }

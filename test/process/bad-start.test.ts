@@ -73,6 +73,7 @@ describe("`up` refuses in words", () => {
     writeFileSync(join(folder, "file"), "");
     await refused(["counter", "--port", "0", "--dir", join(folder, "file", "data")], /data folder .* cannot be made or written.*--dir/s);
     await refused(["counter", "--port", "0", "--dir", "/dev/null/data"], /data folder .* cannot be made or written.*--dir/s);
+    await refused(["counter", "--port", "0", "--dir", "/proc/no-such-process/data"], /data folder .* cannot be made or written.*--dir/s);
   });
 
   it("a service that is not there, does not compile, throws when it is loaded, or is none", async () => {

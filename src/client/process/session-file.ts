@@ -1,6 +1,7 @@
-import { type FileHandle, mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32 } from "../../codec/checksum.js";
+import { makeFolder } from "../../runtime/folder.js";
 import { FolderInUse, type FolderLock, lockFolder } from "../../runtime/folder-lock.js";
 import { isSessionId, type SessionId } from "../../vocabulary/ids.js";
 import type { SavedSession } from "../core/state.js";
@@ -45,7 +46,7 @@ export async function openSessionFile(path: string, events: SessionFileEvents): 
 /** Two clients that give out the same numbers would get each other's answers. The file is replaced, so that a folder beside it carries the lock. */
 async function lockFile(path: string): Promise<FolderLock> {
   const folder = `${path}.lock`;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   try {
     return await lockFolder(folder);
   } catch (error) {

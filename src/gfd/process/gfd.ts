@@ -1,5 +1,6 @@
 import { writeAddress } from "../../runtime/address-file.js";
-import { endWithSupervisor, makeFolder } from "../../runtime/child.js";
+import { endWithSupervisor } from "../../runtime/child.js";
+import { makeFolder } from "../../runtime/folder.js";
 import { monotonicMs } from "../../runtime/clock.js";
 import type { Connection } from "../../runtime/connection.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { readAddress, writeAddress } from "../../runtime/address-file.js";
@@ -9,6 +8,7 @@ import { dial } from "../../runtime/dialer.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";
 import { readExecutingMark } from "../../runtime/executing-mark.js";
 import { createExitWatch } from "../../runtime/exit-watch.js";
+import { makeFolder } from "../../runtime/folder.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
 import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger, type Logger } from "../../runtime/log.js";
@@ -55,7 +55,7 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
   const { dir, hostId, clusterId } = options;
   const log = createLogger("lfd");
   const folder = join(dir, "lfd");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const lock = await lockFolder(folder);
   const boot = bootId(randomId());
   const state = createLfd({

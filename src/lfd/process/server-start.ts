@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lastWords, logSizeBytes, type Spawning, spawnChild } from "../../runtime/child.js";
+import { makeFolder } from "../../runtime/folder.js";
 import type { ClusterId, HostId, ReplicaId } from "../../vocabulary/ids.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
 
@@ -35,7 +36,7 @@ export async function startServer(start: ServerStart): Promise<Spawning> {
   const folder = join(dir, "replicas");
   const specFile = join(folder, `${name}.spec.json`);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     writeFileSync(`${specFile}.new`, `${JSON.stringify(server)}\n`, { mode: 0o600 });
     renameSync(`${specFile}.new`, specFile);
   } catch (error) {
@@ -62,7 +63,7 @@ const SET_ASIDE_MAX = 3;
 export function setAsideFolder(dir: string, replica: ReplicaId, label: string): string | null {
   const folder = join(dir, "replicas", "set-aside");
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     renameSync(join(dir, "replicas", replica), join(folder, `${replica}.${label}`));
     const older = readdirSync(folder)
       .filter((name) => name.startsWith(`${replica}.`))

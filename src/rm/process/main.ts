@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { readRunConfig } from "../../config/run-config.js";
 import { readAddress, writeAddress } from "../../runtime/address-file.js";
@@ -7,6 +6,7 @@ import { endWithSupervisor } from "../../runtime/child.js";
 import type { Connection } from "../../runtime/connection.js";
 import { createDisk } from "../../runtime/disk.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";
+import { makeFolder } from "../../runtime/folder.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
 import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger, type Logger } from "../../runtime/log.js";
@@ -56,7 +56,7 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
   const config = readRunConfig(dir);
   const { clusterId } = config;
   const folder = join(dir, "rm");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const lock = await lockFolder(folder);
   const store = await openEmbeddedStore(createDisk(folder));
   const boot = bootId(randomId());

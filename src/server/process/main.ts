@@ -4,7 +4,7 @@ import { createAfterwards } from "../../runtime/afterwards.js";
 import { monotonicMs, wallMs } from "../../runtime/clock.js";
 import { endWithSupervisor } from "../../runtime/child.js";
 import type { Connection } from "../../runtime/connection.js";
-import { makeFolderDurably } from "../../runtime/durable-file.js";
+import { makeFolderDurably } from "../../runtime/folder.js";
 import { createDriver, exitFatally } from "../../runtime/driver.js";
 import { openExecutingMark } from "../../runtime/executing-mark.js";
 import { lockFolder } from "../../runtime/folder-lock.js";

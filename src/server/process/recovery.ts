@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { monotonicMs } from "../../runtime/clock.js";
 import { createDisk, createMemoryDisk } from "../../runtime/disk.js";
-import { makeFolderDurably } from "../../runtime/durable-file.js";
+import { makeFolderDurably } from "../../runtime/folder.js";
 import { randomId } from "../../runtime/random.js";
 import type { StoreResult } from "../../storage/store-command.js";
 import { incarnation } from "../../vocabulary/ids.js";
