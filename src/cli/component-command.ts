@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { keepCompiled } from "../runtime/compiling.js";
 import { FolderInUse } from "../runtime/folder-lock.js";
 import { createLogger } from "../runtime/log.js";
 import { EXIT, withExample } from "./output.js";
@@ -21,15 +22,22 @@ export function isComponent(name: string | undefined): boolean {
  * DIR/config.json, and is loaded only when it is wanted.
  */
 export function addComponents(program: Command): Command {
-  addComponent(program, "rm", "runs the Replication Manager", async ({ dir }) => (await import("../rm/process/main.js")).runRm({ dir }));
-  addComponent(program, "gfd", "runs the Global Fault Detector", async ({ dir }) =>
-    (await import("../gfd/process/main.js")).runGfd({ dir }),
-  );
+  addComponent(program, "rm", "runs the Replication Manager", async ({ dir }) => {
+    keepCompiled();
+    await (await import("../rm/process/main.js")).runRm({ dir });
+  });
+  addComponent(program, "gfd", "runs the Global Fault Detector", async ({ dir }) => {
+    keepCompiled();
+    await (await import("../gfd/process/main.js")).runGfd({ dir });
+  });
   addComponent(
     program,
     "lfd",
     "runs the Local Fault Detector of this host",
-    async ({ dir, host }) => (await import("../lfd/process/main.js")).runLfd({ dir, hostId: host ?? "host-1" }),
+    async ({ dir, host }) => {
+      keepCompiled();
+      await (await import("../lfd/process/main.js")).runLfd({ dir, hostId: host ?? "host-1" });
+    },
     (command) => command.option("--host <name>", "name of this host", "host-1"),
   );
   addComponent(

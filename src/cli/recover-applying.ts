@@ -30,7 +30,7 @@ export async function applyRecovery(dir: string, input: RecoveryInput, plan: Rec
   );
   syncFolder(dir);
   await writeControlStore(createDisk(rm), plan.content);
-  openEventLog(rm).add(plan.event);
+  openEventLog(rm).add(plan.event, wallMs());
   return record;
 }
 

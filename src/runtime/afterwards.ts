@@ -1,5 +1,8 @@
-/** Does what can wait in a later turn of the event loop, in order: what was sent in this turn has left by then. */
-export function createAfterwards<Item>(perform: (items: readonly Item[]) => void): (items: readonly Item[]) => void {
+/**
+ * Does what can wait in a later turn of the event loop, in order: what was sent in this turn has left by then. With `delayMs`, so much later,
+ * with all that has come meanwhile.
+ */
+export function createAfterwards<Item>(perform: (items: readonly Item[]) => void, delayMs = 0): (items: readonly Item[]) => void {
   let waiting: Item[] = [];
 
   function run(): void {
@@ -10,7 +13,10 @@ export function createAfterwards<Item>(perform: (items: readonly Item[]) => void
 
   return (items) => {
     if (items.length === 0) return;
-    if (waiting.length === 0) setImmediate(run);
+    if (waiting.length === 0) {
+      if (delayMs === 0) setImmediate(run);
+      else setTimeout(run, delayMs);
+    }
     waiting.push(...items);
   };
 }

@@ -58,3 +58,9 @@ assert(
 );
 assert(LIMITS.snapshotSliceBytes < LIMITS.frameSizeBytesMax, "limit", () => "a slice fits into a frame");
 assert(LIMITS.inFlightPerClientMax <= LIMITS.inFlightPerGroupMax, "limit", () => "one client may fill a group's queue");
+
+/**
+ * Least wait before a lost connection to a server is tried again. A server that died comes back at another address, which is dialled at
+ * once; attempts at the old one would only take processor time from the failover.
+ */
+export const SERVER_REDIAL_MS_MIN = 40;

@@ -5,7 +5,7 @@ import { createDriver } from "../../runtime/driver.js";
 import { randomId, randomSeed } from "../../runtime/random.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import { type BootId, bootId, type ClusterId, type GroupName, type ReplicaId } from "../../vocabulary/ids.js";
-import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import { LIMITS, PROTOCOL_VERSION, SERVER_REDIAL_MS_MIN } from "../../vocabulary/limit.js";
 import type { Hello, Message, Role } from "../../vocabulary/message.js";
 import type { ClientMessage, Consistency } from "../../vocabulary/message-client.js";
 import type { RequestIdentity, SessionId } from "../core/words.js";
@@ -224,7 +224,7 @@ function createLinks(options: GroupClientOptions, push: (event: ClientEvent) => 
         connections.delete(connection.id);
         push({ kind: "connection-closed", connection: connection.id });
       },
-      backoffMinMs: 5,
+      backoffMinMs: SERVER_REDIAL_MS_MIN,
       backoffMaxMs: 500,
       connectTimeoutMs: 1_000,
     });

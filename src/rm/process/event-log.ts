@@ -1,6 +1,5 @@
 import { appendFile, closeSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { wallMs } from "../../runtime/clock.js";
 import type { TroupeEvent } from "../../vocabulary/admin.js";
 import type { Announcement } from "../core/effect.js";
 
@@ -8,8 +7,8 @@ const EVENTS_MAX = 1_000;
 const FILE = "events.ndjson";
 
 export interface EventLog {
-  /** Gives the event its number and its time, remembers it, and has it written behind. */
-  add(announcement: Announcement): TroupeEvent;
+  /** Gives the event its number, remembers it, and has it written behind. `atMs`: when it happened. */
+  add(announcement: Announcement, atMs: number): TroupeEvent;
   after(id: number): readonly TroupeEvent[];
 }
 
@@ -34,8 +33,8 @@ export function openEventLog(folder: string): EventLog {
   }
 
   return {
-    add(announcement) {
-      const event: TroupeEvent = { id: (events.at(-1)?.id ?? 0) + 1, atMs: wallMs(), ...announcement };
+    add(announcement, atMs) {
+      const event: TroupeEvent = { id: (events.at(-1)?.id ?? 0) + 1, atMs, ...announcement };
       events.push(event);
       if (events.length > 2 * EVENTS_MAX) events = events.slice(-EVENTS_MAX);
       if (lines.length < EVENTS_MAX) lines.push(`${JSON.stringify(event)}\n`);

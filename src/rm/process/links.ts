@@ -1,12 +1,12 @@
 import { readAddress } from "../../runtime/address-file.js";
 import type { Connection } from "../../runtime/connection.js";
 import { type Dialer, dial } from "../../runtime/dialer.js";
+import { SERVER_REDIAL_MS_MIN } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
 import type { Address } from "../../vocabulary/view.js";
 import type { Destination, LfdTarget, ServerTarget } from "../core/effect.js";
 import type { RmEvent, RmPeer } from "../core/event.js";
 
-const BACKOFF_MIN_MS = 10;
 const BACKOFF_MAX_MS = 200;
 const CONNECT_TIMEOUT_MS = 1_000;
 
@@ -66,7 +66,7 @@ export function createLinks(dir: string, hello: (group: ServerTarget["group"] | 
         onClose() {
           forget(link);
         },
-        backoffMinMs: BACKOFF_MIN_MS,
+        backoffMinMs: SERVER_REDIAL_MS_MIN,
         backoffMaxMs: BACKOFF_MAX_MS,
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
       }),

@@ -4,6 +4,7 @@ import { readAddress, writeAddress } from "../../runtime/address-file.js";
 import { createAfterwards } from "../../runtime/afterwards.js";
 import { endWithSupervisor } from "../../runtime/child.js";
 import type { Connection } from "../../runtime/connection.js";
+import { wallMs } from "../../runtime/clock.js";
 import { createDisk } from "../../runtime/disk.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";
 import { makeFolder } from "../../runtime/folder.js";
@@ -12,13 +13,13 @@ import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger, type Logger } from "../../runtime/log.js";
 import { startTimeOf } from "../../runtime/process-info.js";
 import { randomId } from "../../runtime/random.js";
-import type { TroupeEvent } from "../../vocabulary/admin.js";
+import type { StatusImage, TroupeEvent } from "../../vocabulary/admin.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import { type BootId, bootId, type ClusterId, type GroupName, type HostId, hostId } from "../../vocabulary/ids.js";
 import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello, Message, Role } from "../../vocabulary/message.js";
 import type { Address } from "../../vocabulary/view.js";
-import type { RmEffect } from "../core/effect.js";
+import type { Announcement, RmEffect } from "../core/effect.js";
 import type { RmEvent, RmPeer } from "../core/event.js";
 import { createRm } from "../core/state.js";
 import { nextWakeMs, step } from "../core/step.js";
@@ -48,6 +49,8 @@ const EXIT_REFUSED = 78;
 /** EX_IOERR: the store failed; what was under way is looked up at the next start (S1d). */
 const EXIT_STORE_FAILED = 74;
 const ROLES_SERVED: readonly Role[] = ["gateway", "client"];
+/** Telling people wakes the gateway and all that watch. In a failover those would take the processor from the servers, and be woken several times. */
+const TELL_DELAY_MS = 20;
 
 /** Runs the Replication Manager. Rejects with a sentence for the reader: a folder in use, a damaged store, a bad configuration. */
 export async function runRm(options: RmOptions): Promise<RmProcess> {
@@ -81,19 +84,33 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
   });
   const links = createLinks(dir, (group) => helloOf(clusterId, boot, group), driver.push);
 
-  const tell = createAfterwards<RmEffect>((effects) => {
+  const tell = createAfterwards<{ readonly effect: ForPeople; readonly atMs: number }>((waiting) => {
     const said: TroupeEvent[] = [];
-    for (const effect of effects) perform(effect, said);
+    let status: StatusImage | null = null;
+    for (const { effect, atMs } of waiting) {
+      if (effect.kind === "announce") said.push(note(effect.announcement, atMs));
+      else if (effect.kind === "publish-status") status = effect.status;
+    }
+    if (status !== null) subscribers.publish(status);
     if (said.length > 0) subscribers.tell(said);
-  });
+    // An end comes after what led to it has been told.
+    for (const { effect } of waiting) if (effect.kind === "end") end(effect.reason);
+  }, TELL_DELAY_MS);
 
   /** What servers wait for leaves before anybody is told of it: in a failover all clients wait for these messages. */
   function performAll(effects: readonly RmEffect[]): void {
-    for (const effect of effects) if (!isForPeople(effect)) perform(effect, []);
-    tell(effects.filter(isForPeople));
+    const atMs = wallMs();
+    for (const effect of effects) if (!isForPeople(effect)) perform(effect);
+    tell(effects.filter(isForPeople).map((effect) => ({ effect, atMs })));
   }
 
-  function perform(effect: RmEffect, said: TroupeEvent[]): void {
+  function note(announcement: Announcement, atMs: number): TroupeEvent {
+    const event = events.add(announcement, atMs);
+    log.info({ event: event.kind, ...event.data }, event.text);
+    return event;
+  }
+
+  function perform(effect: Exclude<RmEffect, ForPeople>): void {
     switch (effect.kind) {
       case "send":
         return links.send(effect.to, effect.message);
@@ -102,21 +119,11 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
       case "store-read":
       case "store-swap":
         return useStore(store, effect, driver, log);
-      case "announce": {
-        const event = events.add(effect.announcement);
-        log.info({ event: event.kind, ...event.data }, event.text);
-        said.push(event);
-        return;
-      }
-      case "publish-status":
-        return subscribers.publish(effect.status);
       case "admin-answer":
         connections.get(effect.connection)?.send({ kind: "admin-reply", ticket: effect.ticket, outcome: effect.outcome });
         return;
       case "reached":
         return dieAtFailpoint(folder, effect.point);
-      case "end":
-        return end(effect.reason);
       default:
         return unreachable(effect);
     }
@@ -167,9 +174,10 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
   };
 }
 
-/** An end comes after what led to it has been told. */
-function isForPeople({ kind }: RmEffect): boolean {
-  return kind === "announce" || kind === "publish-status" || kind === "end";
+type ForPeople = Extract<RmEffect, { readonly kind: "announce" | "publish-status" | "end" }>;
+
+function isForPeople(effect: RmEffect): effect is ForPeople {
+  return effect.kind === "announce" || effect.kind === "publish-status" || effect.kind === "end";
 }
 
 function helloOf(clusterId: ClusterId, boot: BootId, group: GroupName | null): Hello {

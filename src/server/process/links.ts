@@ -1,6 +1,7 @@
 import { type Dialer, dial } from "../../runtime/dialer.js";
 import type { Connection } from "../../runtime/connection.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
+import { SERVER_REDIAL_MS_MIN } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
 import type { Address, AddressBook } from "../../vocabulary/view.js";
 
@@ -32,7 +33,7 @@ export function createLinks(hello: () => Hello, events: ConnectionEvents): Links
       onOpen: (connection) => events.onOpen(connection, true),
       onMessage: events.onMessage,
       onClose: (connection) => events.onClose(connection),
-      backoffMinMs: 5,
+      backoffMinMs: SERVER_REDIAL_MS_MIN,
       backoffMaxMs: 200,
       connectTimeoutMs: 1_000,
     });

@@ -4,7 +4,7 @@ import { createClient } from "../../client/core/state.js";
 import { nextWakeMs, step } from "../../client/core/step.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
-import { LIMITS } from "../../vocabulary/limit.js";
+import { LIMITS, SERVER_REDIAL_MS_MIN } from "../../vocabulary/limit.js";
 import type { ClientMessage, Message } from "../../vocabulary/message.js";
 import type { Consistency } from "../../vocabulary/message-client.js";
 import type { RequestIdentity } from "../../vocabulary/session.js";
@@ -170,7 +170,7 @@ function createLinks(installation: Installation, process: SimProcess, push: (eve
         connections.delete(connection.id);
         push({ kind: "connection-closed", connection: connection.id });
       },
-      backoffMinMs: 5,
+      backoffMinMs: SERVER_REDIAL_MS_MIN,
       backoffMaxMs: 500,
     });
   return {

@@ -4,6 +4,7 @@ import { createRm } from "../../rm/core/state.js";
 import { nextWakeMs, step } from "../../rm/core/step.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import type { GroupName } from "../../vocabulary/ids.js";
+import { SERVER_REDIAL_MS_MIN } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
 import type { Address } from "../../vocabulary/view.js";
 import { readStore, swapStore } from "../control-store.js";
@@ -144,7 +145,7 @@ function createLinks(
           if (!link.dropped && link.peer !== null) push({ kind: "received", peer: link.peer, message });
         },
         onClose: () => forget(link),
-        backoffMinMs: 10,
+        backoffMinMs: SERVER_REDIAL_MS_MIN,
         backoffMaxMs: 200,
       }),
     };

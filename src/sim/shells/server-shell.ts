@@ -18,6 +18,7 @@ import { ERRORS } from "../../vocabulary/error.js";
 import type { Epoch } from "../../vocabulary/epoch.js";
 import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import { type Incarnation, incarnation, type ReplicaId } from "../../vocabulary/ids.js";
+import { SERVER_REDIAL_MS_MIN } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
 import type { Pulse } from "../../vocabulary/verdict.js";
 import type { AddressBook } from "../../vocabulary/view.js";
@@ -356,7 +357,7 @@ function createLinks(
         hello,
         accepts: (peer) => (peer.replica === replica ? null : "another replica"),
         ...events,
-        backoffMinMs: 5,
+        backoffMinMs: SERVER_REDIAL_MS_MIN,
         backoffMaxMs: 200,
       });
       dialers.set(replica, { dialer, key: bootOf(replica) });
