@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { readRunConfig, type RunConfig } from "../config/run-config.js";
@@ -8,8 +7,10 @@ import { epochText } from "../vocabulary/epoch.js";
 import type { GroupSpec } from "../vocabulary/spec.js";
 import { userOf } from "./folder-look.js";
 import { EXIT, Failure, show, table, withExample } from "./output.js";
+import { confirm } from "./recover-consent.js";
 import { applyRecovery } from "./recover-applying.js";
 import { findAll, replicaFolders } from "./recover-finding.js";
+import { recoverInMemory } from "./recover-in-memory.js";
 
 interface RecoverOptions {
   readonly dir: string;
@@ -23,6 +24,8 @@ is lost, damaged or older than its replicas is rebuilt from what they know, or n
 
 With --accept-data-loss the group goes on from the best of what is left, in the next generation. What would be given up is shown before anything
 is done. Nothing of the old generation comes back into the group: data that turns up later is set aside.
+
+With durability \`memory\` nothing outlives the processes: there --accept-data-loss is for the running system, and tells it to go on from whoever is left.
 
 What was found and done is kept in DIR/recovered, with the control store of before, and told as an event.`;
 
@@ -39,6 +42,7 @@ export function addRecover(program: Command): void {
     const dir = resolve(options.dir);
     const config = configOf(dir);
     const spec = specOf(config);
+    if (spec.durability === "memory") return recoverInMemory(dir, spec, options);
     const lock = await lockStill(dir);
     try {
       await recover(dir, config, spec, options);
@@ -71,11 +75,6 @@ function configOf(dir: string): RunConfig {
 function specOf({ groups }: RunConfig): GroupSpec {
   const [spec, ...more] = groups;
   if (spec === undefined || more.length > 0) throw new Failure(EXIT.failed, "This data folder does not hold one group.");
-  if (spec.durability === "memory")
-    throw new Failure(
-      EXIT.failed,
-      `Group ${spec.group} keeps its state in the memory of its processes: once they have ended there is nothing to recover. Restore a backup with \`troupe restore\`, or begin anew with \`troupe up --fresh\`. (With \`onLoss\` set to continue such a group goes on by itself from whoever is left.)`,
-    );
   return spec;
 }
 
@@ -111,15 +110,4 @@ function foundText({ store, replicas }: RecoveryInput): string {
   const state =
     store.kind === "whole" ? `whole, term ${store.content.term}` : store.kind === "missing" ? "missing" : `damaged: ${store.reason}`;
   return `control store: ${state}\n${table([["replica", "incarnation", "last view", "last index", "data"], ...rows])}`;
-}
-
-async function confirm(shown: string, options: RecoverOptions): Promise<void> {
-  process.stderr.write(`${shown}\n`);
-  if (options.yes === true) return;
-  if (!process.stdin.isTTY)
-    throw new Failure(EXIT.usage, "Nothing was changed: nobody is there to be asked. Say --yes when what is shown above may be given up.");
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await lines.question("Give this up for good? Type yes: ");
-  lines.close();
-  if (answer.trim() !== "yes") throw new Failure(EXIT.failed, "Nothing was changed.");
 }

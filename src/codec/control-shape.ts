@@ -133,6 +133,7 @@ export const adminCommand: Shape<AdminCommand> = union<AdminCommand>({
     replica: replicaShape,
     action: literal("kill", "pause", "resume", "lead", "remove"),
   }),
+  "accept-loss": object<Command<"accept-loss">>({ kind: literal("accept-loss"), group: groupShape, epoch: epochShape }),
 });
 
 type Decided<K extends AdminOutcome["kind"]> = Extract<AdminOutcome, { readonly kind: K }>;

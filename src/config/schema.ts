@@ -134,6 +134,11 @@ export const settingsSchema = z
     path: ["style"],
   });
 
+/** The view that was looked at when a loss was accepted. */
+export const lossSchema = z.strictObject({
+  epoch: z.tuple([z.int().min(0), z.int().min(0)], { message: "has to be the two numbers that status shows" }),
+});
+
 /** What a file or flags may say: everything optional. */
 export type SettingsInput = z.input<typeof settingsSchema>;
 /** Everything decided. */

@@ -30,7 +30,9 @@ export type AdminCommand =
       readonly kind: "replica";
       readonly replica: ReplicaId;
       readonly action: ReplicaAction;
-    };
+    }
+  /** PROTOCOL section 4, loss: a group with durability `memory` goes on from what is left. `epoch` is that of the view that was looked at. */
+  | { readonly kind: "accept-loss"; readonly group: GroupName; readonly epoch: Epoch };
 
 export type AdminOutcome =
   | { readonly kind: "accepted"; readonly changeId: string }

@@ -1,19 +1,21 @@
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
+import type { SettingsInput } from "../../src/config/schema.js";
 import { httpCaller } from "./harness/caller.js";
 import { whileClosed } from "./harness/closed.js";
 import { troupe } from "./harness/command.js";
 import { eventsOf } from "./harness/events.js";
 import { groupOf, type Installation, rolesOf, startInstallation, untilWhole } from "./harness/installation.js";
+import { killAll } from "./harness/process-table.js";
 import { until } from "./harness/wait.js";
 
 let at: Installation;
 
-beforeEach(async () => {
-  at = await startInstallation({ style: "warm-passive", service: "counter", group: "counter" });
+async function start(settings: SettingsInput = {}): Promise<void> {
+  at = await startInstallation({ style: "warm-passive", service: "counter", group: "counter", settings });
   await untilWhole(at);
-});
+}
 
 afterEach(async () => {
   await at.dispose(false);
@@ -53,6 +55,7 @@ function logsOf(): string[] {
 }
 
 it("S1e: with a control store that is lost or damaged nothing is served or overwritten, and `recover` rebuilds it from the replicas", async () => {
+  await start();
   const client = httpCaller(at);
   expect(await client.operate("add", 5)).toMatchObject({ outcome: "ok" });
   expect(await recover()).toMatchObject({ status: 1, err: expect.stringMatching(/system runs.*troupe down/) });
@@ -83,6 +86,7 @@ it("S1e: with a control store that is lost or damaged nothing is served or overw
 });
 
 it("loss: a group that lost too many says which; `recover --accept-data-loss` shows and keeps what is given up, and what was left behind stays out", async () => {
+  await start();
   const client = httpCaller(at);
   expect(await client.operate("add", 7)).toMatchObject({ outcome: "ok" });
   const { leader, followers } = await rolesOf(at);
@@ -119,6 +123,26 @@ it("loss: a group that lost too many says which; `recover --accept-data-loss` sh
   const events = await eventsOf(at);
   expect(events.find(({ kind }) => kind === "data-loss-accepted")?.text).toContain("Given up");
   expect(events.find(({ kind, replica }) => kind === "damage-found" && replica === followers[0])?.text).toContain("generation");
+});
+
+it("loss: with memory the group goes on from whoever is left while the system runs, once a person accepts it", async () => {
+  await start({ durability: "memory" });
+  const client = httpCaller(at);
+  expect(await client.operate("add", 3)).toMatchObject({ outcome: "ok" });
+  expect(await recover("--accept-data-loss")).toMatchObject({ status: 0, out: expect.stringContaining("nothing was changed") });
+  const { leader, followers } = await rolesOf(at);
+  await killAll(at.dir, [leader, followers[0]]);
+  const waiting = await untilWaiting(/ended, and kept its state in memory.*Leave the system running/);
+  expect(waiting).toContain(`what is left: ${followers[1]}, through index`);
+  expect(await recover()).toMatchObject({ status: 1, err: expect.stringContaining(waiting) });
+  expect(await recover("--accept-data-loss")).toMatchObject({ status: 2, err: expect.stringContaining(waiting) });
+  const given = await recover("--accept-data-loss", "--yes");
+  expect(given).toMatchObject({ status: 0, out: expect.stringContaining(`goes on as generation 2, led by ${followers[1]}`) });
+  await untilWhole(at);
+  expect(await client.query("get", null)).toMatchObject({ result: 3 });
+  expect(await client.operate("add", 1)).toMatchObject({ outcome: "ok", result: 4 });
+  await at.stop();
+  expect(await recover("--accept-data-loss")).toMatchObject({ status: 3, err: expect.stringMatching(/do not run.*troupe restore/) });
 });
 
 function incarnationIn(folder: string): string {

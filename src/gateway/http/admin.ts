@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import type { ZodType } from "zod";
-import { detectorChangeSchema, groupChangeSchema, sentenceOf } from "../../config/schema.js";
+import { detectorChangeSchema, groupChangeSchema, lossSchema, sentenceOf } from "../../config/schema.js";
 import type { AdminCommand, GroupChange, ReplicaAction } from "../../vocabulary/admin.js";
 import { groupName, isName, replicaId } from "../../vocabulary/ids.js";
 import type { DetectorKnobs } from "../../vocabulary/spec.js";
@@ -18,6 +18,11 @@ export function addAdmin(app: Hono, backend: Backend): void {
       group: groupName(nameOf(c.req.param("group"))),
       change: withoutGaps<GroupChange>(change),
     });
+  });
+
+  app.post("/v1/admin/groups/:group/accept-loss", async (c) => {
+    const { epoch } = await bodyOf(c, lossSchema);
+    return administer(c, backend, { kind: "accept-loss", group: groupName(nameOf(c.req.param("group"))), epoch });
   });
 
   app.patch("/v1/admin/detectors/:detector", async (c) => {

@@ -206,10 +206,12 @@ describe("administration", () => {
     expect([response.status, await response.json()]).toEqual([202, { changeId: "c-1" }]);
     await stand.request("PATCH", "/v1/admin/detectors/lfd", { heartbeatIntervalMs: 50 });
     await stand.request("POST", "/v1/admin/replicas/counter-1/kill");
+    await stand.request("POST", "/v1/admin/groups/counter/accept-loss", { epoch: [3, 7] });
     expect(stand.commands).toEqual([
       { kind: "set-group", group: "counter", change: { replicas: 5, style: "active" } },
       { kind: "set-detector", detector: "lfd", knobs: { heartbeatIntervalMs: 50 } },
       { kind: "replica", replica: "counter-1", action: "kill" },
+      { kind: "accept-loss", group: "counter", epoch: [3, 7] },
     ]);
   });
 
@@ -220,6 +222,8 @@ describe("administration", () => {
     ["PATCH", "/v1/admin/groups/counter", "{"],
     ["PATCH", "/v1/admin/detectors/rm", { heartbeatIntervalMs: 50 }],
     ["PATCH", "/v1/admin/detectors/lfd", { heartbeatIntervalMs: 100, suspicionTimeoutMs: 120 }],
+    ["POST", "/v1/admin/groups/counter/accept-loss", {}],
+    ["POST", "/v1/admin/groups/counter/accept-loss", { epoch: [1] }],
     ["POST", "/v1/admin/replicas/counter-1/explode", undefined],
   ])("%s %s %o is refused in words", async (method, path, body) => {
     expect(await errorOf(await stand.request(method, path, body))).toMatchObject({ status: 400, code: "bad-request" });

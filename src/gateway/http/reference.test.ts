@@ -23,6 +23,7 @@ it("docs/reference/http.md has every route of the interface", () => {
     "/v1/events",
     "/metrics",
     "/v1/admin/groups/{group}",
+    "accept-loss",
     "/v1/admin/detectors/",
     "kill",
     "pause",

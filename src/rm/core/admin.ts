@@ -1,11 +1,13 @@
 import type { AdminCommand, AdminOutcome, GroupChange } from "../../vocabulary/admin.js";
 import { unreachable } from "../../vocabulary/assert.js";
+import { epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import { LIMITS } from "../../vocabulary/limit.js";
 import { checkpointKnobsOf, type DetectorKnobs } from "../../vocabulary/spec.js";
 import { COLD_IN_MEMORY, STYLES } from "../../vocabulary/style.js";
 import { announce } from "./announce.js";
 import { type GroupRecord, groupRecord, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
+import { closedByLoss, lossText } from "./loss.js";
 import { currentBoot, healthOf } from "./observation.js";
 import { placeOrder, resumeOrders } from "./order.js";
 import { markLeaving } from "./replicas.js";
@@ -48,6 +50,8 @@ function perform(rm: Rm, nowMs: number, command: AdminCommand, effects: RmEffect
       return setDetector(rm, command, effects);
     case "replica":
       return commandReplica(rm, nowMs, command, effects);
+    case "accept-loss":
+      return acceptLoss(rm, nowMs, command, effects);
     default:
       return unreachable(command);
   }
@@ -72,6 +76,25 @@ function setGroup(rm: Rm, command: Extract<AdminCommand, { kind: "set-group" }>,
   rm.store.draft = withGroup(rm.store.draft, { ...record, spec });
   const words = Object.entries(command.change).map(([name, value]) => `${name} ${value}`);
   announce(effects, "spec-changed", `group ${command.group}: wanted now: ${words.join(", ")}`, { group: command.group });
+  return accept(rm);
+}
+
+/** Never for whatever comes: only for the loss that closes the group now, from the view that was looked at. */
+function acceptLoss(rm: Rm, nowMs: number, command: Extract<AdminCommand, { kind: "accept-loss" }>, effects: RmEffect[]): AdminOutcome {
+  const record = groupRecord(rm.store.stored, command.group);
+  const group = rm.groups.get(command.group);
+  if (record === undefined || group === undefined) return reject(404, `there is no group ${command.group}`);
+  if (group.halted !== null) return reject(409, group.halted);
+  if (record.spec.durability === "disk")
+    return reject(409, "what its replicas hold is on disk: stop the system, and see what `troupe recover --accept-data-loss` makes of it");
+  const { activeView } = record;
+  if (activeView === null || group.change === null || !closedByLoss(rm, nowMs, activeView))
+    return reject(409, `nothing has to be given up: group ${command.group} is not closed by a loss`);
+  if (!sameEpoch(activeView.epoch, command.epoch))
+    return reject(409, `the last active view is ${epochText(activeView.epoch)}, not ${epochText(command.epoch)}: look again`);
+  group.lossAccepted = activeView.epoch;
+  const text = `group ${command.group}: data loss was accepted: ${lossText(rm, activeView)}`;
+  announce(effects, "data-loss-accepted", text, { group: command.group });
   return accept(rm);
 }
 

@@ -1,4 +1,4 @@
-import { epochText } from "../../vocabulary/epoch.js";
+import { epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import { holdsIncarnation, type Member, sealQuorum, type View } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import type { GroupRecord } from "./content.js";
@@ -36,9 +36,15 @@ export function lossText(rm: Rm, view: View): string {
   const why = lost.map((member) => lossOf(rm, member, view)).join("; ");
   const kept = view.members.filter((member) => !lost.includes(member)).map((member) => holding(rm, member));
   const survivors = kept.length === 0 ? "no other member is left" : `what is left: ${kept.join("; ")}`;
+  const closed = `the group is closed, since acknowledged work may be gone: ${why}; ${survivors}`;
+  if (view.durability === "memory")
+    return (
+      `${closed}. It waits for ${names}, whose state cannot come back. Leave the system running, since what is left is in memory as well, ` +
+      "and go on from it with `troupe recover --accept-data-loss`"
+    );
   return (
-    `the group is closed, since acknowledged work may be gone: ${why}; ${survivors}. It waits for ${names} to come back with the data of ` +
-    `view ${epochText(view.epoch)}. Put that back if there is a copy, or go on from what is left with \`troupe recover --accept-data-loss\``
+    `${closed}. It waits for ${names} to come back with the data of view ${epochText(view.epoch)}. ` +
+    "Put that back if there is a copy, or go on from what is left with `troupe recover --accept-data-loss`"
   );
 }
 
@@ -93,7 +99,7 @@ export function sayLoss(rm: Rm, _nowMs: number, group: GroupState, record: Group
   announce(effects, "loss", `group ${group.group}: ${text}`, { group: record.spec.group });
 }
 
-/** Where the spec says so, goes on from the best survivor, or from nothing when there is none; a new generation says that work may be lost. */
+/** Where the spec or a person says so, goes on from the best survivor, or from nothing when there is none; a new generation says that work may be lost. */
 export function decideLoss(
   rm: Rm,
   nowMs: number,
@@ -102,7 +108,9 @@ export function decideLoss(
   change: ViewChange,
 ): readonly SealAnswer[] | null {
   const { base } = change;
-  if (record.spec.onLoss !== "continue" || base === null) return null;
+  if (base === null) return null;
+  const isAccepted = group.lossAccepted !== null && sameEpoch(group.lossAccepted, base.epoch);
+  if (record.spec.onLoss !== "continue" && !isAccepted) return null;
   const survivors = [...change.answers.values()].filter((answer) => holdsIncarnation(base, answer.replica, answer.incarnation));
   const awaited = base.members.filter(
     (member) => !change.answers.has(member.replica) && !isLost(rm, member, base) && !isDown(memberHealth(rm, nowMs, member)),
@@ -118,7 +126,7 @@ export function decideLoss(
   if (answers.length === 0) return null;
   change.aim = {
     cause: "loss",
-    reason: `goes on as the spec says (onLoss: continue); ${group.group} lost members`,
+    reason: `goes on ${isAccepted ? "since the loss was accepted" : "as the spec says (onLoss: continue)"}; ${group.group} lost members`,
     admit: null,
     remove: null,
     leader: null,

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Epoch } from "../../vocabulary/epoch.js";
 import { groupRecord } from "./content.js";
 import * as w from "./world.test-harness.js";
 
@@ -286,8 +287,39 @@ test("loss: with memory, more than w - 1 dead at once close the group, and it sa
   const waiting = world.status?.groups[0]?.waiting;
   expect(waiting).toContain("bank-1 ended, and kept its state in memory; bank-2 ended");
   expect(waiting).toMatch(/what is left: bank-3, through index \d+ of epoch \d+\.\d+/);
-  expect(waiting).toContain("waits for bank-1, bank-2 to come back");
-  expect(waiting).toContain("troupe recover --accept-data-loss");
+  expect(waiting).toMatch(/waits for bank-1, bank-2, .*Leave the system running.*troupe recover --accept-data-loss/);
+});
+
+test("loss: with memory a person may accept what is gone, from the view that was looked at; the group goes on from whoever is left, or from nothing", () => {
+  for (const dead of [
+    [1, 2],
+    [1, 2, 3],
+  ]) {
+    const world = w.servingWorld({ durability: "memory", minimumReplicas: 1 });
+    const { generation, epoch } = w.activeView(world);
+    const accept = (at: Epoch): unknown => {
+      w.admin(world, { kind: "accept-loss", group: w.GROUP, epoch: at });
+      return world.answers.at(-1);
+    };
+    expect(accept(epoch)).toMatchObject({ kind: "rejected", httpStatus: 409, message: expect.stringContaining("not closed by a loss") });
+    const doomed = dead.map((number) => w.server(world, number));
+    for (const fake of doomed) Object.assign(fake, { verdict: "gone" }).silent.add("seal");
+    for (const fake of doomed) w.die(world, fake);
+    w.run(world, 5_000);
+    expect(world.status?.groups[0]).toMatchObject({ serving: false, generation });
+    expect(accept([epoch[0], epoch[1] + 1])).toMatchObject({ kind: "rejected", message: expect.stringContaining("look again") });
+    expect(accept(epoch)).toMatchObject({ kind: "accepted" });
+    w.runUntil(world, () => w.serves(world) && w.activeView(world).members.length === 3);
+    expect(w.activeView(world).generation).toBe(generation + 1);
+    if (dead.length === 2) expect(w.activeView(world).leader).toBe("bank-3");
+    expect(w.saidKinds(world)).toContain("data-loss-accepted");
+  }
+});
+
+test("loss: what is on disk is given up only while the system stands still", () => {
+  const world = w.servingWorld();
+  w.admin(world, { kind: "accept-loss", group: w.GROUP, epoch: w.activeView(world).epoch });
+  expect(world.answers.at(-1)).toMatchObject({ kind: "rejected", httpStatus: 409, message: expect.stringContaining("troupe recover") });
 });
 
 test("damage that a replica found is one event, however often it is told, and none that an earlier life has told", () => {

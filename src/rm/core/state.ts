@@ -196,6 +196,8 @@ export interface GroupState {
   doubt: { readonly evidence: string; lookedUp: boolean } | null;
   waiting: string | null;
   lossSaid: string | null;
+  /** By hand: whatever the members of the view of this epoch held and is not there any more. */
+  lossAccepted: Epoch | null;
   firstSeenMs: number | null;
   /** Suspected members that a view change kept because they answered: no reason for another until the verdict changes. */
   tolerated: Map<ReplicaId, BootId>;
@@ -325,6 +327,7 @@ export function createGroup(group: GroupName, term: number): GroupState {
     doubt: null,
     waiting: null,
     lossSaid: null,
+    lossAccepted: null,
     firstSeenMs: null,
     tolerated: new Map(),
     toleratedMs: 0,
