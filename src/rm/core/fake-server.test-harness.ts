@@ -36,6 +36,8 @@ export interface FakeServer {
   executing: string | null;
   /** False once its LFD has restarted, until it has registered with the new one. */
   registered: boolean;
+  /** It dies before it has registered for the first time. */
+  unborn: boolean;
   promise: Epoch;
   lastEpoch: Epoch;
   lastIndex: number;
@@ -65,6 +67,7 @@ export function createServer(id: ReplicaId, boots: number): FakeServer {
     reason: "",
     executing: null,
     registered: true,
+    unborn: false,
     promise: EPOCH_ZERO,
     lastEpoch: EPOCH_ZERO,
     lastIndex: 0,
@@ -116,13 +119,13 @@ export function reportOf(fake: FakeServer): ReplicaReport {
 
 export function observationOf(fake: FakeServer): ReplicaObservation {
   const { replica, pid, verdict, paused, reason, executing } = fake;
-  const address = fake.registered ? { host: "127.0.0.1", port: pid } : null;
+  const address = fake.registered && !fake.unborn ? { host: "127.0.0.1", port: pid } : null;
   const { incarnation: life, bootId: boot } = fake;
   return {
     group: GROUP,
     replica,
     incarnation: life,
-    bootId: boot,
+    bootId: fake.unborn ? null : boot,
     pid,
     address,
     verdict,
@@ -130,7 +133,7 @@ export function observationOf(fake: FakeServer): ReplicaObservation {
     paused,
     reason,
     executing,
-    report: reportOf(fake),
+    report: fake.unborn ? null : reportOf(fake),
   };
 }
 

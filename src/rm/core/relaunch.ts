@@ -42,7 +42,8 @@ function noteEnd(rm: Rm, nowMs: number, group: GroupState, sight: Sight, starts:
   const first = starts.orderedMs === null;
   // A life in which it was admitted to a view was a good one, however short.
   const admitted = (group.admittedMs.get(sight.replica) ?? Number.NEGATIVE_INFINITY) >= sight.bornMs;
-  const short = !first && !admitted && nowMs - sight.bornMs < timing.shortLifeMs;
+  // One that never came to register was no life, however long its start took.
+  const short = !first && !admitted && (sight.bootId === null || nowMs - sight.bornMs < timing.shortLifeMs);
   starts.shortLives = short ? starts.shortLives + 1 : 0;
   starts.lastReason = sight.reason;
   starts.dueMs = nowMs + (starts.shortLives === 0 ? 0 : backoffMs(timing.relaunchMsMin, timing.relaunchMsMax, starts.shortLives - 1));

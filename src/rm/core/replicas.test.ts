@@ -146,6 +146,18 @@ test("a replica that dies right after each start is reported as a crash loop and
   expect(w.sentOf(world, "start-replica").length).toBe(starts);
 });
 
+test("a replica that never comes to register is in a crash loop, however long each of its starts takes", () => {
+  const world = w.servingWorld();
+  w.server(world, 3).unborn = true;
+  for (let round = 0; round < 6; round++) {
+    const starts = w.sentOf(world, "start-replica").length;
+    w.die(world, w.server(world, 3), "ended before it registered: exit code 1");
+    w.runUntil(world, () => w.sentOf(world, "start-replica").length > starts);
+    w.run(world, 4_000);
+  }
+  expect(w.saidKinds(world)).toContain("crash-loop");
+});
+
 test("S6i: a request at which two processes died is named in the next Lead", () => {
   const world = w.servingWorld();
   const key = "k:order-66";

@@ -315,8 +315,8 @@ export function boot(world: World, id: ReplicaId): FakeServer {
   if (old?.running === true) return old;
   const fresh = createServer(id, world.boots);
   if (old !== undefined && world.spec.durability === "disk") {
-    const { incarnation: kept, promise, lastEpoch, lastIndex, activeView: view, roomShort } = old;
-    Object.assign(fresh, { incarnation: kept, promise, lastEpoch, lastIndex, activeView: view, roomShort });
+    const { incarnation: kept, promise, lastEpoch, lastIndex, activeView: view, roomShort, unborn } = old;
+    Object.assign(fresh, { incarnation: kept, promise, lastEpoch, lastIndex, activeView: view, roomShort, unborn });
   }
   world.servers.set(id, fresh);
   return fresh;
