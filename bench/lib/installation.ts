@@ -28,8 +28,8 @@ export interface Installation {
   readonly clientUrl: string;
   /** Called with each event as `up` prints it; returns what stops it. */
   onEvent(listener: (event: TroupeEvent) => void): () => void;
-  /** Waits until all wanted replicas are members and alive, none of them in process `without`. */
-  untilWhole(without?: number): Promise<GroupStatus>;
+  /** Waits until all wanted replicas (so many, if a number is given) are members and alive, none of them in process `without`. */
+  untilWhole(without?: number, wanted?: number): Promise<GroupStatus>;
   /** Waits until somebody leads and serves. */
   untilServing(): Promise<GroupStatus>;
   /** Changes settings of the group while it runs. */
@@ -82,7 +82,8 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     untilServing: () => until(url, group, (status) => status.serving && status.leader !== null),
     change: (settings) => change(url, `groups/${group}`, settings),
     changeDetector: (settings) => change(url, "detectors/lfd", settings),
-    untilWhole: (without) => until(url, group, (status) => isWhole(status, without ?? null)),
+    untilWhole: (without, wanted) =>
+      until(url, group, (status) => isWhole(status, without ?? null) && (wanted ?? status.replicasWanted) === status.replicasWanted),
     async stop() {
       const ended = once(child, "exit");
       child.kill("SIGTERM");

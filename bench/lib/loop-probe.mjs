@@ -1,11 +1,13 @@
 // Loaded into every process of an installation: measures how long its event loop was held up. SIGUSR2 writes the longest time and begins
-// anew, to $TROUPE_BENCH_PROBES/<pid>.json.
-import { renameSync, writeFileSync } from "node:fs";
+// anew, to $TROUPE_BENCH_PROBES/<pid>.json. `ownMsMax` is without the time that the thread stood in line for a processor: on a machine that
+// does other work as well, that is what the process itself is to blame for.
+import { openSync, readSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 
 const folder = process.env.TROUPE_BENCH_PROBES;
 const RESOLUTION_MS = 1;
+const TICK_MS = 2;
 
 if (folder !== undefined) {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -14,12 +16,38 @@ if (folder !== undefined) {
   new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) gcMsMax = Math.max(gcMsMax, duration);
   }).observe({ entryTypes: ["gc"] });
+  const waitedMs = waitingOf();
+  let ownMsMax = 0;
+  let atMs = performance.now();
+  let waited = waitedMs();
+  const tick = () => {
+    const nowMs = performance.now();
+    const nowWaited = waitedMs();
+    ownMsMax = Math.max(ownMsMax, nowMs - atMs - TICK_MS - (nowWaited - waited));
+    atMs = nowMs;
+    waited = nowWaited;
+    setTimeout(tick, TICK_MS).unref();
+  };
+  tick();
   process.on("SIGUSR2", () => {
-    const found = { stallMsMax: delay.max / 1e6 - RESOLUTION_MS, p99Ms: delay.percentile(99) / 1e6 - RESOLUTION_MS, gcMsMax };
+    const found = { stallMsMax: delay.max / 1e6 - RESOLUTION_MS, ownMsMax, gcMsMax };
     const path = join(folder, `${process.pid}.json`);
     writeFileSync(`${path}.new`, JSON.stringify(found));
     renameSync(`${path}.new`, path);
     delay.reset();
     gcMsMax = 0;
+    ownMsMax = 0;
   });
+}
+
+/** Reads how long the main thread has stood in line since it began (the second number of schedstat); always 0 where that is not known. */
+function waitingOf() {
+  let file = -1;
+  try {
+    file = openSync(`/proc/self/task/${process.pid}/schedstat`, "r");
+  } catch {
+    return () => 0;
+  }
+  const bytes = Buffer.alloc(96);
+  return () => Number(bytes.latin1Slice(0, readSync(file, bytes, 0, bytes.length, 0)).split(" ")[1]) / 1e6;
 }

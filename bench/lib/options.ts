@@ -3,12 +3,14 @@ import { parseArgs } from "node:util";
 /** What can be asked for: its name, its default, and what it means. A default of `false` is a switch. */
 export type OptionTable = Readonly<Record<string, { readonly default: string | false; readonly means: string }>>;
 
+export interface Options {
+  text(name: string): string;
+  count(name: string): number;
+  is(name: string): boolean;
+}
+
 /** Reads a command line by its table; `--help` and mistakes end the process with the table. */
-export function readOptions(
-  program: string,
-  table: OptionTable,
-  args: readonly string[],
-): { text(name: string): string; count(name: string): number; is(name: string): boolean } {
+export function readOptions(program: string, table: OptionTable, args: readonly string[]): Options {
   const fail = (message: string): never => {
     process.stderr.write(`${message}\n${helpOf(program, table)}\n`);
     process.exit(2);

@@ -7,7 +7,8 @@ import { PROJECT } from "./report.js";
 /** What a process was seen to do since it was asked last. */
 export interface ProcessFigures {
   readonly name: string;
-  /** The longest time that its event loop was held up, and its longest pause for garbage. */
+  /** The longest time that its event loop was held up, without and with the waiting for a processor, and its longest pause for garbage. */
+  readonly ownMs: number;
   readonly stallMs: number;
   readonly gcMs: number;
   /** Resident memory at its highest. */
@@ -24,8 +25,8 @@ export function probeEnvironment(folder: string, probe: "loop-probe" | "heap-pro
 /** Asks every process of an installation, and lets each begin anew. */
 export async function askProbes(folder: string, dir: string): Promise<ProcessFigures[]> {
   const asked = processesOf(dir).map(async ({ name, pid }): Promise<ProcessFigures[]> => {
-    const found = await askProcess<{ stallMsMax: number; gcMsMax: number }>(folder, pid);
-    return found === null ? [] : [{ name, stallMs: found.stallMsMax, gcMs: found.gcMsMax, peakMb: takePeak(pid) }];
+    const found = await askProcess<{ stallMsMax: number; ownMsMax: number; gcMsMax: number }>(folder, pid);
+    return found === null ? [] : [{ name, ownMs: found.ownMsMax, stallMs: found.stallMsMax, gcMs: found.gcMsMax, peakMb: takePeak(pid) }];
   });
   return (await Promise.all(asked)).flat();
 }
