@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { readRunConfig } from "../config/run-config.js";
-import { checkpointKnobsOf, type GroupSpec } from "../vocabulary/spec.js";
+import { snapshotKnobsOf, type GroupSpec } from "../vocabulary/spec.js";
 import { takeBackup } from "./backup-taking.js";
 import { chooseGroup, gatewayUrl, type Status } from "./gateway-api.js";
 import { EXIT, Failure, show, type TargetOptions, withExample, withTarget } from "./output.js";
@@ -50,5 +50,5 @@ function specOf(dir: string, status: Status["groups"][number]): GroupSpec {
       `${dir}/config.json does not know the group ${status.group}: --dir has to be the data folder of that system.`,
     );
   const { styleWanted: style, replicasWanted: replicas, quorum, minimumReplicas, durability } = status;
-  return { ...made, style, replicas, quorum, minimumReplicas, durability, ...checkpointKnobsOf(status) };
+  return { ...made, style, replicas, quorum, minimumReplicas, durability, ...snapshotKnobsOf(status) };
 }

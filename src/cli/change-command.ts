@@ -11,7 +11,7 @@ interface ChangeOptions extends TargetOptions {
 const GROUP_OPTION = ["--group <group>", "the group; may be left out when there is one"] as const;
 const GROUP_SETTINGS: readonly string[] = [
   ...["replicas", "style", "quorum", "minimumReplicas"],
-  ...["checkpointEntries", "checkpointBytes", "checkpointIntervalMs"],
+  ...["checkpointEntries", "checkpointBytes", "checkpointIntervalMs", "transferBytesPerSecond"],
 ];
 const DETECTOR_SETTING = /^(lfd|gfd)\.(heartbeatIntervalMs|suspicionTimeoutMs)$/;
 

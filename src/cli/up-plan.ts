@@ -8,7 +8,7 @@ import { checkSettings, type Settings } from "../config/schema.js";
 import { bundleService, checkAgainstData, type ServiceBundle, type ServiceJudge } from "../config/service-bundle.js";
 import { type AnyService, checkService, stylesOf } from "../service/define-service.js";
 import { type ClusterId, groupName } from "../vocabulary/ids.js";
-import { checkpointKnobsOf } from "../vocabulary/spec.js";
+import { snapshotKnobsOf } from "../vocabulary/spec.js";
 import { EXIT, Failure } from "./output.js";
 
 /** What the command line says; only what was given is there. */
@@ -93,7 +93,7 @@ function configOf(settings: Settings, group: string, bundle: ServiceBundle, clus
     minimumReplicas,
     quorum,
     durability,
-    ...checkpointKnobsOf(settings),
+    ...snapshotKnobsOf(settings),
     handlerTimeoutMs,
     onLoss,
   };

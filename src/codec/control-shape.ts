@@ -35,11 +35,11 @@ export const verdictShape: Shape<Verdict> = literal("alive", "suspected", "degra
 const roleShape: Shape<ReplicaRole> = literal("leader", "follower", "learner");
 
 export const detectorKnobs = object<DetectorKnobs>({ heartbeatIntervalMs: real, suspicionTimeoutMs: real });
-const checkpointKnobs = { checkpointEntries: count, checkpointBytes: count, checkpointIntervalMs: count };
+const snapshotKnobs = { checkpointEntries: count, checkpointBytes: count, checkpointIntervalMs: count, transferBytesPerSecond: count };
 /** Earlier releases say nothing of them. */
-const CHECKPOINT_OPTIONAL = ["checkpointBytes", "checkpointIntervalMs"] as const;
-export const groupKnobs = object<GroupKnobs>({ ...checkpointKnobs, minimumReplicas: count, handlerTimeoutMs: real, style: styleShape }, [
-  ...CHECKPOINT_OPTIONAL,
+const SNAPSHOT_OPTIONAL = ["checkpointBytes", "checkpointIntervalMs", "transferBytesPerSecond"] as const;
+export const groupKnobs = object<GroupKnobs>({ ...snapshotKnobs, minimumReplicas: count, handlerTimeoutMs: real, style: styleShape }, [
+  ...SNAPSHOT_OPTIONAL,
   "style",
 ]);
 
@@ -108,16 +108,16 @@ export const specShape = object<GroupSpec>(
     minimumReplicas: count,
     quorum: quorumRule,
     durability: durabilityShape,
-    ...checkpointKnobs,
+    ...snapshotKnobs,
     handlerTimeoutMs: real,
     onLoss: literal("wait", "continue"),
   },
-  CHECKPOINT_OPTIONAL,
+  SNAPSHOT_OPTIONAL,
 );
 
 const groupChange = object<GroupChange>(
-  { replicas: count, style: styleShape, quorum: quorumRule, minimumReplicas: count, ...checkpointKnobs },
-  ["replicas", "style", "quorum", "minimumReplicas", "checkpointEntries", ...CHECKPOINT_OPTIONAL],
+  { replicas: count, style: styleShape, quorum: quorumRule, minimumReplicas: count, ...snapshotKnobs },
+  ["replicas", "style", "quorum", "minimumReplicas", "checkpointEntries", ...SNAPSHOT_OPTIONAL],
 );
 const knobsChange = object<Partial<DetectorKnobs>>({ heartbeatIntervalMs: real, suspicionTimeoutMs: real }, [
   "heartbeatIntervalMs",
@@ -196,12 +196,12 @@ const groupStatus = object<GroupStatus>(
     quorumSize: count,
     minimumReplicas: count,
     durability: durabilityShape,
-    ...checkpointKnobs,
+    ...snapshotKnobs,
     members: arrayOf(memberStatus),
     view: nullable(viewShape),
     book: bookShape,
   },
-  CHECKPOINT_OPTIONAL,
+  SNAPSHOT_OPTIONAL,
 );
 
 const detectorStatus = object<DetectorStatus>({ wanted: detectorKnobs, effective: detectorKnobs });

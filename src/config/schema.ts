@@ -36,6 +36,7 @@ const checkpointIntervalSetting = count(
   24 * HOUR_MS,
   "milliseconds after which a checkpoint is taken if anything was executed; 0: time is no reason",
 );
+const transferRateSetting = count(100_000, 10_000_000_000, "bytes a second of a snapshot that go to one new or late replica at most");
 
 /** `PATCH /v1/admin/groups/{group}` and `troupe set`. */
 export const groupChangeSchema = z
@@ -47,6 +48,7 @@ export const groupChangeSchema = z
     checkpointEntries: checkpointEntriesSetting.optional(),
     checkpointBytes: checkpointBytesSetting.optional(),
     checkpointIntervalMs: checkpointIntervalSetting.optional(),
+    transferBytesPerSecond: transferRateSetting.optional(),
   })
   .refine((change) => Object.keys(change).length > 0, "names nothing to change");
 
@@ -96,6 +98,7 @@ export const settingsSchema = z
     checkpointEntries: checkpointEntriesSetting.default(DEFAULTS.checkpointEntries),
     checkpointBytes: checkpointBytesSetting.default(LIMITS.logBytesMax),
     checkpointIntervalMs: checkpointIntervalSetting.default(0),
+    transferBytesPerSecond: transferRateSetting.default(DEFAULTS.transferBytesPerSecond),
     handlerTimeoutMs: count(10, HOUR_MS, "milliseconds a handler may take in passive style").default(DEFAULTS.handlerTimeoutMs),
     onLoss: z
       .enum(["wait", "continue"], "is one of wait, continue")

@@ -21,7 +21,10 @@ export function settleTime(host: Host): void {
   for (const peer of leading.peers.values()) {
     peer.sentAtMs = Math.min(peer.sentAtMs, NOW_MS);
     const flow = peer.feed.kind === "transferring" ? peer.feed : peer.shipment;
-    if (flow !== null) flow.progressAtMs = Math.min(flow.progressAtMs, NOW_MS);
+    if (flow !== null) {
+      flow.progressAtMs = Math.min(flow.progressAtMs, NOW_MS);
+      flow.dueMs = Math.min(flow.dueMs, NOW_MS);
+    }
     peer.shipmentDueMs = Math.min(peer.shipmentDueMs, NOW_MS);
   }
 }

@@ -54,6 +54,8 @@ export function serviceMachine(service: AnyService): StateMachine {
     },
     beginRestore: () => {
       assertQuiet(machine, "restore");
+      // The state that was is let go of first: two of a gigabyte would not fit.
+      machine.journal = firstState(service);
       machine.restore = startRestore();
     },
     restoreSlice: (slice) => runningRestore(machine).addSlice(slice),

@@ -1,12 +1,12 @@
 import type { Epoch } from "./epoch.js";
 import type { BootId, GroupName, HostId, Incarnation, ReplicaId } from "./ids.js";
 import type { ColdState, LearnerProgress, ReplicaRole, RoomShort } from "./report.js";
-import type { CheckpointKnobs, DetectorKnobs } from "./spec.js";
+import type { DetectorKnobs, SnapshotKnobs } from "./spec.js";
 import type { Durability, QuorumRule, Style } from "./style.js";
 import type { Verdict } from "./verdict.js";
 import type { AddressBook, View } from "./view.js";
 
-export interface GroupChange extends Partial<CheckpointKnobs> {
+export interface GroupChange extends Partial<SnapshotKnobs> {
   readonly replicas?: number;
   readonly style?: Style;
   readonly quorum?: QuorumRule;
@@ -77,7 +77,7 @@ export interface MemberStatus {
   readonly transfer: LearnerProgress | null;
 }
 
-export interface GroupStatus extends CheckpointKnobs {
+export interface GroupStatus extends SnapshotKnobs {
   readonly group: GroupName;
   readonly service: string;
   readonly serviceHash: string;

@@ -34,6 +34,8 @@ export const DEFAULTS = {
   port: 7400,
   replicas: 3,
   checkpointEntries: 10_000,
+  /** To one learner, so that clients keep their share of disk and processor. */
+  transferBytesPerSecond: 32 * 1024 * 1024,
   handlerTimeoutMs: 5_000,
   requestTimeoutMs: 10_000,
   lfd: { heartbeatIntervalMs: 20, suspicionTimeoutMs: 150 },

@@ -1,18 +1,20 @@
 import type { GroupName } from "./ids.js";
 import type { Durability, QuorumRule, Style } from "./style.js";
 
-/** When a replica takes a checkpoint: at whichever comes first. */
-export interface CheckpointKnobs {
+/** When a replica takes a checkpoint, at whichever comes first, and how fast one is transferred. */
+export interface SnapshotKnobs {
   /** Each so many entries. */
   readonly checkpointEntries: number;
   /** Each so many bytes of log. Default LIMITS.logBytesMax. */
   readonly checkpointBytes?: number;
   /** After so long, where anything was executed. Default 0: time alone is no reason. */
   readonly checkpointIntervalMs?: number;
+  /** How fast a snapshot goes to one learner. Default DEFAULTS.transferBytesPerSecond. */
+  readonly transferBytesPerSecond?: number;
 }
 
 /** What a group shall be: the wanted state that the RM reconciles against. */
-export interface GroupSpec extends CheckpointKnobs {
+export interface GroupSpec extends SnapshotKnobs {
   readonly group: GroupName;
   readonly service: ServiceCode;
   readonly style: Style;
@@ -37,7 +39,7 @@ export interface ServiceCode {
 }
 
 /** Settings of a group that change while it runs, pushed to its servers by the RM. */
-export interface GroupKnobs extends CheckpointKnobs {
+export interface GroupKnobs extends SnapshotKnobs {
   readonly minimumReplicas: number;
   readonly handlerTimeoutMs: number;
   /** The style that is wanted: backups of `cold-passive` take the state up before another style begins (PROTOCOL section 4, style). */
@@ -50,11 +52,12 @@ export interface DetectorKnobs {
 }
 
 /** Those alone, out of whatever holds them. */
-export function checkpointKnobsOf(from: CheckpointKnobs): CheckpointKnobs {
-  const { checkpointEntries, checkpointBytes, checkpointIntervalMs } = from;
+export function snapshotKnobsOf(from: SnapshotKnobs): SnapshotKnobs {
+  const { checkpointEntries, checkpointBytes, checkpointIntervalMs, transferBytesPerSecond } = from;
   return {
     checkpointEntries,
     ...(checkpointBytes === undefined ? {} : { checkpointBytes }),
     ...(checkpointIntervalMs === undefined ? {} : { checkpointIntervalMs }),
+    ...(transferBytesPerSecond === undefined ? {} : { transferBytesPerSecond }),
   };
 }

@@ -13,7 +13,7 @@ import type { LfdTable, TableRow } from "./table.js";
 
 /** Times that are no knobs. */
 export interface LfdTimes {
-  /** A server is suspected when it has not registered so long after its start. */
+  /** A server is suspected when it has not registered so long after its start: by then it has read its whole snapshot, and its log. */
   readonly startTimeoutMs: number;
   /** How long a restarted LFD waits for the servers that its table names. */
   readonly adoptionTimeoutMs: number;
@@ -23,7 +23,7 @@ export interface LfdTimes {
 }
 
 export const LFD_TIMES: LfdTimes = {
-  startTimeoutMs: 15_000,
+  startTimeoutMs: 60_000,
   adoptionTimeoutMs: 3_000,
   stoppedGraceMs: DEFAULTS.stoppedGraceMs,
   reportIntervalMs: 100,

@@ -2,7 +2,7 @@ import type { AdminCommand, AdminOutcome, GroupChange } from "../../vocabulary/a
 import { unreachable } from "../../vocabulary/assert.js";
 import { epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import { LIMITS } from "../../vocabulary/limit.js";
-import { checkpointKnobsOf, type DetectorKnobs } from "../../vocabulary/spec.js";
+import { snapshotKnobsOf, type DetectorKnobs } from "../../vocabulary/spec.js";
 import { COLD_IN_MEMORY, STYLES } from "../../vocabulary/style.js";
 import { announce } from "./announce.js";
 import { type GroupRecord, groupRecord, withGroup } from "./content.js";
@@ -71,7 +71,7 @@ function setGroup(rm: Rm, command: Extract<AdminCommand, { kind: "set-group" }>,
     ...(style === undefined ? {} : { style }),
     ...(quorum === undefined ? {} : { quorum }),
     ...(minimumReplicas === undefined ? {} : { minimumReplicas }),
-    ...checkpointKnobsOf({ ...checkpointKnobsOf(record.spec), ...command.change }),
+    ...snapshotKnobsOf({ ...snapshotKnobsOf(record.spec), ...command.change }),
   };
   rm.store.draft = withGroup(rm.store.draft, { ...record, spec });
   const words = Object.entries(command.change).map(([name, value]) => `${name} ${value}`);
@@ -105,8 +105,8 @@ function refuseChange(record: GroupRecord, change: GroupChange): string | null {
   if (!isWhole(replicas, 1, LIMITS.replicasMax)) return `replicas must be a whole number from 1 to ${LIMITS.replicasMax}, not ${replicas}`;
   if (!isWhole(minimum, 1, replicas))
     return `minimumReplicas must be a whole number from 1 to the number of replicas (${replicas}), not ${minimum}`;
-  const checkpoints = refuseCheckpoints(change);
-  if (checkpoints !== null) return checkpoints;
+  const refused = refuseSnapshotKnobs(change);
+  if (refused !== null) return refused;
   if (change.quorum !== undefined && change.quorum !== "majority" && change.quorum !== "all")
     return `quorum must be majority or all, not ${change.quorum}`;
   if (change.style === "cold-passive" && record.spec.durability === "memory") return COLD_IN_MEMORY;
@@ -115,13 +115,12 @@ function refuseChange(record: GroupRecord, change: GroupChange): string | null {
   return `style ${change.style} is not declared by service ${record.spec.service.name} (it declares ${record.spec.service.styles.join(", ")})`;
 }
 
-/** The least of each: a checkpoint at every entry, of no log at all, or without end is none. */
-const CHECKPOINT_LEAST = { checkpointEntries: 1, checkpointBytes: 1, checkpointIntervalMs: 0 } as const;
+const SNAPSHOT_LEAST = { checkpointEntries: 1, checkpointBytes: 1, checkpointIntervalMs: 0, transferBytesPerSecond: 1 } as const;
 
-function refuseCheckpoints(change: GroupChange): string | null {
-  for (const name of ["checkpointEntries", "checkpointBytes", "checkpointIntervalMs"] as const) {
+function refuseSnapshotKnobs(change: GroupChange): string | null {
+  for (const name of ["checkpointEntries", "checkpointBytes", "checkpointIntervalMs", "transferBytesPerSecond"] as const) {
     const value = change[name];
-    const least = CHECKPOINT_LEAST[name];
+    const least = SNAPSHOT_LEAST[name];
     if (value !== undefined && !isWhole(value, least, Number.MAX_SAFE_INTEGER))
       return `${name} must be a whole number of at least ${least}, not ${value}`;
   }

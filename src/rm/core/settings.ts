@@ -1,5 +1,5 @@
 import type { HostId } from "../../vocabulary/ids.js";
-import { checkpointKnobsOf, type GroupKnobs } from "../../vocabulary/spec.js";
+import { snapshotKnobsOf, type GroupKnobs } from "../../vocabulary/spec.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { sendToGfd, sendToLfd, sendToServer } from "./outbox.js";
@@ -39,7 +39,7 @@ export function forgetTold(rm: Rm, host: HostId | null): void {
 
 export function knobsOf(record: GroupRecord): GroupKnobs {
   const { minimumReplicas, handlerTimeoutMs, style } = record.spec;
-  return { ...checkpointKnobsOf(record.spec), minimumReplicas, handlerTimeoutMs, style };
+  return { ...snapshotKnobsOf(record.spec), minimumReplicas, handlerTimeoutMs, style };
 }
 
 /** Settings of the group that its servers take while they run. */

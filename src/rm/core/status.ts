@@ -1,7 +1,7 @@
 import type { ComponentStatus, GroupStatus, HostStatus, MemberStatus, StatusImage } from "../../vocabulary/admin.js";
 import { EPOCH_ZERO, sameEpoch } from "../../vocabulary/epoch.js";
 import type { ColdState, LearnerProgress, ReplicaRole } from "../../vocabulary/report.js";
-import { checkpointKnobsOf } from "../../vocabulary/spec.js";
+import { snapshotKnobsOf } from "../../vocabulary/spec.js";
 import { quorumSize } from "../../vocabulary/style.js";
 import { memberOf, type View } from "../../vocabulary/view.js";
 import type { GroupRecord, ReplicaRecord } from "./content.js";
@@ -102,7 +102,7 @@ function groupStatus(rm: Rm, nowMs: number, group: GroupState, record: GroupReco
     quorumSize: view?.quorum ?? quorumSize(spec.replicas, spec.quorum),
     minimumReplicas: spec.minimumReplicas,
     durability: spec.durability,
-    ...checkpointKnobsOf(spec),
+    ...snapshotKnobsOf(spec),
     members: record.replicas.map((replica) => memberStatus(rm, nowMs, record, replica)),
     view,
     book: group.book,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { CheckpointKnobs } from "../../vocabulary/spec.js";
+import type { SnapshotKnobs } from "../../vocabulary/spec.js";
 import type { Style } from "../../vocabulary/style.js";
 import { createClient, openSession, request, textFor } from "./testing/client.js";
 import { advance, changeView, createGroup, GROUP, type Group, hostOf, order } from "./testing/group.js";
@@ -8,7 +8,7 @@ const NEVER = 1_000_000;
 const MEMBERS = [1, 2, 3];
 const STEP_MS = 20;
 
-function working(style: Style, knobs: CheckpointKnobs, snapshotBytesPerMs = NEVER) {
+function working(style: Style, knobs: SnapshotKnobs, snapshotBytesPerMs = NEVER) {
   const group = createGroup({ bounds: { snapshotBytesPerMs } });
   changeView(group, MEMBERS, 1, style);
   configure(group, knobs);
@@ -26,7 +26,7 @@ function working(style: Style, knobs: CheckpointKnobs, snapshotBytesPerMs = NEVE
   };
 }
 
-function configure(group: Group, knobs: CheckpointKnobs): void {
+function configure(group: Group, knobs: SnapshotKnobs): void {
   for (const number of MEMBERS)
     order(group, number, { kind: "configure", group: GROUP, knobs: { ...knobs, minimumReplicas: 1, handlerTimeoutMs: 1_000 } });
 }

@@ -1,11 +1,15 @@
 /** State transfer, the leader's side: a snapshot in slices, a few on their way at once, then the log from its index on. */
 import { compareEpochs } from "../../vocabulary/epoch.js";
+import { DEFAULTS } from "../../vocabulary/limit.js";
 import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
 import type { SnapshotRecord } from "./event.js";
 import type { Leading, Progress, SliceRead, SnapshotFlow } from "./leading-state.js";
 import { peerOn } from "./peers.js";
 import { bytesThrough } from "./log.js";
 import { note, type Replica, send, takeTicket, type Turn } from "./state.js";
+
+/** Of a late turn so much is made up for. */
+const BURST_MS = 20;
 
 type SnapshotAck = Extract<ReplicationMessage, { readonly kind: "snapshot-ack" }>;
 
@@ -25,10 +29,30 @@ export function startTransfer(turn: Turn, peer: Progress, resumeIndex: number, r
 
 export function flowOf(snapshot: SnapshotRecord, offset: number, nowMs: number): SnapshotFlow {
   const { index, epoch, sizeBytes, checksum } = snapshot;
-  return { snapshotIndex: index, snapshotEpoch: epoch, sizeBytes, checksum, readOffset: offset, ackedOffset: offset, progressAtMs: nowMs };
+  return {
+    snapshotIndex: index,
+    snapshotEpoch: epoch,
+    sizeBytes,
+    checksum,
+    readOffset: offset,
+    ackedOffset: offset,
+    dueMs: nowMs,
+    progressAtMs: nowMs,
+  };
 }
 
-/** Asks the disk for the next slices, within the window. */
+/** There is a slice to be asked for, and room on the way. */
+function hasRoom(replica: Replica, feed: SnapshotFlow, sliceWindow: number): boolean {
+  return feed.readOffset < feed.sizeBytes && feed.readOffset - feed.ackedOffset < replica.bounds.sliceBytes * sliceWindow;
+}
+
+/** When a transfer is to be looked at again, if nothing comes of it before. */
+export function nextTransferMs(replica: Replica, feed: SnapshotFlow): number {
+  const resendMs = feed.progressAtMs + replica.timings.transferResendMs;
+  return hasRoom(replica, feed, replica.bounds.sliceWindow) ? Math.min(resendMs, feed.dueMs) : resendMs;
+}
+
+/** Asks the disk for the next slices, within the window and no faster than the group's setting. */
 export function feedSnapshot(turn: Turn, leading: Leading, peer: Progress, feed: SnapshotFlow, sliceWindow: number): void {
   const { replica, nowMs, effects } = turn;
   const { sliceBytes } = replica.bounds;
@@ -37,12 +61,14 @@ export function feedSnapshot(turn: Turn, leading: Leading, peer: Progress, feed:
     feed.readOffset = feed.ackedOffset < feed.sizeBytes ? feed.ackedOffset : Math.max(0, feed.sizeBytes - sliceBytes);
     feed.progressAtMs = nowMs;
   }
-  while (feed.readOffset < feed.sizeBytes && feed.readOffset - feed.ackedOffset < sliceBytes * sliceWindow) {
+  const perMs = (replica.knobs.transferBytesPerSecond ?? DEFAULTS.transferBytesPerSecond) / 1_000;
+  while (nowMs >= feed.dueMs && hasRoom(replica, feed, sliceWindow)) {
     const ticket = takeTicket(replica);
     const sizeBytes = Math.min(sliceBytes, feed.sizeBytes - feed.readOffset);
     leading.sliceReads.set(ticket, { replica: peer.replica, snapshotIndex: feed.snapshotIndex, offsetBytes: feed.readOffset, bytes: null });
     effects.push({ kind: "read-snapshot", ticket, snapshotIndex: feed.snapshotIndex, offsetBytes: feed.readOffset, sizeBytes });
     feed.readOffset += sizeBytes;
+    feed.dueMs = Math.max(feed.dueMs, nowMs - BURST_MS) + sizeBytes / perMs;
   }
 }
 

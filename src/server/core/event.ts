@@ -55,7 +55,7 @@ export type ClientRequest = Extract<
 export type ReplicaEvent =
   /**
    * First, and once. The state at `snapshot` is loaded into the executor already (the service's initial state when there is none), or, with
-   * `cold`, it is not (`startsCold` says which it should be).
+   * `cold`, it is not (`recoversCold` says which it should be).
    */
   | {
       readonly kind: "recovered";

@@ -79,6 +79,8 @@ export interface SnapshotFlow {
   /** Asked of the disk. */
   readOffset: number;
   ackedOffset: number;
+  /** No slice is asked for before, so that the rest of the work has its share of disk and processor. */
+  dueMs: number;
   progressAtMs: number;
 }
 

@@ -2,7 +2,7 @@
 import { compareEpochs, epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { Entry } from "../../vocabulary/entry.js";
 import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
-import { feedSnapshot, startTransfer } from "./donor.js";
+import { feedSnapshot, nextTransferMs, startTransfer } from "./donor.js";
 import type { Leading, Progress } from "./leading-state.js";
 import { cutBatch, epochAt, lastIndex, rangeBytes } from "./log.js";
 import { peerOn } from "./peers.js";
@@ -142,8 +142,7 @@ export function nextFeedMs(turn: Turn, leading: Leading): number {
   let wakeMs = Number.POSITIVE_INFINITY;
   for (const peer of leading.peers.values()) {
     if (peer.connection === null) continue;
-    const dueMs =
-      peer.feed.kind === "transferring" ? peer.feed.progressAtMs + turn.replica.timings.transferResendMs : quietDueMs(turn, leading, peer);
+    const dueMs = peer.feed.kind === "transferring" ? nextTransferMs(turn.replica, peer.feed) : quietDueMs(turn, leading, peer);
     wakeMs = Math.min(wakeMs, dueMs, nextShipmentMs(turn.replica, peer));
   }
   return wakeMs;

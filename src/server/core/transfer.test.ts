@@ -241,3 +241,31 @@ test("hand-over: a target that is away is said to be", () => {
   const heard = rm === undefined ? [] : hear(group, rm).filter((message) => message.kind.startsWith("hand-over"));
   expect(heard.map((message) => message.kind).slice(0, 2)).toEqual(["hand-over-failed", "hand-over-failed"]);
 });
+
+test("a transfer goes no faster than the group's setting, which can be changed under way", () => {
+  const { group } = serving("active", 60);
+  const learner = addHost(group, 4, 1);
+  const times: number[] = [];
+  group.passes = (_, to, message) => {
+    if (message.kind === "snapshot-slice" && to === learner) times.push(group.nowMs);
+    return true;
+  };
+  const pace = (transferBytesPerSecond: number): void =>
+    order(group, 1, {
+      kind: "configure",
+      group: GROUP,
+      knobs: { checkpointEntries: 10, transferBytesPerSecond, minimumReplicas: 1, handlerTimeoutMs: 1_000 },
+    });
+  // A slice of 100 bytes each 100 ms.
+  pace(1_000);
+  feed(group, 1, [4]);
+  advance(group, 350);
+  expect(times.length).toBeGreaterThanOrEqual(3);
+  for (const [at, time] of times.entries()) if (at > 0) expect(time - (times[at - 1] ?? 0)).toBeGreaterThanOrEqual(79);
+  const slow = times.length;
+  const size = hostOf(group, 1).replica.snapshot?.sizeBytes ?? 0;
+  expect(slow * 100).toBeLessThan(size);
+  pace(1_000_000);
+  advance(group, 200);
+  expect(wordsOf(group, 4)).toBe(wordsOf(group, 1));
+});

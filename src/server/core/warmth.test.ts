@@ -347,3 +347,27 @@ test("S6g: keys are remembered through a promotion", () => {
   move(client, 2);
   expect(textFor(client, requestByKey(client, "k", "word"))).toBe("13");
 });
+
+test("a process that starts on a snapshot is there before its state is, and serves when it is", () => {
+  const group = createGroup(SMALL);
+  changeView(group, [1, 2, 3], 1, "warm-passive");
+  const client = createClient(group, 1);
+  openSession(client);
+  append(client, 1, 25);
+  for (const number of [1, 2, 3]) crash(group, hostOf(group, number));
+  const release = holdDisks(group);
+  for (const number of [1, 2, 3]) start(group, hostOf(group, number));
+  run(group);
+  for (const number of [1, 2, 3]) {
+    expect(replicaOf(group, number).snapshot).not.toBeNull();
+    expect(reportOf(replicaOf(group, number)).cold).toMatchObject({ stage: "loading" });
+    expect(hostOf(group, number).unloaded).toBe(true);
+  }
+  release();
+  changeView(group, [1, 2, 3], 1, "warm-passive");
+  const again = createClient(group, 1);
+  openSession(again);
+  expect(textFor(again, request(again, 1, "more"))).toBe("26");
+  advance(group, 200);
+  for (const number of [2, 3]) expect(wordsOf(group, number)).toBe(wordsOf(group, 1));
+});

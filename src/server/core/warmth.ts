@@ -17,9 +17,12 @@ function restsCold(view: View | null, knobs: GroupKnobs): boolean {
   return view.style === "cold-passive" && (knobs.style ?? view.style) === "cold-passive";
 }
 
-/** For the shell, at start: whether the state is not to be loaded yet. `activeView` is the last that was known. */
-export function startsCold(activeView: View | null, knobs: GroupKnobs): boolean {
-  return restsCold(activeView, knobs);
+/**
+ * For the shell: whether a process begins without state. One with a snapshot always does, and takes the state up when it is known to those
+ * that wait for it: loading a gigabyte takes longer than a process is given to say that it is there. `activeView` is the last that was known.
+ */
+export function recoversCold(activeView: View | null, knobs: GroupKnobs, hasSnapshot: boolean): boolean {
+  return hasSnapshot || restsCold(activeView, knobs);
 }
 
 /** Leads, or does not rest cold. */

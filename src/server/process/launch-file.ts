@@ -28,6 +28,7 @@ const schema = z.object({
     checkpointEntries: z.number().int().positive(),
     checkpointBytes: z.number().int().positive().optional(),
     checkpointIntervalMs: z.number().int().nonnegative().optional(),
+    transferBytesPerSecond: z.number().int().positive().optional(),
     minimumReplicas: z.number().int().nonnegative(),
     handlerTimeoutMs: z.number().positive(),
   }),

@@ -21,7 +21,7 @@ import type { ReplicaEvent } from "../core/event.js";
 import { reportOf } from "../core/report.js";
 import { createReplica } from "../core/state.js";
 import { nextWakeMs, step } from "../core/step.js";
-import { startsCold } from "../core/warmth.js";
+import { recoversCold } from "../core/warmth.js";
 import { checkHello, eventOfMessage } from "../shell/inbound.js";
 import { readLaunchFile } from "./launch-file.js";
 import { openLfdLink } from "./lfd-link.js";
@@ -221,15 +221,12 @@ export async function runServer(options: ServerOptions): Promise<void> {
   });
   rehearse(spec.style);
   const { snapshot } = recovered;
-  const cold = startsCold(recovered.activeView, spec);
-  if (snapshot !== null && !cold) await new Promise<void>((resolve) => loader.start(resolve));
-
   driver.push({
     kind: "recovered",
     promise: recovered.promise,
     activeView: recovered.activeView,
     blank: recovered.blank,
-    cold,
+    cold: recoversCold(recovered.activeView, spec, snapshot !== null),
     snapshot: snapshot === null ? null : { record: snapshotRecord(snapshot.meta), table: snapshot.table },
     entries: recovered.entries,
     transfer: transferOf(recovered.partial),

@@ -4,7 +4,7 @@ import type { ReplicaEffect } from "../../server/core/effect.js";
 import type { ReplicaEvent } from "../../server/core/event.js";
 import { createReplica } from "../../server/core/state.js";
 import { nextWakeMs, step } from "../../server/core/step.js";
-import { startsCold } from "../../server/core/warmth.js";
+import { recoversCold } from "../../server/core/warmth.js";
 import { eventOfMessage } from "../../server/shell/inbound.js";
 import type { ReplicaDisk } from "../../server/shell/replica-disk.js";
 import { createSnapshotWriter, type Later } from "../../server/shell/snapshot-writer.js";
@@ -281,14 +281,13 @@ function startReplica(
     if (event !== null) driver.push(event);
   }
 
-  const cold = startsCold(recovered.activeView, spec);
   function begin(): void {
     driver.push({
       kind: "recovered",
       promise: recovered.promise,
       activeView: recovered.activeView,
       blank: recovered.blank,
-      cold,
+      cold: recoversCold(recovered.activeView, spec, recovered.snapshot !== null),
       snapshot: recovered.snapshot === null ? null : { record: snapshotRecord(recovered.snapshot.meta), table: recovered.snapshot.table },
       entries: recovered.entries,
       transfer: transferOf(recovered.partial),
@@ -322,8 +321,7 @@ function startReplica(
     };
   }
 
-  if (recovered.snapshot === null || cold) begin();
-  else loader.start(begin);
+  begin();
   return { onResult };
 }
 

@@ -9,7 +9,7 @@ import type { View } from "../../../vocabulary/view.js";
 import type { Failpoint, ReplicaEffect } from "../effect.js";
 import type { ReplicaEvent, SnapshotPoint, SnapshotRecord, TransferIdentity } from "../event.js";
 import { checkAll, createReplica, step } from "../step.js";
-import { startsCold } from "../warmth.js";
+import { recoversCold } from "../warmth.js";
 import type { Replica, ReplicaConfig } from "../state.js";
 import { bytesOf, createService, type ListService, perform, textOf } from "./list-service.js";
 import { takeAllRows } from "../table-capture.js";
@@ -103,7 +103,7 @@ export function startHost(host: Host, nowMs: number, outside: Outside): void {
   const { disk } = host;
   const file = disk.snapshots[disk.snapshots.length - 1] ?? null;
   const loaded = file === null ? null : decodeSnapshot(file.bytes);
-  const cold = startsCold(disk.activeView, host.config.knobs);
+  const cold = recoversCold(disk.activeView, host.config.knobs, file !== null);
   host.unloaded = cold && file !== null;
   host.service = createService(cold ? [] : (loaded?.words ?? []));
   const snapshot = file === null || loaded === null ? null : { record: file.record, table: loaded.table };
