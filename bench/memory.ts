@@ -1,17 +1,16 @@
 import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { type Client, connect } from "troupe/client";
 import type ballast from "./lib/ballast.js";
 import { rounded, tableOf } from "./lib/figures.js";
-import { type Installation, startInstallation } from "./lib/installation.js";
-import { readOptions } from "./lib/options.js";
-import { askHeap, probeEnvironment } from "./lib/probes.js";
-import { DATA_FOLDER, PROJECT, record, say, sayHead, tell } from "./lib/report.js";
+import type { Installation } from "./lib/installation.js";
+import { fill, startBallast, stateOptions } from "./lib/large-state.js";
+import type { Options } from "./lib/options.js";
+import { askHeap } from "./lib/probes.js";
+import { record, say, sayHead, tell } from "./lib/report.js";
 
-const FILL_ENTRIES = 1_000;
 /** More than a replica keeps of its log in memory: what the filling left there is gone after them. */
 const SMALL_PUTS = 20_000;
 const IN_FLIGHT = 64;
@@ -29,17 +28,8 @@ interface Row {
 
 /** What an entry of a large Map costs in memory, in the server processes of each style and in a bare Map. */
 export async function main(args: readonly string[]): Promise<void> {
-  const options = readOptions(
-    "memory",
-    {
-      entries: { default: "1000000", means: "entries of the state, a Map" },
-      size: { default: "100", means: "bytes of each value" },
-      styles: { default: "warm-passive,active,cold-passive", means: "one after the other, two replicas each" },
-      dir: { default: DATA_FOLDER, means: "where data go" },
-      record: { default: false, means: "append the result to bench/history.ndjson" },
-    },
-    args,
-  );
+  const styles = { styles: { default: "warm-passive,active,cold-passive", means: "one after the other, two replicas each" } };
+  const options = stateOptions("memory", 100, styles, args);
   const entries = options.count("entries");
   const sizeBytes = options.count("size");
   const dataFolder = options.text("dir");
@@ -48,7 +38,7 @@ export async function main(args: readonly string[]): Promise<void> {
   say(`bare Map: ${rounded(bareBytes)} bytes an entry, key and value included\n`);
   const rows: Row[] = [];
   for (const style of options.text("styles").split(",")) {
-    const found = await measureStyle(style, entries, sizeBytes, dataFolder);
+    const found = await measureStyle(style, options);
     rows.push(...found.map((row) => ({ ...row, timesBare: rounded(row.bytesAnEntry / bareBytes) })));
     tell(`${style} is measured`);
   }
@@ -75,26 +65,17 @@ function measureBare(entries: number, sizeBytes: number): number {
   return after - before;
 }
 
-async function measureStyle(style: string, entries: number, sizeBytes: number, dataFolder: string): Promise<Omit<Row, "timesBare">[]> {
-  const probes = join(dataFolder, `probes-${process.pid}`);
-  const installation = await startInstallation({
-    service: join(PROJECT, "bench/lib/ballast.ts"),
-    group: "ballast",
-    style,
-    replicas: 2,
-    durability: "disk",
-    dataFolder,
-    env: probeEnvironment(probes, "heap-probe"),
-  });
+async function measureStyle(style: string, options: Options): Promise<Omit<Row, "timesBare">[]> {
+  const entries = options.count("entries");
+  const sizeBytes = options.count("size");
+  const { installation, probes } = await startBallast(options, "heap-probe", { style, replicas: 2 });
   try {
-    await installation.untilWhole();
     // A process that collects a large heap at once would be taken for one that hangs.
     await installation.changeDetector({ suspicionTimeoutMs: PATIENCE_MS });
     const client = await connect<typeof ballast>(installation.clientUrl);
     await smallPuts(client, sizeBytes);
     const empty = await heapsOf(installation, probes);
-    for (let from = 0; from < entries; from += FILL_ENTRIES)
-      await client.fill({ from, count: Math.min(FILL_ENTRIES, entries - from), sizeBytes });
+    await fill(client, entries, sizeBytes);
     await smallPuts(client, sizeBytes);
     const full = await heapsOf(installation, probes);
     await client.close();

@@ -30,6 +30,7 @@ export async function main(args: readonly string[]): Promise<void> {
       replicas: { default: "3", means: "with one, nothing is transferred or killed" },
       clients: { default: "8", means: "each with one request at a time, and a pause of 2 ms" },
       seconds: { default: "10", means: "of the measurement before anything happens" },
+      suspicion: { default: "150", means: "ms of silence after which a server is suspected; more where the machine has other work" },
       phases: { default: "snapshot,transfer,kill", means: "what is measured" },
     },
     args,
@@ -48,6 +49,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const written: Written[] = [];
   try {
     await installation.change(NEVER);
+    await installation.changeDetector({ suspicionTimeoutMs: options.count("suspicion") });
     const filler = await connect<typeof ballast>(installation.clientUrl);
     await fill(filler, entries, sizeBytes);
     await filler.close();
@@ -64,7 +66,13 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   report(phases, written, stateMb, raw);
   const figures = { stateMb, ...raw, written, phases };
-  record(options.is("record"), "snapshot", { entries, sizeBytes, style, replicas }, dataFolder, figures);
+  record(
+    options.is("record"),
+    "snapshot",
+    { entries, sizeBytes, style, replicas, suspicionMs: options.count("suspicion") },
+    dataFolder,
+    figures,
+  );
 }
 
 function foldersOf(installation: Installation): Map<string, string> {

@@ -50,6 +50,8 @@ export interface FakeServer {
   /** What it says to Lead instead of leading. */
   unreachable: ReplicaId[] | null;
   withinBound: boolean;
+  /** Of each transfer that it feeds. */
+  transfer: { readonly transferredBytes: number; readonly transferSizeBytes: number };
   cold: ColdState | null;
   roomShort: RoomShort | null;
 }
@@ -78,6 +80,7 @@ export function createServer(id: ReplicaId, boots: number): FakeServer {
     silent: new Set(),
     unreachable: null,
     withinBound: true,
+    transfer: { transferredBytes: 0, transferSizeBytes: 0 },
     cold: null,
     roomShort: null,
   };
@@ -89,7 +92,7 @@ function isBlank(fake: FakeServer): boolean {
 
 export function reportOf(fake: FakeServer): ReplicaReport {
   const learners = fake.learners.map(
-    (member): LearnerProgress => ({ ...member, ackedIndex: 0, withinBound: fake.withinBound, transferredBytes: 0, transferSizeBytes: 0 }),
+    (member): LearnerProgress => ({ ...member, ackedIndex: 0, withinBound: fake.withinBound, ...fake.transfer }),
   );
   const { replica, promise, leadsEpoch, leadActive, activeView, lastEpoch, lastIndex } = fake;
   return {

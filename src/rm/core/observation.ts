@@ -204,6 +204,11 @@ export function reportOf(sight: Sight | undefined): ReplicaReport | null {
   return sight.relayed !== null && sight.relayed.bootId === boot ? sight.relayed : null;
 }
 
+/** While nobody has requests, this is all that moves. */
+function transferredBytes({ learners }: ReplicaReport): number {
+  return learners.reduce((sum, learner) => sum + learner.transferredBytes, 0);
+}
+
 /** The report with the freshest figures, for people and for a learner's progress: all of them only grow. */
 export function figuresOf(sight: Sight): ReplicaReport | null {
   const boot = currentBoot(sight);
@@ -213,7 +218,8 @@ export function figuresOf(sight: Sight): ReplicaReport | null {
   const newer =
     relayed.executedCount > direct.executedCount ||
     relayed.persistedIndex > direct.persistedIndex ||
-    relayed.commitIndex > direct.commitIndex;
+    relayed.commitIndex > direct.commitIndex ||
+    transferredBytes(relayed) > transferredBytes(direct);
   return newer ? relayed : direct;
 }
 

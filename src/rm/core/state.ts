@@ -205,6 +205,8 @@ export interface GroupState {
   admissions: Map<ReplicaId, Damping>;
   admittedMs: Map<ReplicaId, number>;
   learnersSent: string | null;
+  /** What was announced of transfers under way: the size, and how many quarters of it had come. */
+  readonly transfersSaid: Map<ReplicaId, { readonly sizeBytes: number; readonly parts: number }>;
   handOver: HandOver | null;
   leadWanted: ReplicaId | null;
   handOverMs: number;
@@ -334,6 +336,7 @@ export function createGroup(group: GroupName, term: number): GroupState {
     admissions: new Map(),
     admittedMs: new Map(),
     learnersSent: null,
+    transfersSaid: new Map(),
     handOver: null,
     leadWanted: null,
     handOverMs: Number.NEGATIVE_INFINITY,

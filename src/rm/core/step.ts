@@ -23,6 +23,7 @@ import { createSight, seeRecords } from "./sight.js";
 import { type GroupState, nextWakeMs, type Rm, wakeAt } from "./state.js";
 import { publishStatus } from "./status.js";
 import { beginTerm, flushDraft, lookUpDoubts, onStoreDoubt, onStoreRead, onStoreSwapped, rules } from "./term.js";
+import { tellTransfers } from "./transfers.js";
 import { beginChange, driveChange, sendLead, sendSeal } from "./view-change.js";
 
 export { nextWakeMs };
@@ -272,4 +273,5 @@ function decide(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, e
   probeLeader(rm, nowMs, group, view, effects);
   planHandOver(rm, nowMs, group, record, view, effects);
   sendLearners(rm, nowMs, group, record, view, effects);
+  tellTransfers(rm, group, view, effects);
 }
