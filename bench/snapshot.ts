@@ -152,13 +152,13 @@ function report(phases: readonly Phase[], written: readonly Written[], stateMb: 
   const rows = phases.map(({ name, seconds, perSecond, p50Ms, p99Ms, gapMs }) => [name, seconds, perSecond, p50Ms, p99Ms, gapMs]);
   say(tableOf(["phase", "seconds", "op/s", "p50 ms", "p99 ms", "longest gap ms"], rows));
   say(
-    "\nlongest stall of the event loop without the waiting for a processor / with it / longest pause for garbage, ms; highest memory, MB:",
+    "\nlongest stall of the event loop without the waiting for a processor / with it / longest pause for garbage, ms (collections of the whole heap); highest memory, MB:",
   );
   const names = [...new Set(phases.flatMap(({ processes }) => processes.map(({ name }) => name)))];
   const cellOf = (phase: Phase, name: string): string => {
     const found = phase.processes.find((each) => each.name === name);
     if (found === undefined) return "-";
-    return `${found.ownMs.toFixed(0)} / ${found.stallMs.toFixed(0)} / ${found.gcMs.toFixed(0)}; ${found.peakMb}`;
+    return `${found.ownMs.toFixed(0)} / ${found.stallMs.toFixed(0)} / ${found.gcMs.toFixed(0)} (${found.majorCount}); ${found.peakMb}`;
   };
   say(
     tableOf(

@@ -3,7 +3,7 @@
 // does other work as well, that is what the process itself is to blame for.
 import { openSync, readSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
+import { constants, monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 
 const folder = process.env.TROUPE_BENCH_PROBES;
 const RESOLUTION_MS = 1;
@@ -13,8 +13,12 @@ if (folder !== undefined) {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
   let gcMsMax = 0;
+  let majorCount = 0;
   new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) gcMsMax = Math.max(gcMsMax, duration);
+    for (const { duration, detail } of list.getEntries()) {
+      gcMsMax = Math.max(gcMsMax, duration);
+      if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) majorCount += 1;
+    }
   }).observe({ entryTypes: ["gc"] });
   const waitedMs = waitingOf();
   let ownMsMax = 0;
@@ -30,12 +34,13 @@ if (folder !== undefined) {
   };
   tick();
   process.on("SIGUSR2", () => {
-    const found = { stallMsMax: delay.max / 1e6 - RESOLUTION_MS, ownMsMax, gcMsMax };
+    const found = { stallMsMax: delay.max / 1e6 - RESOLUTION_MS, ownMsMax, gcMsMax, majorCount };
     const path = join(folder, `${process.pid}.json`);
     writeFileSync(`${path}.new`, JSON.stringify(found));
     renameSync(`${path}.new`, path);
     delay.reset();
     gcMsMax = 0;
+    majorCount = 0;
     ownMsMax = 0;
   });
 }

@@ -10,6 +10,8 @@ export interface ProcessFigures {
   /** The longest time that its event loop was held up, without and with the waiting for a processor, and its longest pause for garbage. */
   readonly ownMs: number;
   readonly stallMs: number;
+  /** How often the whole heap was collected. */
+  readonly majorCount: number;
   readonly gcMs: number;
   /** Resident memory at its highest. */
   readonly peakMb: number;
@@ -25,8 +27,19 @@ export function probeEnvironment(folder: string, probe: "loop-probe" | "heap-pro
 /** Asks every process of an installation, and lets each begin anew. */
 export async function askProbes(folder: string, dir: string): Promise<ProcessFigures[]> {
   const asked = processesOf(dir).map(async ({ name, pid }): Promise<ProcessFigures[]> => {
-    const found = await askProcess<{ stallMsMax: number; ownMsMax: number; gcMsMax: number }>(folder, pid);
-    return found === null ? [] : [{ name, ownMs: found.ownMsMax, stallMs: found.stallMsMax, gcMs: found.gcMsMax, peakMb: takePeak(pid) }];
+    const found = await askProcess<{ stallMsMax: number; ownMsMax: number; gcMsMax: number; majorCount: number }>(folder, pid);
+    return found === null
+      ? []
+      : [
+          {
+            name,
+            ownMs: found.ownMsMax,
+            majorCount: found.majorCount,
+            stallMs: found.stallMsMax,
+            gcMs: found.gcMsMax,
+            peakMb: takePeak(pid),
+          },
+        ];
   });
   return (await Promise.all(asked)).flat();
 }

@@ -205,8 +205,8 @@ export function reportOf(sight: Sight | undefined): ReplicaReport | null {
 }
 
 /** While nobody has requests, this is all that moves. */
-function transferredBytes({ learners }: ReplicaReport): number {
-  return learners.reduce((sum, learner) => sum + learner.transferredBytes, 0);
+function transferOf({ learners }: ReplicaReport): number {
+  return learners.reduce((sum, learner) => sum + learner.transferSizeBytes + learner.transferredBytes, 0);
 }
 
 /** The report with the freshest figures, for people and for a learner's progress: all of them only grow. */
@@ -219,7 +219,7 @@ export function figuresOf(sight: Sight): ReplicaReport | null {
     relayed.executedCount > direct.executedCount ||
     relayed.persistedIndex > direct.persistedIndex ||
     relayed.commitIndex > direct.commitIndex ||
-    transferredBytes(relayed) > transferredBytes(direct);
+    transferOf(relayed) > transferOf(direct);
   return newer ? relayed : direct;
 }
 

@@ -168,7 +168,7 @@ test("a large transfer is told of, a quarter at a time, and a small one is not",
     const texts = (): string[] => world.said.filter(({ kind }) => kind === "transfer").map(({ text }) => text);
     const before = texts().length;
     leader.transfer = { transferredBytes, transferSizeBytes };
-    w.publish(world);
+    w.report(world, leader);
     return texts().slice(before);
   };
   expect(said(0, 1_000)).toEqual([]);
