@@ -22,7 +22,7 @@ export const transfers: readonly Scenario[] = [
       duringTransfer(trial, async ({ at, struck }) => {
         const { leader, epoch } = await leaderOf(at);
         struck(await kill(at.dir, leader));
-        await untilLaterView(at, epoch, 20_000);
+        return () => untilLaterView(at, epoch, 20_000);
       }),
   },
   {
@@ -31,6 +31,7 @@ export const transfers: readonly Scenario[] = [
     run: (trial) =>
       duringTransfer(trial, async ({ at, struck }, learner) => {
         struck(await kill(at.dir, learner));
+        return null;
       }),
   },
   {
@@ -42,6 +43,7 @@ export const transfers: readonly Scenario[] = [
         const follower = group?.members.find(({ role }) => role === "follower");
         if (follower === undefined) throw new Error("no follower");
         struck(await kill(at.dir, follower.replica));
+        return null;
       }),
   },
 ];
@@ -52,7 +54,10 @@ async function leaderOf(at: Installation): Promise<{ leader: string; epoch: stri
   return { leader: group.leader, epoch: group.epoch.join(".") };
 }
 
-async function duringTransfer(trial: Trial, strike: (trial: Trial, learner: string) => Promise<void>): Promise<void> {
+/** Returns what has to come to pass then, if it is more than that the group is whole again. */
+type Strike = (trial: Trial, learner: string) => Promise<(() => Promise<unknown>) | null>;
+
+async function duringTransfer(trial: Trial, strike: Strike): Promise<void> {
   const { at, load, figure } = trial;
   await loadBallast(at);
   const { leader, followers } = await rolesOf(at);
@@ -63,11 +68,13 @@ async function duringTransfer(trial: Trial, strike: (trial: Trial, learner: stri
     const found = transferOf(at, members);
     return found !== null && found.share > FROM_SHARE ? { found } : { seen: JSON.stringify(found) };
   });
-  await strike(trial, transfer.learner);
+  const untilDone = await strike(trial, transfer.learner);
+  // At once: a cold backup that takes over has the learner served long before it serves clients.
   const share = transferOf(at, members)?.share ?? 1;
   figure("share received when it struck", share);
   if (share > TO_SHARE) throw new Error(`the transfer was nearly over: ${share} of it had come`);
   if (transfer.sizeBytes < TRANSFER_BYTES_MIN) throw new Error(`only ${transfer.sizeBytes} bytes were to be transferred`);
+  await untilDone?.();
   await untilWhole(at, 60_000);
   await load.untilProgress(3);
   await administer(at, "PATCH", `groups/${at.group}`, { replicas: 3 });
