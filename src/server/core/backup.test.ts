@@ -2,17 +2,11 @@ import { expect, test } from "vitest";
 import type { Style } from "../../vocabulary/style.js";
 import { answerTo, createClient, move, openSession, request, type TestClient, textFor } from "./testing/client.js";
 import { advance, ask, changeView, createGroup, crash, type Group, hostOf, run } from "./testing/group.js";
+import { createServing } from "./testing/serving.js";
 
 const STYLES: readonly Style[] = ["warm-passive", "active"];
 
-function serving(style: Style, count: number) {
-  const group = createGroup({ bounds: { sliceBytes: 100 } });
-  changeView(group, [1, 2, 3], 1, style);
-  const client = createClient(group, 1);
-  openSession(client);
-  for (let sequence = 1; sequence <= count; sequence++) textFor(client, request(client, sequence, `w${sequence}`));
-  return { group, client };
-}
+const serving = (style: Style, count: number) => createServing(style, count, { bounds: { sliceBytes: 100 } });
 
 function readBackup(client: TestClient, index: number, offsetBytes = 0): number {
   ask(client.group, client.line, { kind: "read-backup", ticket: ++client.ticket, index, offsetBytes });

@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
 import type { Style } from "../../vocabulary/style.js";
-import { answerTo, createClient, move, openSession, request, textFor, wordsOf } from "./testing/client.js";
+import { answerTo, move, request, textFor, wordsOf } from "./testing/client.js";
 import {
   addHost,
   advance,
   changeView,
   crash,
-  createGroup,
   flushOne,
   GROUP,
   type Group,
@@ -20,6 +19,7 @@ import {
   seal,
   start,
 } from "./testing/group.js";
+import { createServing } from "./testing/serving.js";
 import { reportOf } from "./step.js";
 
 const STYLES: readonly Style[] = ["warm-passive", "active"];
@@ -34,16 +34,7 @@ function feed(group: Group, leader: number, learners: readonly number[]): void {
   });
 }
 
-function serving(style: Style, count: number) {
-  const group = createGroup(SMALL);
-  changeView(group, [1, 2, 3], 1, style);
-  const client = createClient(group, 1);
-  openSession(client);
-  for (let sequence = 1; sequence <= count; sequence++)
-    expect(textFor(client, request(client, sequence, `w${sequence}`))).toBe(String(sequence));
-  advance(group, 100);
-  return { group, client };
-}
+const serving = (style: Style, count: number) => createServing(style, count, SMALL);
 
 test.each(STYLES)("a checkpoint drops the log behind it and the service goes on (%s)", (style) => {
   const { group } = serving(style, 35);

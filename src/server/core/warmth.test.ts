@@ -25,6 +25,7 @@ import {
   seal,
   start,
 } from "./testing/group.js";
+import { createServing } from "./testing/serving.js";
 
 const SMALL = { checkpointEntries: 10, bounds: { entriesBehindSnapshotMax: 0, sliceBytes: 100 } };
 const NEVER = { bounds: { entriesBehindSnapshotMax: 0, sliceBytes: 100 } };
@@ -34,14 +35,10 @@ function replicaOf(group: Group, number: number) {
   return hostOf(group, number).replica;
 }
 
-/** Three replicas in the style, the first leads; `count` requests are answered. */
 function serving(count: number, options: Parameters<typeof createGroup>[0] = SMALL) {
-  const group = createGroup(options);
-  changeView(group, [1, 2, 3], 1, COLD);
-  const client = createClient(group, 1);
-  openSession(client);
-  append(client, 1, count);
-  return { group, client };
+  const served = createServing(COLD, count, options);
+  advance(served.group, 100);
+  return served;
 }
 
 function append(client: TestClient, from: number, through: number): void {
