@@ -3,7 +3,6 @@
  * Hosts are functions of their state and the event, so each turn is run once, however many states of the whole world contain it.
  */
 import { assert, InvariantViolation, unreachable } from "../vocabulary/assert.js";
-import type { Epoch } from "../vocabulary/epoch.js";
 import type { ClientRequest } from "../server/core/event.js";
 import type { Message } from "../vocabulary/message.js";
 import { nextWakeMs } from "../server/core/step.js";
@@ -13,6 +12,9 @@ import type { Host, HostOptions, Outcome } from "./host-state.js";
 import { CLIENT, destinationOf, type Life, lifeNumber, replicaOfLife } from "./life.js";
 import { copyOf, freeze, textOf } from "./plain-data.js";
 import { type HostFacts, factsOf } from "./host-facts.js";
+import { createMemo, type Memo, recall, remember, UNKNOWN } from "./memo.js";
+import { epochNumber } from "./rm-state.js";
+import { createSequenceTable, intern, type SequenceTable } from "./sequence-table.js";
 
 /** A message on its way. `life`: only this process can receive it; 0: whichever process of the replica runs (it is sent again to the next). */
 export interface Envelope {
@@ -26,6 +28,12 @@ export interface Envelope {
   readonly message: Message;
   /** As one number; 0 when it names none. */
   readonly epoch: number;
+  /** An RM counts it only while it seals. */
+  readonly isForSealing: boolean;
+  /** Acknowledges an append or confirms a round (S2a). */
+  readonly isVote: boolean;
+  /** The number of the event that it is received. */
+  readonly receipt: number;
 }
 
 export type HostEvent =
@@ -43,8 +51,12 @@ export type Answer = Extract<Message, { readonly ticket: number }>;
 
 export interface Outturn {
   readonly host: number;
-  readonly sent: readonly number[];
+  /** Messages: one of `posts`. */
+  readonly sent: number;
   readonly answers: readonly Answer[];
+  /** One of those that clients were ever given; 0: none. */
+  readonly answersNumber: number;
+  readonly hasVotes: boolean;
   /** Nothing has changed, whatever the rest of the world is: the same host, which says at most that another is to be asked. */
   readonly isNothing: boolean;
   /** A rule was broken in the turn itself. */
@@ -62,12 +74,17 @@ export interface Catalog {
   readonly hostNumbers: Map<string, number>;
   /** Parts of hosts: equal ones are kept once. */
   readonly parts: Map<string, { readonly number: number; readonly part: unknown }>;
-  readonly outturns: Map<number, Outturn>;
+  readonly outturns: Outturn[];
+  /** The number of the outturn of a host and an event. */
+  readonly turns: Memo;
+  /** Lists of messages that were sent in one turn; the first is empty. */
+  readonly posts: SequenceTable;
+  readonly answerNumbers: Map<string, number>;
 }
 
-const EVENTS_MAX = 1 << 22;
-
 export function createCatalog(options: HostOptions): Catalog {
+  const posts = createSequenceTable();
+  intern(posts, []);
   return {
     options,
     envelopes: [],
@@ -78,12 +95,11 @@ export function createCatalog(options: HostOptions): Catalog {
     facts: [],
     hostNumbers: new Map(),
     parts: new Map(),
-    outturns: new Map(),
+    outturns: [],
+    turns: createMemo(),
+    posts,
+    answerNumbers: new Map([["[]", 0]]),
   };
-}
-
-export function epochNumber(epoch: Epoch): number {
-  return epoch[0] * 64 + epoch[1];
 }
 
 function epochOf(message: Message): number {
@@ -91,12 +107,24 @@ function epochOf(message: Message): number {
   return "epoch" in message ? epochNumber(message.epoch) : 0;
 }
 
-export function envelopeNumber(catalog: Catalog, envelope: Omit<Envelope, "epoch">): number {
+const FOR_SEALING = new Set<Message["kind"]>(["sealed", "seal-refused"]);
+
+export function envelopeNumber(
+  catalog: Catalog,
+  envelope: Pick<Envelope, "from" | "replica" | "life" | "connection" | "rm" | "message">,
+): number {
   const text = textOf(envelope);
   const known = catalog.envelopeNumbers.get(text);
   if (known !== undefined) return known;
   const number = catalog.envelopes.length;
-  catalog.envelopes.push({ ...envelope, epoch: epochOf(envelope.message) });
+  const { kind } = envelope.message;
+  catalog.envelopes.push({
+    ...envelope,
+    epoch: epochOf(envelope.message),
+    isForSealing: FOR_SEALING.has(kind),
+    isVote: kind === "append-ack" || kind === "confirmed",
+    receipt: eventNumber(catalog, { kind: "receive", envelope: number }),
+  });
   catalog.envelopeNumbers.set(text, number);
   return number;
 }
@@ -193,12 +221,23 @@ export function factsAt(catalog: Catalog, number: number): HostFacts {
 
 /** What the event makes of the host. */
 export function outturn(catalog: Catalog, host: number, event: number): Outturn {
-  const key = host * EVENTS_MAX + event;
-  const known = catalog.outturns.get(key);
+  let number = recall(catalog.turns, host, event, 0);
+  if (number === UNKNOWN) {
+    const made = run(catalog, host, event);
+    number = remember(catalog.turns, host, event, 0, catalog.outturns.push(made) - 1);
+  }
+  const known = catalog.outturns[number];
+  assert(known !== undefined, "explore");
+  return known;
+}
+
+function answersNumber(catalog: Catalog, answers: readonly Answer[]): number {
+  const text = textOf(answers);
+  const known = catalog.answerNumbers.get(text);
   if (known !== undefined) return known;
-  const made = run(catalog, host, event);
-  catalog.outturns.set(key, made);
-  return made;
+  const number = catalog.answerNumbers.size;
+  catalog.answerNumbers.set(text, number);
+  return number;
 }
 
 function run(catalog: Catalog, number: number, eventAt: number): Outturn {
@@ -209,12 +248,20 @@ function run(catalog: Catalog, number: number, eventAt: number): Outturn {
     const { host, outcome } = react(catalog, before, event);
     const violation = outcome.ended === null ? null : `${before.life.replica} ends: ${outcome.ended}`;
     const kept = keep(catalog, host);
-    const posted = post(catalog, host, outcome);
-    const isSilent = posted.sent.length === 0 && posted.answers.every((answer) => answer.kind === "redirect");
-    return { host: kept, ...posted, isNothing: kept === number && isSilent && violation === null, violation };
+    const { sent, answers } = post(catalog, host, outcome);
+    const isSilent = sent.length === 0 && answers.every((answer) => answer.kind === "redirect");
+    return {
+      host: kept,
+      sent: intern(catalog.posts, sent),
+      answers,
+      answersNumber: answersNumber(catalog, answers),
+      hasVotes: sent.some((one) => envelopeAt(catalog, one).isVote),
+      isNothing: kept === number && isSilent && violation === null,
+      violation,
+    };
   } catch (error) {
     if (!(error instanceof InvariantViolation)) throw error;
-    return { host: number, sent: [], answers: [], isNothing: false, violation: error.message };
+    return { host: number, sent: 0, answers: [], answersNumber: 0, hasVotes: false, isNothing: false, violation: error.message };
   }
 }
 
@@ -272,7 +319,7 @@ function leadUntilMs(host: Host): number {
 /** Answers to the RM that it acts on; what it is told besides (reports) an RM that may do anything allowed at any time does not need. */
 const RM_HEARS = new Set<Message["kind"]>(["sealed", "led"]);
 
-function post(catalog: Catalog, host: Host, outcome: Outcome): Pick<Outturn, "sent" | "answers"> {
+function post(catalog: Catalog, host: Host, outcome: Outcome): { readonly sent: readonly number[]; readonly answers: readonly Answer[] } {
   const sent = new Set<number>();
   const answers: Answer[] = [];
   for (const { connection, message } of outcome.sent) {
@@ -289,7 +336,7 @@ function post(catalog: Catalog, host: Host, outcome: Outcome): Pick<Outturn, "se
       sent.add(envelopeNumber(catalog, { from, replica: replicaOfLife(life), life, connection: inward, rm: -1, message: share(message) }));
     }
   }
-  return { sent: [...sent], answers };
+  return { sent: [...sent].sort((a, b) => a - b), answers };
 }
 
 /** That a promise is higher, a leader is told for people only: it goes on as long as w others do. */

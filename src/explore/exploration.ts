@@ -1,10 +1,12 @@
 /** Through all worlds of a scope, by steps or by disturbances: the first violation found has a path with the fewest. */
-import { mark } from "./marks.js";
+import { createMarks, mark, type Marks, marksOf } from "./marks.js";
 import { opening } from "./opening.js";
+import { createRowStack, popRow, pushRow, type RowStack, rowStackBytes } from "./row-stack.js";
 import type { Scope } from "./scope.js";
-import { createSequenceTable, intern, sequenceAt, type SequenceTable, tableBytes } from "./sequence-table.js";
+import { tableBytes } from "./sequence-table.js";
+import { createStateTable, markOf, parentOf, reached, setMark, setParent, type StateTable, stateTableBytes } from "./state-table.js";
 import { successors } from "./successors.js";
-import { createSpace, rowOf, type Space, worldOf } from "./world.js";
+import { createSpace, type Space } from "./world.js";
 
 export interface Report {
   readonly scope: Scope;
@@ -16,110 +18,111 @@ export interface Report {
   /** Whether every world within the scope was looked at. */
   readonly complete: boolean;
   readonly violation: { readonly text: string; readonly path: readonly string[] } | null;
-  /** Distinct states of replicas, and sets of messages. */
+  /** Distinct states of replicas and of Replication Managers, and sets of messages. */
   readonly hosts: number;
+  readonly rms: number;
   readonly nets: number;
+  /** Of the states that were reached and those that wait; what is remembered of replicas comes on top. */
   readonly memoryBytes: number;
   readonly marks: Readonly<Record<string, number>>;
 }
 
-export type Progress = (states: number, done: number, depth: number) => void;
+/** Is told now and then how far the search is; true ends it. */
+export type Progress = (states: number, done: number, depth: number) => boolean;
 
 interface Found {
   readonly world: number;
   readonly text: string;
 }
 
-const LEVEL_NONE = 255;
-
-/** What the search knows of the worlds, by number. */
+/** What the search knows of the worlds. The mark of each: 1 + the least number of steps (or disturbances) known to lead there; `DONE` once looked at. */
 interface Search {
   readonly space: Space;
-  readonly worlds: SequenceTable;
-  parents: Int32Array;
-  /** The least number of steps (or disturbances) that leads there, as far as is known. */
-  levels: Uint8Array;
-  done: Uint8Array;
+  readonly worlds: StateTable;
+  readonly root: Int32Array;
   /** To be looked at in this level, and in the next. */
-  now: number[];
-  next: number[];
+  now: RowStack;
+  next: RowStack;
   level: number;
   doneCount: number;
   steps: number;
-  readonly marks: Record<string, number>;
+  readonly marks: Marks;
   found: Found | null;
 }
 
+const DONE = 255;
+
 function createSearch(scope: Scope): Search {
-  const size = 1 << 12;
+  const space = createSpace(scope);
+  const root = opening(space);
+  const { width } = space.layout;
   return {
-    space: createSpace(scope),
-    worlds: createSequenceTable(),
-    parents: new Int32Array(size),
-    levels: new Uint8Array(size).fill(LEVEL_NONE),
-    done: new Uint8Array(size),
-    now: [],
-    next: [],
+    space,
+    worlds: createStateTable(),
+    root,
+    now: createRowStack(width),
+    next: createRowStack(width),
     level: 0,
     doneCount: 0,
     steps: 0,
-    marks: {},
+    marks: createMarks(),
     found: null,
   };
 }
 
-function grow(search: Search): void {
-  const { parents, levels, done } = search;
-  search.parents = new Int32Array(parents.length * 2);
-  search.parents.set(parents);
-  search.levels = new Uint8Array(levels.length * 2).fill(LEVEL_NONE);
-  search.levels.set(levels);
-  search.done = new Uint8Array(done.length * 2);
-  search.done.set(done);
+/** `isOrdinary`: the level stays. */
+function reach(search: Search, row: Int32Array, parent: number, isOrdinary: boolean): void {
+  const { worlds, level } = search;
+  const count = worlds.count;
+  const number = reached(worlds, row, parent);
+  const mark = 1 + level + (isOrdinary ? 0 : 1);
+  if (number !== count) {
+    if (markOf(worlds, number) <= mark || markOf(worlds, number) === DONE) return;
+    setParent(worlds, number, parent);
+  }
+  setMark(worlds, number, mark);
+  pushRow(isOrdinary ? search.now : search.next, number, row);
 }
 
-function reach(search: Search, number: number, parent: number, level: number): void {
-  while (number >= search.levels.length) grow(search);
-  if (level >= (search.levels[number] ?? LEVEL_NONE)) return;
-  search.levels[number] = level;
-  search.parents[number] = parent;
-  (level === search.level ? search.now : search.next).push(number);
-}
-
-function look(search: Search, at: number): void {
-  const { space, worlds } = search;
-  const isByDisturbance = space.scope.search === "disturbances";
-  const world = worldOf(space, sequenceAt(worlds, at));
-  mark(space, world, search.marks);
-  let isOrdinaryTaken = !isByDisturbance;
-  successors(space, world, false, (next, _, violation, isDue) => {
+function look(search: Search, at: number, row: Int32Array): void {
+  const { space } = search;
+  mark(space, row, search.marks);
+  let isOrdinaryTaken = space.scope.search !== "disturbances";
+  successors(space, row, false, (next, _, violation, isDue) => {
     search.steps++;
     if (violation !== null) search.found ??= { world: at, text: violation };
-    if (search.found !== null) return;
-    const number = intern(worlds, rowOf(space, next));
-    if (number === at) return;
+    if (search.found !== null || isSame(next, row)) return;
     const isOrdinary = isDue && !isOrdinaryTaken;
     if (isOrdinary) isOrdinaryTaken = true;
-    reach(search, number, at, search.level + (isOrdinary ? 0 : 1));
+    reach(search, next, at, isOrdinary);
   });
 }
 
-/** `progress` is told now and then; returns at the first violation, at the end, or at the scope's bound. */
-export function explore(scope: Scope, progress: Progress = () => {}): Report {
+function isSame(a: Int32Array, b: Int32Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+const PROGRESS_EACH = 1_024;
+
+/** Returns at the first violation, at the end, at the scope's bound, or when `progress` says so. */
+export function explore(scope: Scope, progress: Progress = () => false): Report {
   const search = createSearch(scope);
-  const { space, worlds } = search;
-  reach(search, intern(worlds, rowOf(space, opening(space))), 0, 0);
+  const { worlds, space } = search;
+  reach(search, search.root, 0, true);
+  const row = new Int32Array(space.layout.width);
   while (search.found === null && worlds.count < scope.statesMax) {
-    const at = search.now.pop();
-    if (at === undefined) {
-      if (search.next.length === 0) break;
-      search.now = search.next.reverse();
-      search.next = [];
+    const at = popRow(search.now, row);
+    if (at < 0) {
+      if (search.next.count === 0) break;
+      const { now } = search;
+      search.now = search.next;
+      search.next = now;
       search.level++;
-    } else if (search.done[at] === 0) {
-      search.done[at] = 1;
-      if (search.doneCount++ % 1_000 === 0) progress(worlds.count, search.doneCount, search.level);
-      look(search, at);
+    } else if (markOf(worlds, at) !== DONE) {
+      setMark(worlds, at, DONE);
+      if (search.doneCount++ % PROGRESS_EACH === 0 && progress(worlds.count, search.doneCount, search.level)) break;
+      look(search, at, row);
     }
   }
   return reportOf(search);
@@ -127,8 +130,7 @@ export function explore(scope: Scope, progress: Progress = () => {}): Report {
 
 function reportOf(search: Search): Report {
   const { space, worlds, found, steps, level, marks } = search;
-  const memoryBytes = tableBytes(worlds) + tableBytes(space.nets) + search.parents.byteLength + 2 * search.levels.byteLength;
-  const complete = found === null && search.now.length + search.next.length === 0;
+  const complete = found === null && search.now.count + search.next.count === 0;
   return {
     scope: space.scope,
     states: worlds.count,
@@ -137,29 +139,33 @@ function reportOf(search: Search): Report {
     complete,
     violation: found === null ? null : { text: found.text, path: pathTo(search, found) },
     hosts: space.catalog.hosts.length,
+    rms: space.rms.objects.length,
     nets: space.nets.count,
-    memoryBytes,
-    marks,
+    memoryBytes: stateTableBytes(worlds) + rowStackBytes(search.now) + rowStackBytes(search.next) + tableBytes(space.nets),
+    marks: marksOf(marks),
   };
 }
 
 /** The steps from the beginning to the violation, in words: each is found again among what may follow the one before. */
-function pathTo({ space, worlds, parents }: Search, found: Found): string[] {
+function pathTo({ space, worlds, root }: Search, found: Found): string[] {
   const numbers: number[] = [];
-  for (let number = found.world; ; number = parents[number] ?? 0) {
+  for (let number = found.world; ; number = parentOf(worlds, number)) {
     numbers.unshift(number);
     if (number === 0) break;
   }
   const lines: string[] = [];
-  for (const [i, number] of numbers.entries()) {
-    const world = worldOf(space, sequenceAt(worlds, number));
-    const wanted = numbers[i + 1];
+  let row = root;
+  for (const wanted of [...numbers.slice(1), null]) {
     let line: string | null = null;
-    successors(space, world, true, (next, text, violation) => {
-      const isIt = wanted === undefined ? violation === found.text : violation === null && intern(worlds, rowOf(space, next)) === wanted;
-      if (isIt) line ??= text;
+    let following = row;
+    successors(space, row, true, (next, text, violation) => {
+      const isIt = wanted === null ? violation === found.text : violation === null && reached(worlds, next, 0) === wanted;
+      if (!isIt || line !== null) return;
+      line = text;
+      following = next.slice();
     });
     lines.push(line ?? "?");
+    row = following;
   }
   return lines;
 }

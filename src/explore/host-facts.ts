@@ -16,6 +16,8 @@ export interface EntryFacts {
 
 export interface HostFacts {
   readonly life: number;
+  /** The start at which its disk was new. */
+  readonly incarnation: number;
   readonly baseIndex: number;
   readonly entries: readonly EntryFacts[];
   readonly commitIndex: number;
@@ -54,6 +56,7 @@ export function factsOf(host: Host): HostFacts {
   const { promise } = host.disk;
   return {
     life: lifeNumber(host.life),
+    incarnation: host.life.incarnation,
     baseIndex: log.base.index,
     entries: log.entries.map(entryFacts),
     commitIndex: replica.commitIndex,

@@ -46,9 +46,10 @@ function run(): number {
   const began = performance.now();
   let said = began;
   const report = explore(scope, (states, done, depth) => {
-    if (performance.now() - said < 10_000) return;
+    if (performance.now() - said < 10_000) return false;
     said = performance.now();
     process.stderr.write(`${states} states, ${done} of them done, depth ${depth}, ${Math.round(process.memoryUsage.rss() / 1e6)} MB\n`);
+    return false;
   });
   say(report, (performance.now() - began) / 1_000);
   return report.violation === null ? 0 : 1;

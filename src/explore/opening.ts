@@ -1,37 +1,52 @@
 /** How an exploration begins: the members started, their first view active, a session open, nothing on its way. */
 import { assert } from "../vocabulary/assert.js";
 import { sessionId } from "../vocabulary/ids.js";
-import { firstStart, type HostEvent, envelopeAt, factsAt } from "./catalog.js";
+import { envelopeAt, factsAt, firstStart, type HostEvent } from "./catalog.js";
 import { createLedger } from "./ledger.js";
 import { bootOf, idOf, incarnationOf, type Life } from "./life.js";
-import { begin, createRm, createStore, makeView, type Move, write } from "./rm-script.js";
-import { afterMove, happenAt } from "./successors.js";
-import { replicaCount, type Space, type World } from "./world.js";
+import { numberOf, objectAt } from "./object-table.js";
+import { createStore, makeView } from "./rm-state.js";
+import { begin, createRm, type Move, type ScriptRm, write } from "./rm-script.js";
+import { ordersNumber } from "./rm-steps.js";
+import { intern, sequenceAt } from "./sequence-table.js";
+import { happenAt } from "./turns.js";
+import { fullBudget, netAfter, replicaCount, rowOf, sightOf, type Space } from "./world.js";
 
 const NONCE = "5e";
 
-/** Delivers all that is on its way, in the order in which it was sent. */
-function calm(space: Space, world: World): World {
-  let calmed = world;
+/** Delivers all that is on its way to replicas, in the order in which it was sent. */
+function calm(space: Space, row: Int32Array): Int32Array {
+  const { catalog, layout, nets } = space;
+  let calmed = row;
   const done = new Set<number>();
   for (;;) {
-    const writer = calmed.hosts.findIndex((host) => factsAt(space.catalog, host).hasWrites);
-    const message = calmed.net.find((number) => !done.has(number) && envelopeAt(space.catalog, number).replica !== 0);
+    const hosts = [...calmed.subarray(0, layout.net)];
+    const writer = hosts.findIndex((host) => factsAt(catalog, host).hasWrites);
+    const message = [...sequenceAt(nets, calmed[layout.net] ?? 0)].find((number) => !done.has(number) && envelopeAt(catalog, number).replica !== 0);
     if (writer >= 0) calmed = happenAt(space, calmed, writer + 1, { kind: "write-done" });
     else if (message !== undefined) {
       done.add(message);
-      calmed = happenAt(space, calmed, envelopeAt(space.catalog, message).replica, { kind: "receive", envelope: message });
+      calmed = happenAt(space, calmed, envelopeAt(catalog, message).replica, { kind: "receive", envelope: message });
     } else return calmed;
   }
 }
 
-function order(space: Space, world: World, move: Move): World {
-  const rm = world.rms[0];
-  assert(rm !== undefined, "explore");
-  return calm(space, { ...afterMove(space, world, rm, { ...move, begins: false }) });
+function scriptOf(space: Space, row: Int32Array): ScriptRm {
+  const rm = objectAt(space.rms, row[space.layout.rm] ?? 0);
+  assert(rm.kind === "script", "explore");
+  return rm;
 }
 
-function first(space: Space): { world: World; lives: Life[] } {
+function order(space: Space, row: Int32Array, move: Pick<Move, "rm" | "store" | "orders">): Int32Array {
+  const { layout } = space;
+  const next = row.slice();
+  next[layout.rm] = numberOf(space.rms, move.rm);
+  next[layout.store] = numberOf(space.stores, move.store);
+  next[layout.net] = netAfter(space, row[layout.net] ?? 0, ordersNumber(space, 0, move.orders), sightOf(space, next));
+  return calm(space, next);
+}
+
+function first(space: Space): { row: Int32Array; lives: Life[] } {
   const { scope } = space;
   const lives: Life[] = Array.from({ length: replicaCount(scope) }, (_, i) => ({ replica: i + 1, incarnation: 1, boot: 1 }));
   const hosts = lives.map((life) =>
@@ -41,45 +56,48 @@ function first(space: Space): { world: World; lives: Life[] } {
       lives.filter((other) => other !== life),
     ),
   );
-  const founders = lives.slice(0, scope.members).map((life) => ({ replica: idOf(life.replica), incarnation: incarnationOf(life) }));
-  const store = createStore(founders, scope.style);
-  const { restarts, wipes, attempts, reads, heartbeats } = scope;
+  const founders = foundersOf(space, lives);
+  const store = createStore(founders, lives.length, scope.style);
   const rms = Array.from({ length: scope.rms }, (_, rm) => createRm(rm, store));
-  const budget = { restarts, wipes, attempts, reads, heartbeats };
-  return { lives, world: { hosts, net: [], ledger: createLedger(scope.requests), store, rms, budget } };
+  return { lives, row: rowOf(space, { hosts, ledger: createLedger(scope.requests), store, rms, budget: fullBudget(scope) }) };
 }
 
-export function opening(space: Space): World {
-  const { scope } = space;
-  let { world, lives } = first(space);
+function foundersOf({ scope }: Space, lives: readonly Life[]) {
+  return lives.slice(0, scope.members).map((life) => ({ replica: idOf(life.replica), incarnation: incarnationOf(life) }));
+}
+
+export function opening(space: Space): Int32Array {
+  const { scope, layout } = space;
+  let { row, lives } = first(space);
   const [leader] = lives;
-  const rm = world.rms[0];
-  assert(leader !== undefined && rm !== undefined, "explore");
-  const founders = lives.slice(0, scope.members).map((life) => ({ replica: idOf(life.replica), incarnation: incarnationOf(life) }));
-  world = order(space, world, begin(rm, world.store, founders));
-  const epoch = world.rms[0]?.attempt?.epoch;
+  assert(leader !== undefined, "explore");
+  const founders = foundersOf(space, lives);
+  const store = objectAt(space.stores, row[layout.store] ?? 0);
+  row = order(space, row, begin(scriptOf(space, row), store, founders));
+  const sealed = scriptOf(space, row);
+  const epoch = sealed.attempt?.epoch;
   const founder = founders[0];
   assert(epoch !== undefined && founder !== undefined, "explore");
   const view = makeView(epoch, founders, founder, scope.style);
-  const sealed = world.rms[0] ?? rm;
   const lead = { kind: "lead", view, bootId: bootOf(leader), poison: [], leaderEnds: [], book: { version: [0, 0], entries: [] } } as const;
-  world = order(space, world, {
-    text: "",
+  row = order(space, row, {
     rm: { ...sealed, attempt: { epoch, base: null, view, leaderBootId: lead.bootId } },
-    store: world.store,
+    store,
     orders: [{ to: 1, message: lead }],
-    begins: false,
-    isDue: true,
   });
-  world = order(space, world, write(world.rms[0] ?? rm, world.store, view, lead.bootId));
-  world = beat(space, world);
+  row = order(space, row, write(scriptOf(space, row), store, view, lead.bootId));
+  row = beat(space, row);
   const ask: HostEvent = { kind: "ask", request: { kind: "open-session", ticket: 0, nonce: NONCE }, digest: 0 };
-  world = beat(space, calm(space, happenAt(space, world, 1, ask)));
+  row = beat(space, calm(space, happenAt(space, row, 1, ask)));
   space.session = sessionId(1, 2, NONCE);
-  assert(world.ledger.committed.length === 2 && world.store.chain.length === 1, "explore", () => "the first view did not come about");
-  return { ...world, net: [], rms: world.rms.map((other) => (other.rm === 0 ? other : createRm(other.rm, world.store))) };
+  const written = objectAt(space.stores, row[layout.store] ?? 0);
+  const { committed } = objectAt(space.ledgers, row[layout.ledger] ?? 0);
+  assert(committed.length === 2 && written.chain.length === 1, "explore", () => "the first view did not come about");
+  row[layout.net] = intern(space.nets, []);
+  for (let rm = 1; rm < scope.rms; rm++) row[layout.rm + rm] = numberOf(space.rms, createRm(rm, written));
+  return row;
 }
 
-function beat(space: Space, world: World): World {
-  return calm(space, happenAt(space, world, 1, { kind: "heartbeat" }));
+function beat(space: Space, row: Int32Array): Int32Array {
+  return calm(space, happenAt(space, row, 1, { kind: "heartbeat" }));
 }

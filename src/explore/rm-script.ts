@@ -3,14 +3,15 @@
  * has lead and what the store takes are the real core's own functions; when it acts, which its own clocks and detectors decide, is left open.
  */
 import type { Epoch } from "../vocabulary/epoch.js";
-import { bootId, type BootId, clusterId } from "../vocabulary/ids.js";
+import type { BootId } from "../vocabulary/ids.js";
 import type { ControlMessage } from "../vocabulary/message-control.js";
-import { quorumSize, type Style } from "../vocabulary/style.js";
+import type { Style } from "../vocabulary/style.js";
 import { checkView, holdsIncarnation, type Member, sealQuorum, type View } from "../vocabulary/view.js";
-import { type ControlContent, emptyContent, groupRecord, refuseSuccession, withGroup } from "../rm/core/content.js";
+import { type ControlContent, groupRecord, refuseSuccession, withGroup } from "../rm/core/content.js";
 import type { SealAnswer } from "../rm/core/state.js";
 import { assertIntersection, bestAnswers } from "../rm/core/succession.js";
 import { GROUP } from "./life.js";
+import { activeView, awaitsOf, makeView, type Order, ownerOf, type Store } from "./rm-state.js";
 
 export interface Attempt {
   readonly epoch: Epoch;
@@ -20,8 +21,11 @@ export interface Attempt {
   readonly leaderBootId: BootId | null;
 }
 
-export interface Rm {
+export interface ScriptRm {
+  readonly kind: "script";
   readonly rm: number;
+  /** See `awaitsOf`. */
+  readonly awaits: number;
   readonly phase: "away" | "ruling" | "ended";
   readonly counter: number;
   /** The store's content as this RM knows it, and its revision. */
@@ -30,24 +34,12 @@ export interface Rm {
   readonly attempt: Attempt | null;
 }
 
-export interface Store {
-  readonly content: ControlContent;
-  readonly revision: number;
-  /** Epochs of the views that were ever active, as numbers. */
-  readonly chain: readonly number[];
-}
-
 type Sealed = Extract<ControlMessage, { readonly kind: "sealed" }>;
-
-export interface Order {
-  readonly to: number;
-  readonly message: ControlMessage;
-}
 
 /** One thing that an RM may do. */
 export interface Move {
   readonly text: string;
-  readonly rm: Rm;
+  readonly rm: ScriptRm;
   readonly store: Store;
   readonly orders: readonly Order[];
   /** It begins an attempt: these are bounded. */
@@ -67,48 +59,14 @@ export interface Sights {
   readonly style: Style;
 }
 
-const owner = (rm: number): BootId => bootId(`rm${rm}`);
-
-export function createStore(founders: readonly Member[], style: Style): Store {
-  const detectors = {
-    lfd: { heartbeatIntervalMs: 1, suspicionTimeoutMs: 1 },
-    gfd: { heartbeatIntervalMs: 1, suspicionTimeoutMs: 1 },
-  };
-  const spec = {
-    group: GROUP,
-    service: { name: "words", hash: "", path: "", styles: [style] },
-    style,
-    replicas: founders.length,
-    minimumReplicas: 1,
-    quorum: "majority",
-    durability: "disk",
-    checkpointEntries: 1,
-    handlerTimeoutMs: 1,
-    onLoss: "wait",
-  } as const;
-  const empty = emptyContent(clusterId("c"), owner(0), detectors);
-  const record = { spec, activeView: null, founders, leaderEnds: [], replicas: [], nextReplicaNumber: 1 };
-  return { content: { ...empty, term: 1, groups: [record] }, revision: 1, chain: [] };
-}
-
-export function createRm(rm: number, store: Store): Rm {
+export function createRm(rm: number, store: Store): ScriptRm {
   const phase = rm === 0 ? "ruling" : "away";
-  return { rm, phase, counter: 0, content: store.content, revision: store.revision, attempt: null };
-}
-
-export function activeView(content: ControlContent): View | null {
-  return groupRecord(content, GROUP)?.activeView ?? null;
-}
-
-export function makeView(epoch: Epoch, members: readonly Member[], leader: Member, style: Style): View {
-  const sorted = [...members].sort((a, b) => (a.replica < b.replica ? -1 : 1));
-  const quorum = quorumSize(sorted.length, "majority");
-  return { group: GROUP, generation: 1, epoch, members: sorted, leader: leader.replica, style, quorum, durability: "disk" };
+  return { kind: "script", rm, awaits: 0, phase, counter: 0, content: store.content, revision: store.revision, attempt: null };
 }
 
 /** S1a: a new term by compare-and-swap; only then is the store's last view looked at. */
-function takeOffice(rm: Rm, store: Store): Move {
-  const content = { ...store.content, term: store.content.term + 1, owner: owner(rm.rm) };
+function takeOffice(rm: ScriptRm, store: Store): Move {
+  const content = { ...store.content, term: store.content.term + 1, owner: ownerOf(rm.rm) };
   const revision = store.revision + 1;
   return {
     text: `RM ${rm.rm + 1} takes office in term ${content.term}`,
@@ -121,7 +79,7 @@ function takeOffice(rm: Rm, store: Store): Move {
 }
 
 /** S1b: a fresh epoch; S3c: over the last active view. */
-export function begin(rm: Rm, store: Store, founders: readonly Member[] = []): Move {
+export function begin(rm: ScriptRm, store: Store, founders: readonly Member[] = []): Move {
   const counter = rm.counter + 1;
   const epoch: Epoch = [rm.content.term, counter];
   const base = activeView(rm.content);
@@ -129,7 +87,7 @@ export function begin(rm: Rm, store: Store, founders: readonly Member[] = []): M
   const attempt = { epoch, base, view: null, leaderBootId: null };
   return {
     text: `RM ${rm.rm + 1} seals ${epoch.join(".")} (${asked.map((member) => member.replica).join(", ")})`,
-    rm: { ...rm, counter, attempt },
+    rm: { ...rm, counter, attempt, awaits: awaitsOf(epoch, true) },
     store,
     orders: asked.map((member) => ({
       to: Number(member.replica.slice(1)),
@@ -155,7 +113,7 @@ function selections(answers: readonly SealAnswer[]): SealAnswer[][] {
   return chosen.sort((a, b) => b.length - a.length);
 }
 
-function leadMoves(rm: Rm, store: Store, attempt: Attempt & { readonly base: View }, sights: Sights): Move[] {
+function leadMoves(rm: ScriptRm, store: Store, attempt: Attempt & { readonly base: View }, sights: Sights): Move[] {
   const { base } = attempt;
   const moves: Move[] = [];
   const counted = sights.sealed.filter((sealed) => holdsIncarnation(base, sealed.replica, sealed.incarnation)).map(answerOf);
@@ -173,7 +131,7 @@ function leadMoves(rm: Rm, store: Store, attempt: Attempt & { readonly base: Vie
 
 /** S4a, S4d: those who answered are the new members, and one more may be admitted. */
 function lead(
-  rm: Rm,
+  rm: ScriptRm,
   store: Store,
   attempt: Attempt,
   answers: readonly SealAnswer[],
@@ -195,7 +153,7 @@ function lead(
   } as const;
   return {
     text: `RM ${rm.rm + 1} has ${leader.replica} lead ${attempt.epoch.join(".")} of ${names}`,
-    rm: { ...rm, attempt: { ...attempt, view, leaderBootId: leader.bootId } },
+    rm: { ...rm, attempt: { ...attempt, view, leaderBootId: leader.bootId }, awaits: awaitsOf(attempt.epoch, false) },
     store,
     orders: [{ to: Number(leader.replica.slice(1)), message }],
     begins: false,
@@ -204,13 +162,13 @@ function lead(
 }
 
 /** S1c: what the store says to a view that is written, or null. */
-function refusalOf(rm: Rm, store: Store, next: ControlContent): string | null {
+function refusalOf(rm: ScriptRm, store: Store, next: ControlContent): string | null {
   if (rm.revision !== store.revision) return "the revision has moved on";
   return refuseSuccession(store.content, next);
 }
 
 /** S4b: writes the view by compare-and-swap; and only then (S4c) has it activated. */
-export function write(rm: Rm, store: Store, view: View, boot: BootId): Move {
+export function write(rm: ScriptRm, store: Store, view: View, boot: BootId): Move {
   const text = `RM ${rm.rm + 1} writes view ${view.epoch.join(".")}`;
   const record = groupRecord(rm.content, GROUP);
   const orders: Order[] = [{ to: Number(view.leader.slice(1)), message: { kind: "activate", view, bootId: boot } }];
@@ -219,7 +177,7 @@ export function write(rm: Rm, store: Store, view: View, boot: BootId): Move {
   if (refusal !== null) {
     return {
       text: `${text}: refused (${refusal})`,
-      rm: { ...rm, phase: "ended", attempt: null },
+      rm: { ...rm, phase: "ended", attempt: null, awaits: 0 },
       store,
       orders: [],
       begins: false,
@@ -230,7 +188,7 @@ export function write(rm: Rm, store: Store, view: View, boot: BootId): Move {
   const chain = [...store.chain, view.epoch[0] * 64 + view.epoch[1]];
   return {
     text,
-    rm: { ...rm, content: next, revision, attempt: null },
+    rm: { ...rm, content: next, revision, attempt: null, awaits: 0 },
     store: { content: next, revision, chain },
     orders,
     begins: false,
@@ -239,7 +197,7 @@ export function write(rm: Rm, store: Store, view: View, boot: BootId): Move {
 }
 
 /** Everything that this RM may do now. */
-export function movesOf(rm: Rm, store: Store, sights: Sights): Move[] {
+export function movesOf(rm: ScriptRm, store: Store, sights: Sights): Move[] {
   if (rm.phase === "ended") return [];
   if (rm.phase === "away") return [takeOffice(rm, store)];
   const moves: Move[] = [];

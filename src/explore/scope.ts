@@ -10,8 +10,14 @@ export interface Scope {
   readonly style: Style;
   /** The first is in office; each other may take office, with a new term, at any moment. */
   readonly rms: number;
+  /** What stands for the Replication Manager: its real core, or a script that at every moment does anything that the rules allow. */
+  readonly manager: "core" | "script";
   /** Attempts at another view, over all RMs. */
   readonly attempts: number;
+  /** Verdicts of the detectors, over all RMs, that a replica is suspected, at any moment, of any replica (the real core only). */
+  readonly suspicions: number;
+  /** Writes of the store whose outcome nobody can say (the real core only). */
+  readonly doubts: number;
   /** Requests of one session, each sent to any replica at any moment, again and again. */
   readonly requests: number;
   /** Linearizable reads, each asked of any replica at any moment. */
@@ -26,6 +32,11 @@ export interface Scope {
   readonly leadTimeouts: boolean;
   /** A checkpoint each so many entries. */
   readonly checkpointEntries: number;
+  /**
+   * Messages that the rules let nobody take any more (below a durable promise, S2a; answers to an earlier attempt, S1b) are left out of the world.
+   * Without this they still come late, as they can, and it is shown that they are refused.
+   */
+  readonly forgets: boolean;
   /**
    * `breadth`: by the number of steps. `disturbances`: by how much is out of the ordinary; in the ordinary run each replica, in the order of
    * `order`, takes what has come for it as soon as it can, then the RMs go on with what they have begun, then clients ask, one request in each
@@ -44,7 +55,10 @@ const SMALL: Scope = {
   spares: 0,
   style: "active",
   rms: 1,
+  manager: "script",
   attempts: 1,
+  suspicions: 0,
+  doubts: 0,
   requests: 1,
   reads: 0,
   restarts: 0,
@@ -52,6 +66,7 @@ const SMALL: Scope = {
   heartbeats: 0,
   leadTimeouts: false,
   checkpointEntries: 1_000_000,
+  forgets: true,
   search: "breadth",
   order: [1, 2, 3, 4],
   statesMax: 1_000_000,

@@ -1,181 +1,148 @@
-/** Everything that can happen next in a world, with the checks of what comes of it. */
-import { assert } from "../vocabulary/assert.js";
-import type { Member } from "../vocabulary/view.js";
+/** Everything that can happen next in a world. */
 import type { ClientRequest } from "../server/core/event.js";
-import { type Answer, envelopeAt, envelopeNumber, epochNumber, eventNumber, factsAt, type HostEvent, hostAt, outturn } from "./catalog.js";
-import { askRead, checkLeader, checkState, commit, type Ledger, READ_TICKET, take, wordFor } from "./ledger.js";
-import { bootOf, idOf, incarnationOf, type Life, lifeNumber, replicaOfLife, rmConnection } from "./life.js";
+import { envelopeAt, eventNumber, factsAt, type HostEvent, hostAt, outturn } from "./catalog.js";
+import { askRead, READ_TICKET, wordFor } from "./ledger.js";
+import { recall, remember, UNKNOWN } from "./memo.js";
 import { messageText } from "./narration.js";
-import { activeView, type Move, movesOf, type Rm, type Sights } from "./rm-script.js";
+import { numberOf, objectAt } from "./object-table.js";
 import { freeze } from "./plain-data.js";
+import type { RmStep } from "./rm-state.js";
+import { mayLose, stepsOfRm, takeRmStep } from "./rm-steps.js";
+import { intern, sequenceAt } from "./sequence-table.js";
+import { type Changes, happen } from "./turns.js";
 import { bytesOf } from "./word-list.js";
-import { type Budget, livesOf, netAfter, netWith, type Space, type World } from "./world.js";
+import { left, livesOf, sightOf, type Space, without } from "./world.js";
 
 /**
- * Takes a world that comes next. `text` is empty unless it is asked for. `isDue`: what happens by itself where nothing disturbs; of several
- * such steps the first that changes anything.
+ * Takes a world that comes next: `row` is valid until it returns. `text` is empty unless it is asked for. `isDue`: what happens by itself where
+ * nothing disturbs; of several such steps the first that changes anything.
  */
-export type Visit = (next: World, text: string, violation: string | null, isDue: boolean) => void;
+export type Visit = (row: Int32Array, text: string, violation: string | null, isDue: boolean) => void;
 
-interface Happened {
-  readonly next: World;
-  readonly violation: string | null;
+interface Looked {
+  readonly space: Space;
+  readonly row: Int32Array;
+  readonly sight: number;
+  readonly explain: boolean;
+  readonly visit: Visit;
+  readonly next: Int32Array;
 }
 
-const NO_CHANGES: Partial<World> = {};
-
-/** All that follows from one event at one replica; `next` is `world` itself when that is nothing. */
-function happen(space: Space, world: World, replica: number, event: HostEvent, changes: Partial<World>): Happened {
-  const { catalog } = space;
-  const result = outturn(catalog, world.hosts[replica - 1] ?? 0, eventNumber(catalog, event));
-  if (changes === NO_CHANGES) {
-    const isKnown = result.answers.length === 0 && result.sent.every((number) => world.net.includes(number));
-    const isSame = result.host === world.hosts[replica - 1] && isKnown && result.violation === null;
-    if (isSame || result.isNothing) return { next: world, violation: null };
+export function successors(space: Space, row: Int32Array, explain: boolean, visit: Visit): void {
+  const { layout, scope } = space;
+  const looked: Looked = { space, row, sight: sightOf(space, row), explain, visit, next: new Int32Array(layout.width) };
+  for (const replica of scope.order) if (replica <= layout.net) dueSteps(looked, replica - 1);
+  const moves: (readonly RmStep[])[] = [];
+  for (let rm = 0; rm < scope.rms; rm++) moves.push(stepsOfRm(space, row, looked.sight, rm));
+  rmSteps(looked, moves, false);
+  for (let i = 0; i < layout.net; i++) requestSteps(looked, i);
+  rmSteps(looked, moves, true);
+  for (let i = 0; i < layout.net; i++) {
+    readSteps(looked, i);
+    waitSteps(looked, i);
+    deaths(looked, i);
   }
-  const hosts = world.hosts.map((host, i) => (i === replica - 1 ? result.host : host));
-  const next: World = { ...world, ...changes, hosts };
-  if (result.violation !== null) return { next, violation: result.violation };
-  const broken = checkPromise(space, world, result.sent);
-  if (broken !== null) return { next, violation: broken };
-  const checked = account(space, next, replica, changes.ledger ?? world.ledger, result.answers);
-  if (typeof checked === "string") return { next, violation: checked };
-  const isPast =
-    factsAt(catalog, result.host).promise !== factsAt(catalog, world.hosts[replica - 1] ?? 0).promise || changes !== NO_CHANGES;
-  const net = isPast ? netAfter(space, world.net, result.sent, hosts, next.rms) : netWith(space, world.net, result.sent, hosts, next.rms);
-  return { next: { ...next, net, ledger: checked }, violation: null };
 }
 
-/** What the changed replica has committed, done and said, against what was promised. */
-function account(space: Space, world: World, replica: number, before: Ledger, answers: readonly Answer[]): Ledger | string {
-  const { catalog } = space;
-  const facts = factsAt(catalog, world.hosts[replica - 1] ?? 0);
-  const { chain } = world.store;
-  let ledger = commit(before, facts);
-  if (typeof ledger === "string") return ledger;
-  const grew = ledger !== before;
-  if (grew && facts.leads !== 0 && !chain.includes(facts.leads))
-    return `S4c: r${replica} counts entries as committed in a view that was never written`;
-  const wrong = checkState(ledger, facts) ?? checkRivals(space, world, replica);
-  if (wrong !== null) return wrong;
-  const newest = chain[chain.length - 1] ?? 0;
-  for (const host of grew ? world.hosts : [world.hosts[replica - 1] ?? 0]) {
-    const lacking = checkLeader(ledger, factsAt(catalog, host), newest);
-    if (lacking !== null) return lacking;
-  }
-  for (const answer of answers) {
-    if (answer.kind === "reply" && facts.leads !== 0 && !chain.includes(facts.leads))
-      return `S4c: r${replica} answers in a view that was never written`;
-    ledger = take(ledger, answer);
-    if (typeof ledger === "string") return ledger;
-  }
-  return ledger;
+function turn(looked: Looked, i: number, event: number, changes: Changes | null, isDue: boolean, text: () => string): void {
+  const { space, row, sight, explain, visit, next } = looked;
+  const turned = happen(space, row, sight, i, event, changes, next);
+  if (turned === "nothing") return;
+  visit(next, explain ? text() : "", turned === "changed" ? null : turned.violation, isDue);
 }
 
-/** S2a: what has answered a Seal acknowledges and confirms nothing of an older epoch any more. */
-function checkPromise(space: Space, world: World, sent: readonly number[]): string | null {
-  for (const number of sent) {
-    const { message, from, epoch } = envelopeAt(space.catalog, number);
-    if (message.kind !== "append-ack" && message.kind !== "confirmed") continue;
-    for (const other of world.net) {
-      const sealed = envelopeAt(space.catalog, other);
-      if (sealed.message.kind !== "sealed" || sealed.epoch <= epoch || replicaOfLife(sealed.from) !== replicaOfLife(from)) continue;
-      const life = livesOf(space, world.hosts).find((one) => one.replica === replicaOfLife(from));
-      if (life === undefined || incarnationOf(life) !== sealed.message.incarnation) continue;
-      return `S2a: r${life.replica} has answered a Seal, and then sends ${messageText(envelopeAt(space.catalog, number))}`;
+function rmSteps({ space, row, visit, next }: Looked, moves: readonly (readonly RmStep[])[], begins: boolean): void {
+  for (let rm = 0; rm < moves.length; rm++) {
+    for (const step of moves[rm] ?? []) {
+      if (step.begins !== begins) continue;
+      takeRmStep(space, row, rm, step, next);
+      visit(next, step.text, step.violation, step.isDue);
     }
   }
-  return null;
 }
 
-/** S1b: nobody leads an epoch that another leads. */
-function checkRivals(space: Space, world: World, replica: number): string | null {
-  const { leads } = factsAt(space.catalog, world.hosts[replica - 1] ?? 0);
-  if (leads === 0) return null;
-  const rival = world.hosts.findIndex((host, i) => i !== replica - 1 && factsAt(space.catalog, host).leads === leads);
-  return rival < 0 ? null : `S1b: r${replica} and r${rival + 1} lead the same epoch`;
-}
-
-function spend(budget: Budget, name: keyof Budget): Budget {
-  return { ...budget, [name]: budget[name] - 1 };
-}
-
-export function successors(space: Space, world: World, explain: boolean, visit: Visit): void {
-  for (const replica of space.scope.order) if (replica <= world.hosts.length) dueSteps(space, world, replica, explain, visit);
-  const moves = world.rms.flatMap((rm) => movesOf(rm, world.store, sightsOf(space, world, rm)).map((move) => ({ rm, move })));
-  for (const { rm, move } of moves) if (!move.begins) rmStep(space, world, rm, move, visit);
-  for (let replica = 1; replica <= world.hosts.length; replica++) requestSteps(space, world, replica, explain, visit);
-  for (const { rm, move } of moves) if (move.begins) rmStep(space, world, rm, move, visit);
-  for (let replica = 1; replica <= world.hosts.length; replica++) {
-    readSteps(space, world, replica, explain, visit);
-    waitSteps(space, world, replica, explain, visit);
-    deaths(space, world, replica, explain, visit);
-  }
-}
+const WRITE_DONE: HostEvent = { kind: "write-done" };
+const HEARTBEAT: HostEvent = { kind: "heartbeat" };
+const LEAD_TIMEOUT: HostEvent = { kind: "lead-timeout" };
 
 /** What a replica's disk and its connections bring it. */
-function dueSteps(space: Space, world: World, replica: number, explain: boolean, visit: Visit): void {
-  if (factsAt(space.catalog, world.hosts[replica - 1] ?? 0).hasWrites) {
-    const { next, violation } = happen(space, world, replica, { kind: "write-done" }, NO_CHANGES);
-    visit(next, explain ? `r${replica}: its oldest write is durable` : "", violation, true);
+function dueSteps(looked: Looked, i: number): void {
+  const { space, row } = looked;
+  const { catalog, layout } = space;
+  const host = row[i] ?? 0;
+  if (factsAt(catalog, host).hasWrites)
+    turn(looked, i, eventNumber(catalog, WRITE_DONE), null, true, () => `r${i + 1}: its oldest write is durable`);
+  for (const number of sequenceAt(catalog.posts, receiptsOf(space, host, row[layout.net] ?? 0, i))) {
+    const envelope = envelopeAt(catalog, number);
+    turn(looked, i, envelope.receipt, null, true, () => `r${i + 1} receives ${messageText(envelope)}`);
   }
-  for (const number of world.net) {
-    const envelope = envelopeAt(space.catalog, number);
-    if (envelope.replica !== replica) continue;
-    const { next, violation } = happen(space, world, replica, { kind: "receive", envelope: number }, NO_CHANGES);
-    if (next !== world || violation !== null) visit(next, explain ? `r${replica} receives ${messageText(envelope)}` : "", violation, true);
-  }
+}
+
+/** Of the messages on their way those that change anything where they come, as a list of the catalog's `posts`. */
+function receiptsOf(space: Space, host: number, net: number, i: number): number {
+  const { catalog, nets, memos } = space;
+  const known = recall(memos.receipts, host, net, i);
+  if (known !== UNKNOWN) return known;
+  const messages = [...sequenceAt(nets, net)];
+  const held = new Set(messages);
+  const own = messages.filter((number) => {
+    const { replica, receipt } = envelopeAt(catalog, number);
+    if (replica !== i + 1) return false;
+    const { host: after, sent, answersNumber, isNothing, violation } = outturn(catalog, host, receipt);
+    const isKnown = after === host && answersNumber === 0 && violation === null && sequenceAt(catalog.posts, sent).every((one) => held.has(one));
+    return !isNothing && !isKnown;
+  });
+  return remember(memos.receipts, host, net, i, intern(catalog.posts, own));
 }
 
 /** What a leader does when it has waited. */
-function waitSteps(space: Space, world: World, replica: number, explain: boolean, visit: Visit): void {
-  const facts = factsAt(space.catalog, world.hosts[replica - 1] ?? 0);
+function waitSteps(looked: Looked, i: number): void {
+  const { space, row } = looked;
+  const { catalog, layout, scope } = space;
+  const facts = factsAt(catalog, row[i] ?? 0);
   if (facts.leads === 0) return;
-  if (world.budget.heartbeats > 0) {
-    const budget = spend(world.budget, "heartbeats");
-    const { next, violation } = happen(space, world, replica, { kind: "heartbeat" }, { budget });
-    visit(next, explain ? `r${replica} sends heartbeats, and again what is not acknowledged` : "", violation, false);
+  const budget = row[layout.budget] ?? 0;
+  if (left(budget, "heartbeats") > 0) {
+    const text = (): string => `r${i + 1} sends heartbeats, and again what is not acknowledged`;
+    turn(looked, i, eventNumber(catalog, HEARTBEAT), { budget: without(budget, "heartbeats") }, false, text);
   }
-  if (!facts.isSynchronising || !space.scope.leadTimeouts) return;
-  const { next, violation } = happen(space, world, replica, { kind: "lead-timeout" }, NO_CHANGES);
-  visit(next, explain ? `r${replica} gives up leading: no quorum in time` : "", violation, false);
+  if (facts.isSynchronising && scope.leadTimeouts)
+    turn(looked, i, eventNumber(catalog, LEAD_TIMEOUT), null, false, () => `r${i + 1} gives up leading: no quorum in time`);
 }
 
-const requests = new Map<string, HostEvent>();
+const FLOORS_MAX = 16;
+const REQUEST = -2;
 
-function requestOf(space: Space, request: number, floor: number): HostEvent {
-  const key = `${space.session} ${request} ${floor}`;
-  let event = requests.get(key);
-  if (event === undefined) {
-    event = makeRequest(space, request, floor);
-    requests.set(key, event);
-  }
-  return event;
-}
-
-function makeRequest(space: Space, request: number, floor: number): HostEvent {
-  const word = wordFor(request);
+/** The number of the event that a request comes. */
+function requestEvent(space: Space, request: number, floor: number): number {
+  const { memos, catalog } = space;
+  const known = recall(memos.reads, REQUEST, request * FLOORS_MAX + floor, 0);
+  if (known !== UNKNOWN) return known;
   const identity = { kind: "session", session: space.session, resumption: 0, sequence: request, floor } as const;
-  const message: ClientRequest = { kind: "request", ticket: request, identity, operation: "add", input: bytesOf(word) };
-  return freeze({ kind: "ask", request: message, digest: request });
+  const message: ClientRequest = { kind: "request", ticket: request, identity, operation: "add", input: bytesOf(wordFor(request)) };
+  const event = eventNumber(catalog, freeze({ kind: "ask", request: message, digest: request }));
+  return remember(memos.reads, REQUEST, request * FLOORS_MAX + floor, 0, event);
 }
 
-function requestSteps(space: Space, world: World, replica: number, explain: boolean, visit: Visit): void {
-  const { ledger, store } = world;
-  for (let request = 1; request <= ledger.answers.length; request++) {
+function requestSteps(looked: Looked, i: number): void {
+  const { space, row } = looked;
+  const { layout } = space;
+  const { answers } = objectAt(space.ledgers, row[layout.ledger] ?? 0);
+  const { chain } = objectAt(space.stores, row[layout.store] ?? 0);
+  for (let request = 1; request <= answers.length; request++) {
     // S6b: the floor is the lowest number without an answer, as far as the client has heard.
-    for (let floor = 1; floor <= request && (floor === 1 || ledger.answers[floor - 2] !== ""); floor++) {
-      const { next, violation } = happen(space, world, replica, requestOf(space, request, floor), NO_CHANGES);
-      if (next !== world || violation !== null)
-        visit(next, explain ? `r${replica} receives request ${request} (floor ${floor})` : "", violation, request <= store.chain.length);
+    for (let floor = 1; floor <= request && (floor === 1 || answers[floor - 2] !== ""); floor++) {
+      const text = (): string => `r${i + 1} receives request ${request} (floor ${floor})`;
+      turn(looked, i, requestEvent(space, request, floor), null, request <= chain.length, text);
     }
   }
 }
 
-function readSteps(space: Space, world: World, replica: number, explain: boolean, visit: Visit): void {
-  const { ledger, budget } = world;
-  if (budget.reads === 0 || ledger.read !== null) return;
-  const ticket = READ_TICKET + budget.reads;
+/** The number of the event that a read is asked. */
+function readEvent(space: Space, ticket: number): number {
+  const { memos, catalog } = space;
+  const known = recall(memos.reads, READ_TICKET, ticket, 0);
+  if (known !== UNKNOWN) return known;
   const query: ClientRequest = {
     kind: "query",
     ticket,
@@ -184,105 +151,62 @@ function readSteps(space: Space, world: World, replica: number, explain: boolean
     consistency: "linearizable",
     atLeastIndex: 0,
   };
-  const changes = { ledger: askRead(ledger, ticket), budget: spend(budget, "reads") };
-  const { next, violation } = happen(space, world, replica, { kind: "ask", request: query, digest: 0 }, changes);
+  return remember(memos.reads, READ_TICKET, ticket, 0, eventNumber(catalog, freeze({ kind: "ask", request: query, digest: 0 })));
+}
+
+function readSteps(looked: Looked, i: number): void {
+  const { space, row, sight, explain, visit, next } = looked;
+  const { layout, ledgers } = space;
+  const budget = row[layout.budget] ?? 0;
+  const ledger = objectAt(ledgers, row[layout.ledger] ?? 0);
+  if (left(budget, "reads") === 0 || ledger.read !== null) return;
+  const ticket = READ_TICKET + left(budget, "reads");
+  const changes = { ledger: numberOf(ledgers, askRead(ledger, ticket)), budget: without(budget, "reads") };
+  const turned = happen(space, row, sight, i, readEvent(space, ticket), changes, next);
+  const violation = typeof turned === "string" ? null : turned.violation;
   // Sent on at once: nothing was asked.
-  if (next.ledger.read === null && next.hosts[replica - 1] === world.hosts[replica - 1] && violation === null) return;
-  visit(next, explain ? `r${replica} is asked to read` : "", violation, false);
+  const isOver = objectAt(ledgers, next[layout.ledger] ?? 0).read === null;
+  if (violation === null && isOver && next[i] === row[i]) return;
+  visit(next, explain ? `r${i + 1} is asked to read` : "", violation, false);
 }
 
-/** S5: no more than w - 1 of a view, active or attempted, lose what they had; more is loss, and not promised against. */
-function mayWipe(space: Space, world: World, replica: number): boolean {
-  const lives = livesOf(space, world.hosts);
-  const views = [activeView(world.store.content), ...world.rms.map((rm) => rm.attempt?.view ?? null)];
-  return views.every((view) => {
-    if (view === null) return true;
-    const lost = view.members.filter((member) => {
-      const life = lives.find((other) => idOf(other.replica) === member.replica);
-      return life === undefined || life.replica === replica || incarnationOf(life) !== member.incarnation;
-    });
-    return lost.length <= view.quorum - 1;
-  });
+function deaths(looked: Looked, i: number): void {
+  const { space, row } = looked;
+  const budget = row[space.layout.budget] ?? 0;
+  if (left(budget, "restarts") > 0) die(looked, i, "restarts");
+  if (left(budget, "wipes") > 0 && mayLose(space, row, i + 1)) die(looked, i, "wipes");
 }
 
-function deaths(space: Space, world: World, replica: number, explain: boolean, visit: Visit): void {
-  const { budget } = world;
-  if (budget.restarts > 0) die(space, world, replica, "restarts", explain, visit);
-  if (budget.wipes > 0 && mayWipe(space, world, replica)) die(space, world, replica, "wipes", explain, visit);
+function die(looked: Looked, i: number, how: "restarts" | "wipes"): void {
+  const { space, row, sight, explain, visit, next } = looked;
+  const { layout } = space;
+  const text = explain ? `r${i + 1} dies and starts again ${how === "wipes" ? "without" : "with"} its disk` : "";
+  const budget = without(row[layout.budget] ?? 0, how);
+  const turned = happen(space, row, sight, i, restartEvent(looked, i, how), { budget }, next);
+  if (typeof turned !== "string") return visit(next, text, turned.violation, false);
+  visit(next, text, meet(looked, i), false);
 }
 
-function die(space: Space, world: World, replica: number, how: "restarts" | "wipes", explain: boolean, visit: Visit): void {
-  const lives = livesOf(space, world.hosts);
-  const peers = lives.filter((life) => life.replica !== replica);
-  const incarnation = how === "wipes" ? 1 : 0;
-  const budget = spend(world.budget, how);
-  const { next, violation } = happen(space, world, replica, { kind: "restart", incarnation, peers }, { budget });
-  const text = explain ? `r${replica} dies and starts again ${how === "wipes" ? "without" : "with"} its disk` : "";
-  if (violation !== null) return visit(next, text, violation, false);
-  const life = hostAt(space.catalog, next.hosts[replica - 1] ?? 0).life;
-  const met = meet(space, next, life);
-  visit(met.next, text, met.violation, false);
+function restartEvent({ space, row, sight }: Looked, i: number, how: "restarts" | "wipes"): number {
+  const { memos, catalog } = space;
+  const isWiped = how === "wipes" ? 1 : 0;
+  const known = recall(memos.restarts, sight, i, isWiped);
+  if (known !== UNKNOWN) return known;
+  const peers = livesOf(space, row).filter((life) => life.replica !== i + 1);
+  return remember(memos.restarts, sight, i, isWiped, eventNumber(catalog, { kind: "restart", incarnation: isWiped, peers }));
 }
 
-/** The others meet the new process. */
-function meet(space: Space, world: World, life: Life): Happened {
-  let next = world;
-  for (let replica = 1; replica <= world.hosts.length; replica++) {
-    if (replica === life.replica) continue;
-    const result = happen(space, next, replica, { kind: "meet", life }, NO_CHANGES);
-    if (result.violation !== null) return result;
-    next = result.next;
+/** The others meet the new process; returns what goes wrong. */
+function meet({ space, next }: Looked, i: number): string | null {
+  const { catalog, layout } = space;
+  const { life } = hostAt(catalog, next[i] ?? 0);
+  const event = eventNumber(catalog, { kind: "meet", life });
+  for (let other = 0; other < layout.net; other++) {
+    if (other === i) continue;
+    const before = next.slice();
+    const turned = happen(space, before, sightOf(space, before), other, event, null, next);
+    if (turned === "nothing") next.set(before);
+    else if (turned !== "changed") return turned.violation;
   }
-  return { next, violation: null };
-}
-
-function sightsOf(space: Space, world: World, rm: Rm): Sights {
-  const heard = world.net
-    .map((number) => envelopeAt(space.catalog, number))
-    .filter((envelope) => envelope.replica === 0 && envelope.rm === rm.rm);
-  const lives = livesOf(space, world.hosts);
-  const base = rm.attempt?.base ?? null;
-  const candidates: Member[] = lives
-    .map((life) => ({ replica: idOf(life.replica), incarnation: incarnationOf(life) }))
-    .filter(
-      (member) => !(base?.members ?? []).some((other) => other.replica === member.replica && other.incarnation === member.incarnation),
-    );
-  return {
-    sealed: heard.flatMap(({ message }) => (message.kind === "sealed" ? [message] : [])),
-    ledBy: heard.flatMap(({ message, from }) =>
-      message.kind === "led" ? lives.filter((life) => lifeNumber(life) === from).map(bootOf) : [],
-    ),
-    candidates,
-    mayBegin: world.budget.attempts > 0,
-    style: space.scope.style,
-  };
-}
-
-function rmStep(space: Space, world: World, rm: Rm, move: Move, visit: Visit): void {
-  visit(afterMove(space, world, rm, move), move.text, checkChain(world, rm, move), move.isDue);
-}
-
-/** S1: a view follows the one that was sealed for it, and no other has come between. */
-function checkChain(world: World, rm: Rm, move: Move): string | null {
-  const { chain } = world.store;
-  if (move.store.chain === chain || rm.attempt === null) return null;
-  const last = chain[chain.length - 1] ?? 0;
-  const sealed = rm.attempt.base === null ? 0 : epochNumber(rm.attempt.base.epoch);
-  return sealed === last ? null : "S1: the view that is written follows one that is not the last active view any more";
-}
-
-export function afterMove(space: Space, world: World, rm: Rm, move: Move): World {
-  const rms = world.rms.map((other) => (other.rm === rm.rm ? move.rm : other));
-  const sent = move.orders.map(({ to, message }) =>
-    envelopeNumber(space.catalog, { from: 0, replica: to, life: 0, connection: rmConnection(rm.rm), rm: rm.rm, message: freeze(message) }),
-  );
-  const budget = move.begins ? spend(world.budget, "attempts") : world.budget;
-  return { ...world, rms, store: move.store, budget, net: netAfter(space, world.net, sent, world.hosts, rms) };
-}
-
-/** One event at one replica, in which nothing may go wrong. */
-export function happenAt(space: Space, world: World, replica: number, event: HostEvent): World {
-  const { next, violation } = happen(space, world, replica, event, NO_CHANGES);
-  assert(violation === null, "explore", () => String(violation));
-  return next;
+  return null;
 }

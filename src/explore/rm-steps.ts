@@ -1,0 +1,109 @@
+/** What each RM of a world may do, whichever kind it is. */
+import type { Member } from "../vocabulary/view.js";
+import { type Envelope, envelopeAt, envelopeNumber } from "./catalog.js";
+import { bootOf, idOf, incarnationOf, lifeNumber, rmConnection } from "./life.js";
+import { recall, remember, UNKNOWN } from "./memo.js";
+import { numberOf, objectAt } from "./object-table.js";
+import { freeze } from "./plain-data.js";
+import { activeView, epochNumber, type Order, type RmStep, type Store } from "./rm-state.js";
+import { type Move, movesOf, type ScriptRm, type Sights } from "./rm-script.js";
+import { intern, sequenceAt } from "./sequence-table.js";
+import { BUDGET, left, livesOf, netAfter, sightOf, type Space } from "./world.js";
+
+/** All that RM `i` may do; `sight` is of the world. */
+export function stepsOfRm(space: Space, row: Int32Array, sight: number, i: number): readonly RmStep[] {
+  const { layout, memos } = space;
+  const rm = row[layout.rm + i] ?? 0;
+  const net = row[layout.net] ?? 0;
+  const store = row[layout.store] ?? 0;
+  const means = intern(space.sights, [sight, store, (row[layout.budget] ?? 0) >>> BUDGET.attempts, 1, 1]);
+  let number = recall(memos.rmSteps, rm, net, means);
+  if (number === UNKNOWN) {
+    const state = objectAt(space.rms, rm);
+    const steps = state.kind === "script" ? scriptSteps(space, row, state, objectAt(space.stores, store)) : [];
+    number = remember(memos.rmSteps, rm, net, means, space.rmSteps.push(steps) - 1);
+  }
+  return space.rmSteps[number] ?? [];
+}
+
+function scriptSteps(space: Space, row: Int32Array, rm: ScriptRm, store: Store): RmStep[] {
+  const moves = movesOf(rm, store, sightsOf(space, row, rm));
+  return moves.map((move) => ({
+    text: move.text,
+    rm: numberOf(space.rms, move.rm),
+    store: numberOf(space.stores, move.store),
+    sent: ordersNumber(space, rm.rm, move.orders),
+    cost: move.begins ? 1 << BUDGET.attempts : 0,
+    violation: checkChain(rm, move, store),
+    isDue: move.isDue,
+    begins: move.begins,
+  }));
+}
+
+/** The messages to an RM that are on their way. */
+export function heardBy(space: Space, row: Int32Array, rm: number): Envelope[] {
+  const numbers = [...sequenceAt(space.nets, row[space.layout.net] ?? 0)];
+  return numbers.map((number) => envelopeAt(space.catalog, number)).filter((envelope) => envelope.replica === 0 && envelope.rm === rm);
+}
+
+function sightsOf(space: Space, row: Int32Array, rm: ScriptRm): Sights {
+  const heard = heardBy(space, row, rm.rm).filter((envelope) => envelope.epoch === rm.awaits >> 1);
+  const lives = livesOf(space, row);
+  const base = rm.attempt?.base ?? null;
+  const candidates: Member[] = lives
+    .map((life) => ({ replica: idOf(life.replica), incarnation: incarnationOf(life) }))
+    .filter(
+      (member) => !(base?.members ?? []).some((other) => other.replica === member.replica && other.incarnation === member.incarnation),
+    );
+  return {
+    sealed: heard.flatMap(({ message }) => (message.kind === "sealed" ? [message] : [])),
+    ledBy: heard.flatMap(({ message, from }) =>
+      message.kind === "led" ? lives.filter((life) => lifeNumber(life) === from).map(bootOf) : [],
+    ),
+    candidates,
+    mayBegin: left(row[space.layout.budget] ?? 0, "attempts") > 0,
+    style: space.scope.style,
+  };
+}
+
+/** S1: a view follows the one that was sealed for it, and no other has come between. */
+function checkChain(rm: ScriptRm, move: Move, { chain }: Store): string | null {
+  if (move.store.chain === chain || rm.attempt === null) return null;
+  const last = chain[chain.length - 1] ?? 0;
+  const sealed = rm.attempt.base === null ? 0 : epochNumber(rm.attempt.base.epoch);
+  return sealed === last ? null : "S1: the view that is written follows one that is not the last active view any more";
+}
+
+export function ordersNumber(space: Space, rm: number, orders: readonly Order[]): number {
+  const { catalog } = space;
+  const sent = orders.map(({ to, message }) =>
+    envelopeNumber(catalog, { from: 0, replica: to, life: 0, connection: rmConnection(rm), rm, message: freeze(message) }),
+  );
+  return intern(catalog.posts, [...new Set(sent)].sort((a, b) => a - b));
+}
+
+/** The world after a step of RM `i`, into `next`. */
+export function takeRmStep(space: Space, row: Int32Array, i: number, step: RmStep, next: Int32Array): void {
+  const { layout } = space;
+  next.set(row);
+  next[layout.rm + i] = step.rm;
+  next[layout.store] = step.store;
+  next[layout.budget] = (row[layout.budget] ?? 0) - step.cost;
+  next[layout.net] = netAfter(space, row[layout.net] ?? 0, step.sent, sightOf(space, next));
+}
+
+/** S5: no more than w - 1 of a view, active or attempted, lose what they had; more is loss, and not promised against. */
+export function mayLose(space: Space, row: Int32Array, replica: number): boolean {
+  const { layout } = space;
+  const lives = livesOf(space, row);
+  const attempted = Array.from(row.subarray(layout.rm, layout.budget), (rm) => objectAt(space.rms, rm).attempt?.view ?? null);
+  const views = [activeView(objectAt(space.stores, row[layout.store] ?? 0).content), ...attempted];
+  return views.every((view) => {
+    if (view === null) return true;
+    const lost = view.members.filter((member) => {
+      const life = lives.find((other) => idOf(other.replica) === member.replica);
+      return life === undefined || life.replica === replica || incarnationOf(life) !== member.incarnation;
+    });
+    return lost.length <= view.quorum - 1;
+  });
+}
