@@ -10,7 +10,9 @@ import { completeWrite, open, startHost, turn } from "./host.js";
 import { NOW_MS, settleOrder, TICK_MS } from "./host-order.js";
 import type { Host, HostOptions, Outcome } from "./host-state.js";
 import { CLIENT, destinationOf, type Life, lifeNumber, replicaOfLife } from "./life.js";
-import { copyOf, freeze, textOf } from "./plain-data.js";
+import { digestOf } from "./digest.js";
+import { createObjectTable, numberOf, type ObjectTable } from "./object-table.js";
+import { copyOf, freeze } from "./plain-data.js";
 import { type HostFacts, factsOf } from "./host-facts.js";
 import { createMemo, type Memo, recall, remember, UNKNOWN } from "./memo.js";
 import { epochNumber } from "./rm-state.js";
@@ -66,40 +68,53 @@ export interface Outturn {
 export interface Catalog {
   readonly options: HostOptions;
   readonly envelopes: Envelope[];
-  readonly envelopeNumbers: Map<string, number>;
+  /** By digest, as all that follow. */
+  readonly envelopeNumbers: Memo;
   readonly events: HostEvent[];
-  readonly eventNumbers: Map<string, number>;
+  readonly eventNumbers: Memo;
+  /** Numbers of the events that are the same each time. */
+  readonly moments: { writeDone: number; heartbeat: number; leadTimeout: number };
   readonly hosts: Host[];
   readonly facts: HostFacts[];
-  readonly hostNumbers: Map<string, number>;
+  readonly hostNumbers: Memo;
   /** Parts of hosts: equal ones are kept once. */
-  readonly parts: Map<string, { readonly number: number; readonly part: unknown }>;
+  readonly parts: unknown[];
+  readonly partNumbers: Memo;
   readonly outturns: Outturn[];
   /** The number of the outturn of a host and an event. */
   readonly turns: Memo;
   /** Lists of messages that were sent in one turn; the first is empty. */
   readonly posts: SequenceTable;
-  readonly answerNumbers: Map<string, number>;
+  /** What was said to clients in one turn; the first is nothing. */
+  readonly answers: ObjectTable<readonly Answer[]>;
 }
 
 export function createCatalog(options: HostOptions): Catalog {
   const posts = createSequenceTable();
   intern(posts, []);
-  return {
+  const answers = createObjectTable<readonly Answer[]>();
+  numberOf(answers, []);
+  const catalog: Catalog = {
     options,
     envelopes: [],
-    envelopeNumbers: new Map(),
+    envelopeNumbers: createMemo(),
     events: [],
-    eventNumbers: new Map(),
+    eventNumbers: createMemo(),
     hosts: [],
     facts: [],
-    hostNumbers: new Map(),
-    parts: new Map(),
+    hostNumbers: createMemo(),
+    parts: [],
+    partNumbers: createMemo(),
     outturns: [],
     turns: createMemo(),
     posts,
-    answerNumbers: new Map([["[]", 0]]),
+    answers,
+    moments: { writeDone: 0, heartbeat: 0, leadTimeout: 0 },
   };
+  catalog.moments.writeDone = eventNumber(catalog, { kind: "write-done" });
+  catalog.moments.heartbeat = eventNumber(catalog, { kind: "heartbeat" });
+  catalog.moments.leadTimeout = eventNumber(catalog, { kind: "lead-timeout" });
+  return catalog;
 }
 
 function epochOf(message: Message): number {
@@ -113,9 +128,9 @@ export function envelopeNumber(
   catalog: Catalog,
   envelope: Pick<Envelope, "from" | "replica" | "life" | "connection" | "rm" | "message">,
 ): number {
-  const text = textOf(envelope);
-  const known = catalog.envelopeNumbers.get(text);
-  if (known !== undefined) return known;
+  const { high, low } = digestOf(envelope);
+  const known = recall(catalog.envelopeNumbers, high, low, 0);
+  if (known !== UNKNOWN) return known;
   const number = catalog.envelopes.length;
   const { kind } = envelope.message;
   catalog.envelopes.push({
@@ -125,8 +140,7 @@ export function envelopeNumber(
     isVote: kind === "append-ack" || kind === "confirmed",
     receipt: eventNumber(catalog, { kind: "receive", envelope: number }),
   });
-  catalog.envelopeNumbers.set(text, number);
-  return number;
+  return remember(catalog.envelopeNumbers, high, low, 0, number);
 }
 
 export function envelopeAt(catalog: Catalog, number: number): Envelope {
@@ -135,39 +149,17 @@ export function envelopeAt(catalog: Catalog, number: number): Envelope {
   return envelope;
 }
 
-const FREQUENT = { "write-done": "w", heartbeat: "h", "lead-timeout": "t" } as const;
-
-function eventText(event: HostEvent): string {
-  switch (event.kind) {
-    case "receive":
-      return `r${event.envelope}`;
-    case "ask":
-    case "restart":
-    case "meet":
-      return textOf(event);
-    default:
-      return FREQUENT[event.kind];
-  }
-}
-
 export function eventNumber(catalog: Catalog, event: HostEvent): number {
-  const text = eventText(event);
-  const known = catalog.eventNumbers.get(text);
-  if (known !== undefined) return known;
-  const number = catalog.events.length;
-  catalog.events.push(event);
-  catalog.eventNumbers.set(text, number);
-  return number;
+  const { high, low } = digestOf(event);
+  const known = recall(catalog.eventNumbers, high, low, 0);
+  return known !== UNKNOWN ? known : remember(catalog.eventNumbers, high, low, 0, catalog.events.push(event) - 1);
 }
 
-/** An equal part of the same name that is kept already, or this one: parts of one host stay apart. */
-function shared<T>(catalog: Catalog, name: string, part: T): { readonly number: number; readonly part: T } {
-  const text = name + textOf(part);
-  const known = catalog.parts.get(text);
-  if (known !== undefined) return known as { number: number; part: T };
-  const kept = { number: catalog.parts.size, part };
-  catalog.parts.set(text, kept);
-  return kept;
+/** The number of an equal part that is kept already, or of this one: parts of one host stay apart (`slot`). */
+function partNumber(catalog: Catalog, slot: number, part: unknown): number {
+  const { high, low } = digestOf(part);
+  const known = recall(catalog.partNumbers, high, low, slot);
+  return known !== UNKNOWN ? known : remember(catalog.partNumbers, high, low, slot, catalog.parts.push(part) - 1);
 }
 
 /** Hosts in which an execution is under way have parts that know each other: kept whole. */
@@ -181,30 +173,36 @@ const PARTS = ["log", "table", "connections", "stance", "activeView", "held"] as
 function keep(catalog: Catalog, host: Host): number {
   settleOrder(host);
   const { config, timings, bounds, knobs, ...rest } = host.replica;
-  let key = `${lifeNumber(host.life)}.${host.life.incarnation}`;
+  const key: unknown[] = [lifeNumber(host.life), host.life.incarnation];
   let kept = host;
   if (isQuiet(host)) {
     const replica: Record<string, unknown> = { ...host.replica };
-    const small: Record<string, unknown> = { ...rest };
+    const small: Record<string, unknown> = rest;
+    const shared = (part: unknown): unknown => {
+      const number = partNumber(catalog, key.length, part);
+      key.push(number);
+      return catalog.parts[number];
+    };
     for (const name of PARTS) {
-      const { number, part } = shared<unknown>(catalog, name, rest[name]);
-      replica[name] = part;
-      delete small[name];
-      key += `/${number}`;
+      replica[name] = shared(rest[name]);
+      small[name] = null;
     }
-    const disk = shared(catalog, "disk", host.disk);
-    const writes = shared(catalog, "writes", host.writes);
-    const list = shared(catalog, "list", host.list);
-    key += `/${disk.number}/${writes.number}/${list.number}/${textOf(small)}`;
-    kept = { life: host.life, replica: replica as never, disk: disk.part, writes: writes.part, list: list.part };
-  } else key += textOf([rest, host.disk, host.writes, host.list]);
-  const known = catalog.hostNumbers.get(key);
-  if (known !== undefined) return known;
-  const number = catalog.hosts.length;
-  catalog.hosts.push(kept);
-  catalog.hostNumbers.set(key, number);
+    const { disk, writes, list } = host;
+    kept = {
+      life: host.life,
+      replica: replica as never,
+      disk: shared(disk) as typeof disk,
+      writes: shared(writes) as typeof writes,
+      list: shared(list) as typeof list,
+    };
+    key.push(small);
+  } else key.push(rest, host.disk, host.writes, host.list);
+  const { high, low } = digestOf(key);
+  const known = recall(catalog.hostNumbers, high, low, 0);
+  if (known !== UNKNOWN) return known;
+  const number = catalog.hosts.push(kept) - 1;
   catalog.facts.push(factsOf(kept));
-  return number;
+  return remember(catalog.hostNumbers, high, low, 0, number);
 }
 
 export function hostAt(catalog: Catalog, number: number): Host {
@@ -231,15 +229,6 @@ export function outturn(catalog: Catalog, host: number, event: number): Outturn 
   return known;
 }
 
-function answersNumber(catalog: Catalog, answers: readonly Answer[]): number {
-  const text = textOf(answers);
-  const known = catalog.answerNumbers.get(text);
-  if (known !== undefined) return known;
-  const number = catalog.answerNumbers.size;
-  catalog.answerNumbers.set(text, number);
-  return number;
-}
-
 function run(catalog: Catalog, number: number, eventAt: number): Outturn {
   const event = catalog.events[eventAt];
   assert(event !== undefined, "explore");
@@ -254,7 +243,7 @@ function run(catalog: Catalog, number: number, eventAt: number): Outturn {
       host: kept,
       sent: intern(catalog.posts, sent),
       answers,
-      answersNumber: answersNumber(catalog, answers),
+      answersNumber: answers.length === 0 ? 0 : numberOf(catalog.answers, answers),
       hasVotes: sent.some((one) => envelopeAt(catalog, one).isVote),
       isNothing: kept === number && isSilent && violation === null,
       violation,

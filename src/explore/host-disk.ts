@@ -1,12 +1,13 @@
 /** A replica's disk: what is durable, and the writes on their way, which become durable one by one in their order. */
-import { assert, unreachable } from "../vocabulary/assert.js";
+import { unreachable } from "../vocabulary/assert.js";
 import type { Entry } from "../vocabulary/entry.js";
 import { EPOCH_ZERO, type Epoch } from "../vocabulary/epoch.js";
 import type { TableImage } from "../vocabulary/session.js";
 import type { View } from "../vocabulary/view.js";
 import type { ReplicaEffect } from "../server/core/effect.js";
 import type { ReplicaEvent, SnapshotPoint, SnapshotRecord, TransferIdentity } from "../server/core/event.js";
-import { freeze, textOf } from "./plain-data.js";
+import { createObjectTable, numberOf, objectAt } from "./object-table.js";
+import { freeze } from "./plain-data.js";
 import { bytesOf, createWordList, type WordList, wordOf } from "./word-list.js";
 
 /** What a snapshot holds. In place of its bytes travels its number. */
@@ -39,8 +40,7 @@ export interface Write {
   readonly content: number;
 }
 
-const contents: SnapshotContent[] = [];
-const contentNumbers = new Map<string, number>();
+const contents = createObjectTable<SnapshotContent>();
 
 export function createDisk(): Disk {
   return { promise: EPOCH_ZERO, activeView: null, blank: true, entries: [], snapshot: null, transfer: null };
@@ -48,18 +48,11 @@ export function createDisk(): Disk {
 
 /** The number under which a snapshot travels. */
 export function numberOfContent(content: SnapshotContent): number {
-  const text = textOf(content);
-  const known = contentNumbers.get(text);
-  if (known !== undefined) return known;
-  contents.push(freeze(content));
-  contentNumbers.set(text, contents.length);
-  return contents.length;
+  return numberOf(contents, freeze(content)) + 1;
 }
 
 export function contentOf(number: number): SnapshotContent {
-  const content = contents[number - 1];
-  assert(content !== undefined, "explore", () => `no snapshot ${number}`);
-  return content;
+  return objectAt(contents, number - 1);
 }
 
 function recordOf(number: number): SnapshotRecord {

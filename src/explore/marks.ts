@@ -39,7 +39,8 @@ export function mark(space: Space, row: Int32Array, marks: Marks): void {
     remember(memos.marks, row[layout.ledger] ?? 0, row[layout.store] ?? 0, row[layout.budget] ?? 0, bits);
   }
   for (let i = 0; bits !== 0; i++, bits >>= 1) if ((bits & 1) === 1) marks[i] = (marks[i] ?? 0) + 1;
-  for (let i = layout.rm; i < layout.budget; i++) if (objectAt(space.rms, row[i] ?? 0).phase === "ended") add(marks, "an RM was superseded");
+  for (let i = layout.rm; i < layout.budget; i++)
+    if (objectAt(space.rms, row[i] ?? 0).phase === "ended") add(marks, "an RM was superseded");
   for (let i = space.scope.members; i < layout.net; i++)
     if (factsAt(space.catalog, row[i] ?? 0).baseIndex > 0) add(marks, "a snapshot was installed");
 }

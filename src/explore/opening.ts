@@ -22,7 +22,9 @@ function calm(space: Space, row: Int32Array): Int32Array {
   for (;;) {
     const hosts = [...calmed.subarray(0, layout.net)];
     const writer = hosts.findIndex((host) => factsAt(catalog, host).hasWrites);
-    const message = [...sequenceAt(nets, calmed[layout.net] ?? 0)].find((number) => !done.has(number) && envelopeAt(catalog, number).replica !== 0);
+    const message = [...sequenceAt(nets, calmed[layout.net] ?? 0)].find(
+      (number) => !done.has(number) && envelopeAt(catalog, number).replica !== 0,
+    );
     if (writer >= 0) calmed = happenAt(space, calmed, writer + 1, { kind: "write-done" });
     else if (message !== undefined) {
       done.add(message);

@@ -79,7 +79,10 @@ export function ordersNumber(space: Space, rm: number, orders: readonly Order[])
   const sent = orders.map(({ to, message }) =>
     envelopeNumber(catalog, { from: 0, replica: to, life: 0, connection: rmConnection(rm), rm, message: freeze(message) }),
   );
-  return intern(catalog.posts, [...new Set(sent)].sort((a, b) => a - b));
+  return intern(
+    catalog.posts,
+    [...new Set(sent)].sort((a, b) => a - b),
+  );
 }
 
 /** The world after a step of RM `i`, into `next`. */

@@ -1,6 +1,6 @@
 /** Everything that can happen next in a world. */
 import type { ClientRequest } from "../server/core/event.js";
-import { envelopeAt, eventNumber, factsAt, type HostEvent, hostAt, outturn } from "./catalog.js";
+import { envelopeAt, eventNumber, factsAt, hostAt, outturn } from "./catalog.js";
 import { askRead, READ_TICKET, wordFor } from "./ledger.js";
 import { recall, remember, UNKNOWN } from "./memo.js";
 import { messageText } from "./narration.js";
@@ -61,17 +61,13 @@ function rmSteps({ space, row, visit, next }: Looked, moves: readonly (readonly 
   }
 }
 
-const WRITE_DONE: HostEvent = { kind: "write-done" };
-const HEARTBEAT: HostEvent = { kind: "heartbeat" };
-const LEAD_TIMEOUT: HostEvent = { kind: "lead-timeout" };
-
 /** What a replica's disk and its connections bring it. */
 function dueSteps(looked: Looked, i: number): void {
   const { space, row } = looked;
   const { catalog, layout } = space;
   const host = row[i] ?? 0;
   if (factsAt(catalog, host).hasWrites)
-    turn(looked, i, eventNumber(catalog, WRITE_DONE), null, true, () => `r${i + 1}: its oldest write is durable`);
+    turn(looked, i, catalog.moments.writeDone, null, true, () => `r${i + 1}: its oldest write is durable`);
   for (const number of sequenceAt(catalog.posts, receiptsOf(space, host, row[layout.net] ?? 0, i))) {
     const envelope = envelopeAt(catalog, number);
     turn(looked, i, envelope.receipt, null, true, () => `r${i + 1} receives ${messageText(envelope)}`);
@@ -89,7 +85,8 @@ function receiptsOf(space: Space, host: number, net: number, i: number): number 
     const { replica, receipt } = envelopeAt(catalog, number);
     if (replica !== i + 1) return false;
     const { host: after, sent, answersNumber, isNothing, violation } = outturn(catalog, host, receipt);
-    const isKnown = after === host && answersNumber === 0 && violation === null && sequenceAt(catalog.posts, sent).every((one) => held.has(one));
+    const isKnown =
+      after === host && answersNumber === 0 && violation === null && sequenceAt(catalog.posts, sent).every((one) => held.has(one));
     return !isNothing && !isKnown;
   });
   return remember(memos.receipts, host, net, i, intern(catalog.posts, own));
@@ -104,10 +101,10 @@ function waitSteps(looked: Looked, i: number): void {
   const budget = row[layout.budget] ?? 0;
   if (left(budget, "heartbeats") > 0) {
     const text = (): string => `r${i + 1} sends heartbeats, and again what is not acknowledged`;
-    turn(looked, i, eventNumber(catalog, HEARTBEAT), { budget: without(budget, "heartbeats") }, false, text);
+    turn(looked, i, catalog.moments.heartbeat, { budget: without(budget, "heartbeats") }, false, text);
   }
   if (facts.isSynchronising && scope.leadTimeouts)
-    turn(looked, i, eventNumber(catalog, LEAD_TIMEOUT), null, false, () => `r${i + 1} gives up leading: no quorum in time`);
+    turn(looked, i, catalog.moments.leadTimeout, null, false, () => `r${i + 1} gives up leading: no quorum in time`);
 }
 
 const FLOORS_MAX = 16;

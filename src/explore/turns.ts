@@ -19,7 +19,15 @@ export interface Changes {
 }
 
 /** The event's turn at host `i` of the world in `row`; what comes of it into `next`, a copy of `row` with `changes` in it. `sight` is of `row`. */
-export function happen(space: Space, row: Int32Array, sight: number, i: number, event: number, changes: Changes | null, next: Int32Array): Turned {
+export function happen(
+  space: Space,
+  row: Int32Array,
+  sight: number,
+  i: number,
+  event: number,
+  changes: Changes | null,
+  next: Int32Array,
+): Turned {
   const { catalog, layout } = space;
   const host = row[i] ?? 0;
   const result = outturn(catalog, host, event);
@@ -52,7 +60,14 @@ function hasSameSight({ catalog }: Space, a: number, b: number): boolean {
 }
 
 /** What the changed replica has committed, done and said, against what was promised. */
-function account(space: Space, row: Int32Array, i: number, before: number, answers: readonly Answer[], answersNumber: number): number | string {
+function account(
+  space: Space,
+  row: Int32Array,
+  i: number,
+  before: number,
+  answers: readonly Answer[],
+  answersNumber: number,
+): number | string {
   const { catalog, layout, stores } = space;
   const host = row[i] ?? 0;
   const ledger = committed(space, before, host);

@@ -170,7 +170,10 @@ export function netAfter(space: Space, net: number, sent: number, sight: number)
 }
 
 /** The row of a world that is put together by hand. */
-export function rowOf(space: Space, parts: { hosts: readonly number[]; ledger: Ledger; store: Store; rms: readonly Rm[]; budget: number }): Int32Array {
+export function rowOf(
+  space: Space,
+  parts: { hosts: readonly number[]; ledger: Ledger; store: Store; rms: readonly Rm[]; budget: number },
+): Int32Array {
   const { nets, ledgers, stores, rms } = space;
   const { hosts, ledger, store, budget } = parts;
   return Int32Array.of(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { copyOf, freeze, textOf } from "../../src/explore/plain-data.js";
+import { digestOf } from "../../src/explore/digest.js";
+import { copyOf, freeze } from "../../src/explore/plain-data.js";
 
 describe("copies", () => {
   test("share nothing that changes, and what was one object stays one", () => {
@@ -21,23 +22,38 @@ describe("copies", () => {
   });
 });
 
-test("texts tell different data apart", () => {
+function textOf(value: unknown): string {
+  const { high, low } = digestOf(value);
+  return `${high}.${low}`;
+}
+
+test("digests tell different data apart, and say the same of equal data", () => {
   const different = [
     null,
+    undefined,
+    false,
+    true,
     0,
+    0.5,
+    Number.POSITIVE_INFINITY,
     "0",
+    "",
     [0],
     ["0"],
+    [0, 0],
     { a: 0 },
     { b: 0 },
     new Map([["a", 0]]),
+    new Map([[0, 0]]),
     new Set([0]),
     Uint8Array.of(0),
     [],
     {},
     [[]],
-    undefined,
+    freeze({ a: 0, b: 0 }),
+    freeze({ a: { b: 0 } }),
   ];
   expect(new Set(different.map(textOf)).size).toBe(different.length);
-  expect(textOf({ a: [1, new Map([["k", Uint8Array.of(2)]])] })).toBe(textOf({ a: [1, new Map([["k", Uint8Array.of(2)]])] }));
+  const make = () => ({ a: [1, new Map([["k", Uint8Array.of(2)]])], fixed: freeze({ deep: [freeze({ x: 1 })] }) });
+  expect(textOf(make())).toBe(textOf(make()));
 });
