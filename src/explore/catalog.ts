@@ -5,6 +5,8 @@
 import { assert, InvariantViolation, unreachable } from "../vocabulary/assert.js";
 import type { ClientRequest } from "../server/core/event.js";
 import type { Message } from "../vocabulary/message.js";
+import type { ReplicaReport } from "../vocabulary/report.js";
+import { reportOf } from "../server/core/report.js";
 import { nextWakeMs } from "../server/core/step.js";
 import { completeWrite, open, startHost, turn } from "./host.js";
 import { NOW_MS, settleOrder, TICK_MS } from "./host-order.js";
@@ -16,6 +18,7 @@ import { copyOf, freeze } from "./plain-data.js";
 import { type HostFacts, factsOf } from "./host-facts.js";
 import { createMemo, type Memo, recall, remember, UNKNOWN } from "./memo.js";
 import { epochNumber } from "./rm-state.js";
+import { plainReport } from "./rm-core.js";
 import { createSequenceTable, intern, type SequenceTable } from "./sequence-table.js";
 
 /** A message on its way. `life`: only this process can receive it; 0: whichever process of the replica runs (it is sent again to the next). */
@@ -87,6 +90,7 @@ export interface Catalog {
   readonly posts: SequenceTable;
   /** What was said to clients in one turn; the first is nothing. */
   readonly answers: ObjectTable<readonly Answer[]>;
+  readonly reports: ObjectTable<ReplicaReport>;
 }
 
 export function createCatalog(options: HostOptions): Catalog {
@@ -109,6 +113,7 @@ export function createCatalog(options: HostOptions): Catalog {
     turns: createMemo(),
     posts,
     answers,
+    reports: createObjectTable(),
     moments: { writeDone: 0, heartbeat: 0, leadTimeout: 0 },
   };
   catalog.moments.writeDone = eventNumber(catalog, { kind: "write-done" });
@@ -201,7 +206,8 @@ function keep(catalog: Catalog, host: Host): number {
   const known = recall(catalog.hostNumbers, high, low, 0);
   if (known !== UNKNOWN) return known;
   const number = catalog.hosts.push(kept) - 1;
-  catalog.facts.push(factsOf(kept));
+  const report = catalog.options.manager === "core" ? numberOf(catalog.reports, plainReport(reportOf(kept.replica))) : 0;
+  catalog.facts.push(factsOf(kept, report));
   return remember(catalog.hostNumbers, high, low, 0, number);
 }
 
@@ -305,8 +311,14 @@ function leadUntilMs(host: Host): number {
   return host.replica.stance.kind === "leading" ? host.replica.stance.leadUntilMs : nextWakeMs(host.replica);
 }
 
-/** Answers to the RM that it acts on; what it is told besides (reports) an RM that may do anything allowed at any time does not need. */
-const RM_HEARS = new Set<Message["kind"]>(["sealed", "led"]);
+/**
+ * Answers to the RM. The script, which may do anything allowed at any time, needs no others than those that it counts. Reports are not sent:
+ * the real core looks at them as they are, whenever it likes, since on its connections a later one takes the place of an earlier one.
+ */
+const RM_HEARS = {
+  script: new Set<Message["kind"]>(["sealed", "led"]),
+  core: new Set<Message["kind"]>(["sealed", "seal-refused", "led", "lead-failed", "activated", "activate-refused"]),
+};
 
 function post(catalog: Catalog, host: Host, outcome: Outcome): { readonly sent: readonly number[]; readonly answers: readonly Answer[] } {
   const sent = new Set<number>();
@@ -317,7 +329,7 @@ function post(catalog: Catalog, host: Host, outcome: Outcome): { readonly sent: 
     if (to.kind === "client") {
       if ("ticket" in message) answers.push(message);
     } else if (to.kind === "rm") {
-      if (RM_HEARS.has(message.kind)) {
+      if (RM_HEARS[catalog.options.manager].has(message.kind)) {
         sent.add(envelopeNumber(catalog, { from, replica: 0, life: 0, connection: 0, rm: to.rm, message: freeze(message) }));
       }
     } else if (!isVoid(message)) {

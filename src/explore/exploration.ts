@@ -6,7 +6,7 @@ import type { Scope } from "./scope.js";
 import { tableBytes } from "./sequence-table.js";
 import { createStateTable, markOf, parentOf, reached, setMark, setParent, type StateTable, stateTableBytes } from "./state-table.js";
 import { successors } from "./successors.js";
-import { createSpace, type Space } from "./world.js";
+import { createSpace, isSameRow, type Space } from "./world.js";
 
 export interface Report {
   readonly scope: Scope;
@@ -91,16 +91,11 @@ function look(search: Search, at: number, row: Int32Array): void {
   successors(space, row, false, (next, _, violation, isDue) => {
     search.steps++;
     if (violation !== null) search.found ??= { world: at, text: violation };
-    if (search.found !== null || isSame(next, row)) return;
+    if (search.found !== null || isSameRow(next, row)) return;
     const isOrdinary = isDue && !isOrdinaryTaken;
     if (isOrdinary) isOrdinaryTaken = true;
     reach(search, next, at, isOrdinary);
   });
-}
-
-function isSame(a: Int32Array, b: Int32Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 const PROGRESS_EACH = 1_024;

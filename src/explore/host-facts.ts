@@ -32,6 +32,8 @@ export interface HostFacts {
   /** Durable: nothing below can matter to this replica any more. */
   readonly promise: number;
   readonly isInstalling: boolean;
+  /** What it would report to an RM now: one of the catalog's; 0 where none asks. */
+  readonly report: number;
 }
 
 const known = new WeakMap<Entry, EntryFacts>();
@@ -49,7 +51,7 @@ function entryFacts(entry: Entry): EntryFacts {
   return facts;
 }
 
-export function factsOf(host: Host): HostFacts {
+export function factsOf(host: Host, report: number): HostFacts {
   const { replica, list } = host;
   const { stance, log } = replica;
   const leading = stance.kind === "leading" ? stance : null;
@@ -68,5 +70,6 @@ export function factsOf(host: Host): HostFacts {
     hasWrites: host.writes.length > 0,
     promise: promise[0] * 64 + promise[1],
     isInstalling: replica.receiving?.installing != null,
+    report,
   };
 }

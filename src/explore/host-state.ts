@@ -21,6 +21,7 @@ export interface Outcome {
 }
 
 export interface HostOptions {
+  readonly manager: "core" | "script";
   readonly rms: number;
   readonly checkpointEntries: number;
 }

@@ -1,16 +1,18 @@
 /** How an exploration begins: the members started, their first view active, a session open, nothing on its way. */
 import { assert } from "../vocabulary/assert.js";
 import { sessionId } from "../vocabulary/ids.js";
+import type { Member } from "../vocabulary/view.js";
 import { envelopeAt, factsAt, firstStart, type HostEvent } from "./catalog.js";
 import { createLedger } from "./ledger.js";
 import { bootOf, idOf, incarnationOf, type Life } from "./life.js";
 import { numberOf, objectAt } from "./object-table.js";
-import { createStore, makeView } from "./rm-state.js";
-import { begin, createRm, type Move, type ScriptRm, write } from "./rm-script.js";
-import { ordersNumber } from "./rm-steps.js";
+import { createCoreRm } from "./rm-core.js";
+import { begin, createScriptRm, type Move, type ScriptRm, write } from "./rm-script.js";
+import { createStore, makeView, type Store } from "./rm-state.js";
+import { ordersNumber, stepsOfRm, takeRmStep } from "./rm-steps.js";
 import { intern, sequenceAt } from "./sequence-table.js";
 import { happenAt } from "./turns.js";
-import { fullBudget, netAfter, replicaCount, rowOf, sightOf, type Space } from "./world.js";
+import { fullBudget, netAfter, isSameRow, replicaCount, type Rm, rowOf, sightOf, type Space } from "./world.js";
 
 const NONCE = "5e";
 
@@ -48,55 +50,72 @@ function order(space: Space, row: Int32Array, move: Pick<Move, "rm" | "store" | 
   return calm(space, next);
 }
 
-function first(space: Space): { row: Int32Array; lives: Life[] } {
-  const { scope } = space;
-  const lives: Life[] = Array.from({ length: replicaCount(scope) }, (_, i) => ({ replica: i + 1, incarnation: 1, boot: 1 }));
-  const hosts = lives.map((life) =>
-    firstStart(
-      space.catalog,
-      life,
-      lives.filter((other) => other !== life),
-    ),
-  );
-  const founders = foundersOf(space, lives);
-  const store = createStore(founders, lives.length, scope.style);
-  const rms = Array.from({ length: scope.rms }, (_, rm) => createRm(rm, store));
-  return { lives, row: rowOf(space, { hosts, ledger: createLedger(scope.requests), store, rms, budget: fullBudget(scope) }) };
-}
-
-function foundersOf({ scope }: Space, lives: readonly Life[]) {
+function foundersOf({ scope }: Space, lives: readonly Life[]): Member[] {
   return lives.slice(0, scope.members).map((life) => ({ replica: idOf(life.replica), incarnation: incarnationOf(life) }));
 }
 
-export function opening(space: Space): Int32Array {
-  const { scope, layout } = space;
-  let { row, lives } = first(space);
+/** The first RM makes the first view by its script. */
+function firstViewByScript(space: Space, row: Int32Array, lives: readonly Life[]): Int32Array {
   const [leader] = lives;
-  assert(leader !== undefined, "explore");
   const founders = foundersOf(space, lives);
-  const store = objectAt(space.stores, row[layout.store] ?? 0);
-  row = order(space, row, begin(scriptOf(space, row), store, founders));
-  const sealed = scriptOf(space, row);
+  const [founder] = founders;
+  assert(leader !== undefined && founder !== undefined, "explore");
+  const store = objectAt(space.stores, row[space.layout.store] ?? 0);
+  const sealing = order(space, row, begin(scriptOf(space, row), store, founders));
+  const sealed = scriptOf(space, sealing);
   const epoch = sealed.attempt?.epoch;
-  const founder = founders[0];
-  assert(epoch !== undefined && founder !== undefined, "explore");
-  const view = makeView(epoch, founders, founder, scope.style);
+  assert(epoch !== undefined, "explore");
+  const view = makeView(epoch, founders, founder, space.scope.style);
   const lead = { kind: "lead", view, bootId: bootOf(leader), poison: [], leaderEnds: [], book: { version: [0, 0], entries: [] } } as const;
-  row = order(space, row, {
+  const leading = order(space, sealing, {
     rm: { ...sealed, attempt: { epoch, base: null, view, leaderBootId: lead.bootId } },
     store,
     orders: [{ to: 1, message: lead }],
   });
-  row = order(space, row, write(scriptOf(space, row), store, view, lead.bootId));
+  return order(space, leading, write(scriptOf(space, leading), store, view, lead.bootId));
+}
+
+/** The first RM, which is the real core, does what is due, until nothing changes. */
+function ruleByCore(space: Space, row: Int32Array): Int32Array {
+  const { layout } = space;
+  let ruled = calm(space, row);
+  const isAway = objectAt(space.rms, ruled[layout.rm] ?? 0).phase === "away";
+  for (let mayStart = isAway; ; mayStart = false) {
+    const before = ruled;
+    for (const step of stepsOfRm(space, before, sightOf(space, before), 0)) {
+      if (!step.isDue && !mayStart) continue;
+      assert(step.violation === null, "explore", () => String(step.violation));
+      const next = before.slice();
+      takeRmStep(space, before, 0, step, next);
+      next[layout.budget] = before[layout.budget] ?? 0;
+      ruled = calm(space, next);
+      if (!isSameRow(ruled, before)) break;
+    }
+    if (isSameRow(ruled, before)) return ruled;
+  }
+}
+
+export function opening(space: Space): Int32Array {
+  const { scope, layout, catalog } = space;
+  const lives: Life[] = Array.from({ length: replicaCount(scope) }, (_, i) => ({ replica: i + 1, incarnation: 1, boot: 1 }));
+  const others = (life: Life): Life[] => lives.filter((other) => other !== life);
+  const hosts = lives.map((life) => firstStart(catalog, life, others(life)));
+  const store = createStore(foundersOf(space, lives), lives.length, scope);
+  const rmOf = (rm: number, at: Store): Rm => (scope.manager === "core" ? createCoreRm(rm, scope) : createScriptRm(rm, at));
+  const rms = Array.from({ length: scope.rms }, (_, rm) => rmOf(rm, store));
+  let row = rowOf(space, { hosts, ledger: createLedger(scope.requests), store, rms, budget: fullBudget({ ...scope, attempts: 1 }) });
+  row = scope.manager === "core" ? ruleByCore(space, row) : firstViewByScript(space, row, lives);
   row = beat(space, row);
   const ask: HostEvent = { kind: "ask", request: { kind: "open-session", ticket: 0, nonce: NONCE }, digest: 0 };
   row = beat(space, calm(space, happenAt(space, row, 1, ask)));
+  if (scope.manager === "core") row = ruleByCore(space, row);
   space.session = sessionId(1, 2, NONCE);
   const written = objectAt(space.stores, row[layout.store] ?? 0);
   const { committed } = objectAt(space.ledgers, row[layout.ledger] ?? 0);
   assert(committed.length === 2 && written.chain.length === 1, "explore", () => "the first view did not come about");
   row[layout.net] = intern(space.nets, []);
-  for (let rm = 1; rm < scope.rms; rm++) row[layout.rm + rm] = numberOf(space.rms, createRm(rm, written));
+  row[layout.budget] = fullBudget(scope);
+  for (let rm = 1; rm < scope.rms; rm++) row[layout.rm + rm] = numberOf(space.rms, rmOf(rm, written));
   return row;
 }
 

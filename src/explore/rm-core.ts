@@ -1,9 +1,223 @@
+/**
+ * The Replication Manager's real core in the exploration: a turn is a `step` of it. One form for states that behave alike: time stands still
+ * between turns, whatever was before is long ago, and what is only for people, for the detectors, or for the start of processes is left out.
+ */
+import type { ControlContent } from "../rm/core/content.js";
+import type { RmEffect } from "../rm/core/effect.js";
+import type { RmEvent } from "../rm/core/event.js";
+import { createRm, type GroupState, type Rm as RealRm, type Sight, type ViewChange } from "../rm/core/state.js";
+import { step } from "../rm/core/step.js";
+import type { ReplicaReport } from "../vocabulary/report.js";
 import type { View } from "../vocabulary/view.js";
+import { GROUP, type Life } from "./life.js";
+import { createObjectTable, numberOf, objectAt } from "./object-table.js";
+import { copyOf, freeze } from "./plain-data.js";
+import { awaitsOf, CLUSTER, DETECTORS, HOST, type Order, ownerOf, specOf } from "./rm-state.js";
+import type { Scope } from "./scope.js";
+
+/** What was asked of the store and is not answered. */
+export interface StoreAsk {
+  readonly kind: "read" | "swap";
+  readonly expectedRevision: number;
+  readonly content: ControlContent | null;
+}
 
 export interface CoreRm {
   readonly kind: "core";
   readonly rm: number;
+  /** See `awaitsOf`. */
   readonly awaits: number;
   readonly phase: "away" | "ruling" | "ended";
   readonly attempt: { readonly view: View | null } | null;
+  readonly state: RealRm;
+  readonly ask: StoreAsk | null;
+  /** A write whose outcome was unknown, and that may still come (S1d). */
+  readonly late: StoreAsk | null;
+  /** The processes that it is connected to, by replica - 1; null: it knows of none that runs. */
+  readonly lives: readonly (Life | null)[];
+}
+
+const NOW_MS = 10_000_000;
+/** Longer than every wait: when time passes, all that is due becomes due. */
+const LEAP_MS = 1_000_000;
+const LONG_AGO_MS = 0;
+
+/** An RM that is not started. */
+export function createCoreRm(rm: number, scope: Scope): CoreRm {
+  const replicas = scope.members + scope.spares;
+  const state = createRm({
+    clusterId: CLUSTER,
+    bootId: ownerOf(rm),
+    pid: 1,
+    hostId: HOST,
+    groups: [specOf(replicas, scope.style)],
+    detectors: DETECTORS,
+  });
+  freeze(state.config);
+  freeze(state.store.stored);
+  return {
+    kind: "core",
+    rm,
+    awaits: 0,
+    phase: "away",
+    attempt: null,
+    state,
+    ask: null,
+    late: null,
+    lives: Array.from({ length: replicas }, () => null),
+  };
+}
+
+/** What came of some turns of an RM. */
+export interface RmOutcome {
+  readonly rm: CoreRm;
+  readonly orders: readonly Order[];
+  /** Beginnings of attempts. */
+  readonly attempts: number;
+}
+
+const SENT = new Set(["seal", "lead", "activate", "learners"]);
+
+/** Its turns for these events, one after the other. `changes`: what the world around it has changed. */
+export function turnOf(before: CoreRm, events: readonly RmEvent[], changes: Partial<Pick<CoreRm, "ask" | "late" | "lives">>): RmOutcome {
+  return turnAt(before, NOW_MS, events, changes);
+}
+
+/** Time passes until all that it waits for is due. */
+export function leapOf(before: CoreRm): RmOutcome {
+  return turnAt(before, NOW_MS + LEAP_MS, [{ kind: "wake" }], {});
+}
+
+export function mayLeap(rm: CoreRm): boolean {
+  return rm.phase !== "ended" && Number.isFinite(rm.state.wakeMs);
+}
+
+function turnAt(before: CoreRm, nowMs: number, events: readonly RmEvent[], changes: Partial<CoreRm>): RmOutcome {
+  const state = copyOf(before.state);
+  const effects: RmEffect[] = [];
+  for (const event of events) step(state, nowMs, event, effects);
+  let ask = changes.ask === undefined ? before.ask : changes.ask;
+  const orders: Order[] = [];
+  for (const effect of effects) {
+    if (effect.kind === "store-read") ask = { kind: "read", expectedRevision: 0, content: null };
+    if (effect.kind === "store-swap") ask = { kind: "swap", expectedRevision: effect.expectedRevision, content: kept(effect.content) };
+    if (effect.kind !== "send" || effect.to.kind !== "server" || !SENT.has(effect.message.kind)) continue;
+    if (effect.message.kind === "learners" && effect.message.learners.length === 0) continue;
+    orders.push({ to: Number(effect.to.replica.slice(1)), message: effect.message as Order["message"] });
+  }
+  const counterBefore = before.state.groups.get(GROUP)?.counter ?? 0;
+  settle(state, nowMs);
+  const group = state.groups.get(GROUP);
+  const change = group?.change ?? null;
+  const isEnded = state.store.phase === "ended";
+  const rm: CoreRm = {
+    ...before,
+    ...changes,
+    state,
+    ask: isEnded ? null : ask,
+    phase: isEnded ? "ended" : "ruling",
+    awaits: change === null || isEnded ? 0 : awaitsOf(change.epoch, change.phase === "sealing"),
+    attempt: change === null || isEnded ? null : { view: change.view },
+  };
+  return { rm, orders: isEnded ? [] : orders, attempts: Math.max(0, (group?.counter ?? 0) - counterBefore) };
+}
+
+const contents = createObjectTable<ControlContent>();
+
+/** One object for equal contents: the core compares its draft with what is stored by identity. */
+function kept(content: ControlContent): ControlContent {
+  return objectAt(contents, numberOf(contents, freeze(content)));
+}
+
+/** Brings the state into the one form. */
+function settle(state: RealRm, nowMs: number): void {
+  settleTimes(state, nowMs - NOW_MS);
+  const { store, gfd } = state;
+  store.stored = kept(store.stored);
+  store.draft = kept(store.draft);
+  store.written = store.written === null ? null : kept(store.written);
+  // The last word of a store's refusal is for people, unless there is none.
+  if (store.refusal !== null) store.refusal = "refused";
+  store.ticket = 1;
+  state.nextTicket = 2;
+  state.nextChangeId = 1;
+  state.orders.clear();
+  state.orderPauses.clear();
+  state.linksKey = "";
+  state.statusVersion = 0;
+  state.statusKey = "";
+  state.statusSentMs = LONG_AGO_MS;
+  state.statusDirty = false;
+  gfd.sequence = 0;
+  gfd.askedMs = null;
+  gfd.nextAskMs = Number.POSITIVE_INFINITY;
+  for (const sight of state.sights.values()) settleSight(sight);
+  for (const group of state.groups.values()) settleGroup(group);
+}
+
+function settleSight(sight: Sight): void {
+  sight.reason = "";
+  sight.heardMs = LONG_AGO_MS;
+  sight.bornMs = LONG_AGO_MS;
+  sight.linkSinceMs = LONG_AGO_MS;
+  sight.verdictSinceMs = LONG_AGO_MS;
+  sight.detectionMs = null;
+}
+
+function settleGroup(group: GroupState): void {
+  group.waiting = null;
+  group.lossSaid = null;
+  group.kills = [];
+  group.starts.clear();
+  group.deaths.clear();
+  group.failures = Math.min(group.failures, 2);
+  if (group.change !== null) settleChange(group.change);
+}
+
+function settleChange(change: ViewChange): void {
+  change.aim = { ...change.aim, reason: "" };
+  change.detectMs = null;
+  change.verdictAtMs = null;
+  change.sealedMs = null;
+  change.ledMs = null;
+  change.writtenMs = null;
+  change.attempt = 1;
+  change.waitingSaid = false;
+  change.refusalSaid = false;
+  for (const answers of [change.answers, change.strangers])
+    for (const [replica, answer] of answers) answers.set(replica, { ...answer, commitIndex: 0, atMs: LONG_AGO_MS });
+}
+
+function settledMs(ms: number, passedMs: number): number {
+  const settled = ms - passedMs;
+  return settled < NOW_MS ? LONG_AGO_MS : settled;
+}
+
+/** Every field that is a time (`...Ms`), wherever it is: `passedMs` have passed, and what was before is long ago. */
+function settleTimes(part: object, passedMs: number): void {
+  if (Object.isFrozen(part)) return;
+  const fields: [unknown, unknown][] = part instanceof Map ? [...part] : Object.entries(part);
+  for (const [key, value] of fields) {
+    if (typeof value === "object" && value !== null) {
+      const isTimes = value instanceof Map && typeof key === "string" && (key.endsWith("Ms") || key.endsWith("Since"));
+      if (isTimes) for (const [name, ms] of value as Map<string, number>) value.set(name, settledMs(ms, passedMs));
+      else settleTimes(value, passedMs);
+    } else if (typeof value === "number" && typeof key === "string" && key.endsWith("Ms")) {
+      (part as Record<string, unknown>)[key] = settledMs(value, passedMs);
+    }
+  }
+}
+
+/** A report without figures that are for people, or for choices among equals. */
+export function plainReport(report: ReplicaReport): ReplicaReport {
+  return freeze({
+    ...report,
+    lastEpoch: [0, 0],
+    lastIndex: report.blank ? 0 : 1,
+    persistedIndex: 0,
+    commitIndex: 0,
+    appliedIndex: 0,
+    executedCount: 0,
+    learners: report.learners.map((learner) => ({ ...learner, ackedIndex: 0, transferredBytes: 0, transferSizeBytes: 0 })),
+  });
 }

@@ -59,7 +59,7 @@ export interface Sights {
   readonly style: Style;
 }
 
-export function createRm(rm: number, store: Store): ScriptRm {
+export function createScriptRm(rm: number, store: Store): ScriptRm {
   const phase = rm === 0 ? "ruling" : "away";
   return { kind: "script", rm, awaits: 0, phase, counter: 0, content: store.content, revision: store.revision, attempt: null };
 }

@@ -8,6 +8,8 @@ import type { GroupSpec } from "../vocabulary/spec.js";
 import { quorumSize, type Style } from "../vocabulary/style.js";
 import type { Member, View } from "../vocabulary/view.js";
 import { GROUP, idOf } from "./life.js";
+import { freeze } from "./plain-data.js";
+import type { Scope } from "./scope.js";
 
 export const CLUSTER = clusterId("c");
 export const HOST: HostId = hostId("h");
@@ -74,10 +76,10 @@ export function specOf(replicas: number, style: Style): GroupSpec {
 }
 
 /** A store in which the group has no view yet. `count`: replicas there are, with those that are no founders. */
-export function createStore(founders: readonly Member[], count: number, style: Style): Store {
+export function createStore(founders: readonly Member[], count: number, { style, manager }: Pick<Scope, "style" | "manager">): Store {
   const replicas = Array.from({ length: count }, (_, i) => ({ replica: idOf(i + 1), host: HOST, leaving: false }));
   const record: GroupRecord = {
-    spec: specOf(founders.length, style),
+    spec: specOf(count, style),
     activeView: null,
     founders,
     leaderEnds: [],
@@ -85,7 +87,7 @@ export function createStore(founders: readonly Member[], count: number, style: S
     nextReplicaNumber: count + 1,
   };
   const empty = emptyContent(CLUSTER, ownerOf(0), DETECTORS);
-  return { content: { ...empty, term: 1, hosts: [HOST], groups: [record] }, revision: 1, chain: [] };
+  return { content: freeze({ ...empty, term: manager === "core" ? 0 : 1, hosts: [HOST], groups: [record] }), revision: 1, chain: [] };
 }
 
 export function activeView(content: ControlContent): View | null {

@@ -1,29 +1,99 @@
 /** What each RM of a world may do, whichever kind it is. */
 import type { Member } from "../vocabulary/view.js";
-import { type Envelope, envelopeAt, envelopeNumber } from "./catalog.js";
+import { type Envelope, envelopeAt, envelopeNumber, factsAt, hostAt } from "./catalog.js";
 import { bootOf, idOf, incarnationOf, lifeNumber, rmConnection } from "./life.js";
 import { recall, remember, UNKNOWN } from "./memo.js";
 import { numberOf, objectAt } from "./object-table.js";
 import { freeze } from "./plain-data.js";
+import type { CoreRm } from "./rm-core.js";
+import { CAUSES, type CoreMove, coreMoves, outcomeOf } from "./rm-core-steps.js";
 import { activeView, epochNumber, type Order, type RmStep, type Store } from "./rm-state.js";
 import { type Move, movesOf, type ScriptRm, type Sights } from "./rm-script.js";
 import { intern, sequenceAt } from "./sequence-table.js";
-import { BUDGET, left, livesOf, netAfter, sightOf, type Space } from "./world.js";
+import { BUDGET, left, livesOf, netAfter, type RmMade, sightOf, type Space } from "./world.js";
 
 /** All that RM `i` may do; `sight` is of the world. */
 export function stepsOfRm(space: Space, row: Int32Array, sight: number, i: number): readonly RmStep[] {
   const { layout, memos } = space;
   const rm = row[layout.rm + i] ?? 0;
   const net = row[layout.net] ?? 0;
-  const store = row[layout.store] ?? 0;
-  const means = intern(space.sights, [sight, store, (row[layout.budget] ?? 0) >>> BUDGET.attempts, 1, 1]);
+  const means = meansOf(space, row, sight);
   let number = recall(memos.rmSteps, rm, net, means);
   if (number === UNKNOWN) {
     const state = objectAt(space.rms, rm);
-    const steps = state.kind === "script" ? scriptSteps(space, row, state, objectAt(space.stores, store)) : [];
+    const store = objectAt(space.stores, row[layout.store] ?? 0);
+    const steps = state.kind === "script" ? scriptSteps(space, row, state, store) : coreSteps(space, row, sight, i, state);
     number = remember(memos.rmSteps, rm, net, means, space.rmSteps.push(steps) - 1);
   }
   return space.rmSteps[number] ?? [];
+}
+
+/** All that a step of an RM depends on besides itself and the messages, as a number. */
+function meansOf(space: Space, row: Int32Array, sight: number): number {
+  const { layout, catalog, scope } = space;
+  const means = [sight, row[layout.store] ?? 0, (row[layout.budget] ?? 0) & RM_BUDGET];
+  if (scope.manager === "core") for (let i = 0; i < layout.net; i++) means.push(factsAt(catalog, row[i] ?? 0).report);
+  return intern(space.sights, means);
+}
+
+const RM_BUDGET = (15 << BUDGET.attempts) | (15 << BUDGET.suspicions) | (15 << BUDGET.doubts);
+const MESSAGES_MAX = 1 << 20;
+
+function coreSteps(space: Space, row: Int32Array, sight: number, i: number, rm: CoreRm): RmStep[] {
+  const { layout, catalog, scope } = space;
+  const budget = row[layout.budget] ?? 0;
+  const storeNumber = row[layout.store] ?? 0;
+  const store = objectAt(space.stores, storeNumber);
+  const moves = coreMoves(rm, {
+    store,
+    storeNumber,
+    sight,
+    moment: intern(space.sights, [sight, storeNumber, i]),
+    // The first view is made of the members: spares come later.
+    present: store.chain.length === 0 ? scope.members : layout.net,
+    processes: Array.from(row.subarray(0, layout.net), (host) => {
+      const { report: reportNumber } = factsAt(catalog, host);
+      return { life: hostAt(catalog, host).life, reportNumber, report: objectAt(catalog.reports, reportNumber) };
+    }),
+    heard: heardBy(space, row, i),
+    suspicions: left(budget, "suspicions"),
+    doubts: left(budget, "doubts"),
+  });
+  return moves.flatMap((move) => {
+    const made = madeOf(space, row[layout.rm + i] ?? 0, rm, move);
+    if (made.attempts > left(budget, "attempts")) return [];
+    const cost = (made.attempts << BUDGET.attempts) | (move.suspicions << BUDGET.suspicions) | (move.doubts << BUDGET.doubts);
+    const step: RmStep = {
+      text: move.text,
+      rm: made.rm,
+      store: numberOf(space.stores, move.store),
+      sent: made.sent,
+      cost,
+      violation: made.violation ?? move.violation,
+      isDue: move.isDue,
+      begins: !move.isDue,
+    };
+    return [step];
+  });
+}
+
+/** The outcome of a move, made once. */
+function madeOf(space: Space, number: number, rm: CoreRm, move: CoreMove): RmMade {
+  const cause = CAUSES.indexOf(move.cause) * MESSAGES_MAX + move.argument;
+  const known = recall(space.memos.rmMoves, number, cause, 0);
+  if (known !== UNKNOWN) return space.rmMade[known] ?? { rm: number, sent: 0, attempts: 0, violation: "?" };
+  const outcome = outcomeOf(move);
+  const made: RmMade =
+    typeof outcome === "string"
+      ? { rm: number, sent: 0, attempts: 0, violation: outcome }
+      : {
+          rm: numberOf(space.rms, outcome.rm),
+          sent: ordersNumber(space, rm.rm, outcome.orders),
+          attempts: outcome.attempts,
+          violation: null,
+        };
+  remember(space.memos.rmMoves, number, cause, 0, space.rmMade.push(made) - 1);
+  return made;
 }
 
 function scriptSteps(space: Space, row: Int32Array, rm: ScriptRm, store: Store): RmStep[] {
@@ -41,13 +111,14 @@ function scriptSteps(space: Space, row: Int32Array, rm: ScriptRm, store: Store):
 }
 
 /** The messages to an RM that are on their way. */
-export function heardBy(space: Space, row: Int32Array, rm: number): Envelope[] {
+function heardBy(space: Space, row: Int32Array, rm: number): { readonly number: number; readonly envelope: Envelope }[] {
   const numbers = [...sequenceAt(space.nets, row[space.layout.net] ?? 0)];
-  return numbers.map((number) => envelopeAt(space.catalog, number)).filter((envelope) => envelope.replica === 0 && envelope.rm === rm);
+  const heard = numbers.map((number) => ({ number, envelope: envelopeAt(space.catalog, number) }));
+  return heard.filter(({ envelope }) => envelope.replica === 0 && envelope.rm === rm);
 }
 
 function sightsOf(space: Space, row: Int32Array, rm: ScriptRm): Sights {
-  const heard = heardBy(space, row, rm.rm).filter((envelope) => envelope.epoch === rm.awaits >> 1);
+  const heard = heardBy(space, row, rm.rm).flatMap(({ envelope }) => (envelope.epoch === rm.awaits >> 1 ? [envelope] : []));
   const lives = livesOf(space, row);
   const base = rm.attempt?.base ?? null;
   const candidates: Member[] = lives

@@ -85,6 +85,12 @@ const SMALL_SCOPES: readonly Scope[] = [
   { ...SMALL, name: "small-rivals", requests: 0, rms: 2 },
 ];
 
+/** The real core of the Replication Manager. */
+const CORE_SCOPES: readonly Scope[] = [
+  { ...SMALL, name: "core", manager: "core", suspicions: 1, requests: 0 },
+  { ...SMALL, name: "core-rivals", manager: "core", rms: 2, suspicions: 1, attempts: 2, requests: 0 },
+];
+
 /** Too large for every test run, small enough to be seen whole in minutes. */
 const MEDIUM = { ...SMALL, statesMax: 100_000_000 };
 
@@ -115,7 +121,13 @@ const FULL: Scope = {
   statesMax: 20_000_000,
 };
 
-export const SCOPES: readonly Scope[] = [...SMALL_SCOPES, ...MEDIUM_SCOPES, FULL, { ...FULL, name: "full-reverse", order: [4, 3, 2, 1] }];
+export const SCOPES: readonly Scope[] = [
+  ...SMALL_SCOPES,
+  ...CORE_SCOPES,
+  ...MEDIUM_SCOPES,
+  FULL,
+  { ...FULL, name: "full-reverse", order: [4, 3, 2, 1] },
+];
 
 export function scopeNamed(name: string): Scope | undefined {
   return SCOPES.find((scope) => scope.name === name);

@@ -41,10 +41,19 @@ export interface Space {
   readonly stores: ObjectTable<Store>;
   readonly rms: ObjectTable<Rm>;
   readonly rmSteps: (readonly RmStep[])[];
+  readonly rmMade: RmMade[];
   readonly violations: string[];
   readonly memos: Memos;
   /** The session in which the requests are made. */
   session: SessionId;
+}
+
+/** What comes of a move of an RM that is the real core, by numbers. */
+export interface RmMade {
+  readonly rm: number;
+  readonly sent: number;
+  readonly attempts: number;
+  readonly violation: string | null;
 }
 
 interface Memos {
@@ -55,24 +64,26 @@ interface Memos {
   readonly wipes: Memo;
   readonly restarts: Memo;
   readonly rmSteps: Memo;
+  readonly rmMoves: Memo;
   readonly receipts: Memo;
   readonly reads: Memo;
   readonly marks: Memo;
 }
 
 export function createSpace(scope: Scope): Space {
-  const { rms, checkpointEntries } = scope;
+  const { rms, checkpointEntries, manager } = scope;
   const hosts = replicaCount(scope);
   return {
     scope,
     layout: { net: hosts, ledger: hosts + 1, store: hosts + 2, rm: hosts + 3, budget: hosts + 3 + rms, width: hosts + 4 + rms },
-    catalog: createCatalog({ rms, checkpointEntries }),
+    catalog: createCatalog({ rms, checkpointEntries, manager }),
     nets: createSequenceTable(),
     sights: createSequenceTable(),
     ledgers: createObjectTable(),
     stores: createObjectTable(),
     rms: createObjectTable(),
     rmSteps: [],
+    rmMade: [],
     violations: [],
     memos: {
       nets: createMemo(),
@@ -82,6 +93,7 @@ export function createSpace(scope: Scope): Space {
       wipes: createMemo(),
       restarts: createMemo(),
       rmSteps: createMemo(),
+      rmMoves: createMemo(),
       receipts: createMemo(),
       reads: createMemo(),
       marks: createMemo(),
@@ -106,7 +118,7 @@ export function without(budget: number, name: Allowance, count = 1): number {
   return budget - (count << BUDGET[name]);
 }
 
-export function fullBudget(scope: Scope): number {
+export function fullBudget(scope: Pick<Scope, Allowance>): number {
   let budget = 0;
   for (const name of Object.keys(BUDGET) as Allowance[]) {
     assert(scope[name] < 16, "explore", () => `more ${name} than can be counted`);
@@ -184,4 +196,9 @@ export function rowOf(
     ...parts.rms.map((rm) => numberOf(rms, rm)),
     budget,
   );
+}
+
+export function isSameRow(a: Int32Array, b: Int32Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
