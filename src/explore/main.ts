@@ -1,57 +1,72 @@
-/** `node dist/explore/main.js --scope full [--states N]`: explores a scope and says what it has seen. */
+/** `node dist/explore/main.js --scope full [--states N] [--minutes M]`: explores a scope and says what it has seen. */
 import { cpus } from "node:os";
 import { performance } from "node:perf_hooks";
 import { explore, type Report } from "./exploration.js";
 import { SCOPES, type Scope, scopeNamed } from "./scope.js";
 
-const USAGE = `usage: node dist/explore/main.js --scope ${SCOPES.map((scope) => scope.name).join("|")} [--states N]\n`;
+const USAGE = `usage: npm run explore -- --scope ${SCOPES.map((scope) => scope.name).join("|")} [--states N] [--minutes M]\n`;
+/** Above this the search ends, as at a bound that was asked for. */
+const MEMORY_BYTES_MAX = 6e9;
+const SAY_MS = 10_000;
 
 function option(name: string): string | null {
   const at = process.argv.indexOf(name);
   return at < 0 ? null : (process.argv[at + 1] ?? null);
 }
 
-function chosenScope(): Scope | null {
-  const scope = scopeNamed(option("--scope") ?? "small");
-  const states = option("--states");
-  if (scope === undefined) return null;
-  if (states === null) return scope;
-  return /^[1-9]\d{0,8}$/.test(states) ? { ...scope, statesMax: Number(states) } : null;
+interface Wish {
+  readonly scope: Scope;
+  readonly minutes: number;
 }
 
-function say(report: Report, seconds: number): void {
-  const { scope, states, steps, depth, complete, violation, hosts, nets } = report;
+function chosen(): Wish | null {
+  const scope = scopeNamed(option("--scope") ?? "small");
+  const states = option("--states");
+  const minutes = Number(option("--minutes") ?? Number.POSITIVE_INFINITY);
+  if (scope === undefined || !(minutes > 0) || !/^[1-9]\d{0,8}$/.test(states ?? "1")) return null;
+  return { scope: states === null ? scope : { ...scope, statesMax: Number(states) }, minutes };
+}
+
+function say(report: Report, seconds: number, bound: string): void {
+  const { scope, states, steps, depth, complete, violation, hosts, rms, nets, memoryBytes } = report;
   const unit = scope.search === "breadth" ? "steps" : "disturbances";
   const megabytes = Math.round(process.memoryUsage.rss() / 1e6);
-  process.stdout.write(`scope ${scope.name}: ${states} states, ${steps} steps,  ${hosts} states of replicas, ${nets} sets of messages\n`);
-  process.stdout.write(`${seconds.toFixed(1)} s on ${cpus()[0]?.model ?? "?"}, ${megabytes} MB\n`);
-  for (const [name, count] of Object.entries(report.marks)) process.stdout.write(`  ${name}: ${count}\n`);
+  const out = (line: string): void => void process.stdout.write(`${line}\n`);
+  out(`scope ${scope.name}: ${states} states, ${steps} steps; ${hosts} states of replicas, ${rms} of RMs, ${nets} sets of messages`);
+  const speed = `${Math.round(states / seconds)} states a second`;
+  out(
+    `${seconds.toFixed(1)} s (${speed}) on ${cpus()[0]?.model ?? "?"}; ${Math.round(memoryBytes / states)} bytes a state, ${megabytes} MB in all`,
+  );
+  for (const [name, count] of Object.entries(report.marks)) out(`  ${name}: ${count}`);
   if (violation !== null) {
-    process.stdout.write(`VIOLATION: ${violation.text}\n`);
-    for (const [i, line] of violation.path.entries()) process.stdout.write(`${String(i + 1).padStart(4)} ${line}\n`);
-  } else
-    process.stdout.write(
-      complete
-        ? `complete: ${depth} ${unit} lead everywhere\n`
-        : `cut by the bound of ${scope.statesMax} states; complete through ${depth} ${unit}\n`,
-    );
+    out(`VIOLATION: ${violation.text}`);
+    for (const [i, line] of violation.path.entries()) out(`${String(i + 1).padStart(4)} ${line}`);
+  } else out(complete ? `complete: ${depth} ${unit} lead everywhere` : `cut by the bound of ${bound}; complete through ${depth} ${unit}`);
 }
 
 function run(): number {
-  const scope = chosenScope();
-  if (scope === null) {
+  const wish = chosen();
+  if (wish === null) {
     process.stderr.write(USAGE);
     return 64;
   }
-  const began = performance.now();
-  let said = began;
+  const { scope, minutes } = wish;
+  const beganMs = performance.now();
+  let saidMs = beganMs;
+  let bound = `${scope.statesMax} states`;
   const report = explore(scope, (states, done, depth) => {
-    if (performance.now() - said < 10_000) return false;
-    said = performance.now();
-    process.stderr.write(`${states} states, ${done} of them done, depth ${depth}, ${Math.round(process.memoryUsage.rss() / 1e6)} MB\n`);
-    return false;
+    const nowMs = performance.now();
+    const bytes = process.memoryUsage.rss();
+    if (nowMs - saidMs >= SAY_MS) {
+      saidMs = nowMs;
+      process.stderr.write(`${states} states, ${done} of them done, depth ${depth}, ${Math.round(bytes / 1e6)} MB\n`);
+    }
+    if (nowMs - beganMs >= minutes * 60_000) bound = `${minutes} minutes`;
+    else if (bytes >= MEMORY_BYTES_MAX) bound = `${MEMORY_BYTES_MAX / 1e9} GB of memory`;
+    else return false;
+    return true;
   });
-  say(report, (performance.now() - began) / 1_000);
+  say(report, (performance.now() - beganMs) / 1_000, bound);
   return report.violation === null ? 0 : 1;
 }
 

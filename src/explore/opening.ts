@@ -12,7 +12,7 @@ import { createStore, makeView, type Store } from "./rm-state.js";
 import { ordersNumber, stepsOfRm, takeRmStep } from "./rm-steps.js";
 import { intern, sequenceAt } from "./sequence-table.js";
 import { happenAt } from "./turns.js";
-import { fullBudget, netAfter, isSameRow, replicaCount, type Rm, rowOf, sightOf, type Space } from "./world.js";
+import { fullBudget, netAfter, isSameRow, left, replicaCount, type Rm, rowOf, sightOf, type Space } from "./world.js";
 
 const NONCE = "5e";
 
@@ -75,24 +75,29 @@ function firstViewByScript(space: Space, row: Int32Array, lives: readonly Life[]
   return order(space, leading, write(scriptOf(space, leading), store, view, lead.bootId));
 }
 
-/** The first RM, which is the real core, does what is due, until nothing changes. */
+/** The first RM, which is the real core, does what is due until nothing changes; it starts, and waits as long as it must for a first view. */
 function ruleByCore(space: Space, row: Int32Array): Int32Array {
-  const { layout } = space;
   let ruled = calm(space, row);
-  const isAway = objectAt(space.rms, ruled[layout.rm] ?? 0).phase === "away";
-  for (let mayStart = isAway; ; mayStart = false) {
-    const before = ruled;
-    for (const step of stepsOfRm(space, before, sightOf(space, before), 0)) {
-      if (!step.isDue && !mayStart) continue;
-      assert(step.violation === null, "explore", () => String(step.violation));
-      const next = before.slice();
-      takeRmStep(space, before, 0, step, next);
-      next[layout.budget] = before[layout.budget] ?? 0;
-      ruled = calm(space, next);
-      if (!isSameRow(ruled, before)) break;
-    }
-    if (isSameRow(ruled, before)) return ruled;
+  for (;;) {
+    const hasView = objectAt(space.stores, ruled[space.layout.store] ?? 0).chain.length > 0;
+    const next = stepByCore(space, ruled, true) ?? (hasView ? null : stepByCore(space, ruled, false));
+    if (next === null) return ruled;
+    ruled = next;
   }
+}
+
+/** The first of its steps that changes anything. */
+function stepByCore(space: Space, row: Int32Array, isDue: boolean): Int32Array | null {
+  const next = row.slice();
+  for (const step of stepsOfRm(space, row, sightOf(space, row), 0)) {
+    if (step.isDue !== isDue || left(step.cost, "suspicions") + left(step.cost, "doubts") > 0) continue;
+    assert(step.violation === null, "explore", () => String(step.violation));
+    takeRmStep(space, row, 0, step, next);
+    next[space.layout.budget] = row[space.layout.budget] ?? 0;
+    const calmed = calm(space, next);
+    if (!isSameRow(calmed, row)) return calmed;
+  }
+  return null;
 }
 
 export function opening(space: Space): Int32Array {
@@ -109,6 +114,7 @@ export function opening(space: Space): Int32Array {
   const ask: HostEvent = { kind: "ask", request: { kind: "open-session", ticket: 0, nonce: NONCE }, digest: 0 };
   row = beat(space, calm(space, happenAt(space, row, 1, ask)));
   if (scope.manager === "core") row = ruleByCore(space, row);
+  // From here on spares are there.
   space.session = sessionId(1, 2, NONCE);
   const written = objectAt(space.stores, row[layout.store] ?? 0);
   const { committed } = objectAt(space.ledgers, row[layout.ledger] ?? 0);

@@ -18,11 +18,8 @@ export interface Surroundings {
   readonly store: Store;
   readonly storeNumber: number;
   readonly processes: readonly { readonly life: Life; readonly report: ReplicaReport; readonly reportNumber: number }[];
-  /** Names which processes run; the first `present` of them an RM that begins to rule is connected to at once. */
-  readonly sight: number;
-  /** Names both store and processes. */
+  /** Names both store and which processes run. */
   readonly moment: number;
-  readonly present: number;
   /** Messages to it that are on their way. */
   readonly heard: readonly { readonly number: number; readonly envelope: Envelope }[];
   readonly suspicions: number;
@@ -262,7 +259,7 @@ function storeMoves(rm: CoreRm, ask: StoreAsk, around: Surroundings, add: Add): 
       if (isRuling(rm) || !isRuling(first.rm)) return first;
       const met = firstMeeting(
         first.rm,
-        processes.slice(0, around.present).map(({ life }) => life),
+        processes.map(({ life }) => life),
       );
       return { rm: met.rm, orders: [...first.orders, ...met.orders], attempts: first.attempts + met.attempts };
     };

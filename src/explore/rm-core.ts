@@ -2,11 +2,12 @@
  * The Replication Manager's real core in the exploration: a turn is a `step` of it. One form for states that behave alike: time stands still
  * between turns, whatever was before is long ago, and what is only for people, for the detectors, or for the start of processes is left out.
  */
-import type { ControlContent } from "../rm/core/content.js";
+import { type ControlContent, emptyContent, groupRecord } from "../rm/core/content.js";
 import type { RmEffect } from "../rm/core/effect.js";
 import type { RmEvent } from "../rm/core/event.js";
 import { createRm, type GroupState, type Rm as RealRm, type Sight, type ViewChange } from "../rm/core/state.js";
 import { step } from "../rm/core/step.js";
+import { compareEpochs, EPOCH_ZERO } from "../vocabulary/epoch.js";
 import type { ReplicaReport } from "../vocabulary/report.js";
 import type { View } from "../vocabulary/view.js";
 import { GROUP, type Life } from "./life.js";
@@ -30,6 +31,7 @@ export interface CoreRm {
   readonly phase: "away" | "ruling" | "ended";
   readonly attempt: { readonly view: View | null } | null;
   readonly state: RealRm;
+  readonly keepsReports: boolean;
   readonly ask: StoreAsk | null;
   /** A write whose outcome was unknown, and that may still come (S1d). */
   readonly late: StoreAsk | null;
@@ -62,6 +64,7 @@ export function createCoreRm(rm: number, scope: Scope): CoreRm {
     phase: "away",
     attempt: null,
     state,
+    keepsReports: scope.keepsReports,
     ask: null,
     late: null,
     lives: Array.from({ length: replicas }, () => null),
@@ -106,22 +109,26 @@ function turnAt(before: CoreRm, nowMs: number, events: readonly RmEvent[], chang
     orders.push({ to: Number(effect.to.replica.slice(1)), message: effect.message as Order["message"] });
   }
   const counterBefore = before.state.groups.get(GROUP)?.counter ?? 0;
-  settle(state, nowMs);
+  settle(state, nowMs, before.keepsReports);
   const group = state.groups.get(GROUP);
   const change = group?.change ?? null;
-  const isEnded = state.store.phase === "ended";
-  const rm: CoreRm = {
-    ...before,
-    ...changes,
-    state,
-    ask: isEnded ? null : ask,
-    phase: isEnded ? "ended" : "ruling",
-    awaits: change === null || isEnded ? 0 : awaitsOf(change.epoch, change.phase === "sealing"),
-    attempt: change === null || isEnded ? null : { view: change.view },
-  };
-  return { rm, orders: isEnded ? [] : orders, attempts: Math.max(0, (group?.counter ?? 0) - counterBefore) };
+  const attempts = Math.max(0, (group?.counter ?? 0) - counterBefore);
+  const rm: CoreRm = { ...before, ...changes, state, ask, phase: "ruling" };
+  if (state.store.phase === "ended") return { rm: endOf(rm), orders: [], attempts };
+  const awaits = change === null ? 0 : awaitsOf(change.epoch, change.phase === "sealing");
+  const attempt = change === null ? null : { view: change.view };
+  return { rm: { ...rm, awaits, attempt }, orders, attempts };
 }
 
+/** Nothing is left of it but what may still come to the store. */
+function endOf(rm: CoreRm): CoreRm {
+  const store = { phase: "ended", ticket: 0, refusal: null, revision: 0, stored: EMPTY, draft: EMPTY, written: null } as const;
+  const state: RealRm = { ...rm.state, store, wakeMs: Number.POSITIVE_INFINITY };
+  for (const table of [state.sights, state.groups, state.hosts, state.detectorsSaid]) table.clear();
+  return { ...rm, state, ask: null, phase: "ended", awaits: 0, attempt: null, lives: [] };
+}
+
+const EMPTY = freeze(emptyContent(CLUSTER, ownerOf(0), DETECTORS));
 const contents = createObjectTable<ControlContent>();
 
 /** One object for equal contents: the core compares its draft with what is stored by identity. */
@@ -130,7 +137,7 @@ function kept(content: ControlContent): ControlContent {
 }
 
 /** Brings the state into the one form. */
-function settle(state: RealRm, nowMs: number): void {
+function settle(state: RealRm, nowMs: number, keepsReports: boolean): void {
   settleTimes(state, nowMs - NOW_MS);
   const { store, gfd } = state;
   store.stored = kept(store.stored);
@@ -151,11 +158,26 @@ function settle(state: RealRm, nowMs: number): void {
   gfd.sequence = 0;
   gfd.askedMs = null;
   gfd.nextAskMs = Number.POSITIVE_INFINITY;
-  for (const sight of state.sights.values()) settleSight(sight);
+  const view = groupRecord(store.stored, GROUP)?.activeView ?? null;
+  for (const sight of state.sights.values()) settleSight(sight, view, keepsReports);
   for (const group of state.groups.values()) settleGroup(group);
 }
 
-function settleSight(sight: Sight): void {
+/**
+ * Of a report nothing is kept that is no news to the store: what it says of a view is weighed when it comes (S1e) and never again; a promise that
+ * the stored view has reached is none that lies ahead.
+ */
+function settleSight(sight: Sight, view: View | null, keepsReports: boolean): void {
+  if (view !== null && !keepsReports) sight.direct = null;
+  if (sight.direct !== null && view !== null) {
+    const { promise } = sight.direct;
+    sight.direct = {
+      ...sight.direct,
+      activeView: null,
+      blank: false,
+      promise: compareEpochs(promise, view.epoch) > 0 ? promise : EPOCH_ZERO,
+    };
+  }
   sight.reason = "";
   sight.heardMs = LONG_AGO_MS;
   sight.bornMs = LONG_AGO_MS;
@@ -188,9 +210,12 @@ function settleChange(change: ViewChange): void {
     for (const [replica, answer] of answers) answers.set(replica, { ...answer, commitIndex: 0, atMs: LONG_AGO_MS });
 }
 
-function settledMs(ms: number, passedMs: number): number {
+/** Names of times at which something is due: what is due now is due, as if it had been long ago. */
+const DUE = new Set(["retryMs", "resendMs", "deadlineMs", "untilMs"]);
+
+function settledMs(name: string, ms: number, passedMs: number): number {
   const settled = ms - passedMs;
-  return settled < NOW_MS ? LONG_AGO_MS : settled;
+  return settled < NOW_MS || (settled === NOW_MS && DUE.has(name)) ? LONG_AGO_MS : settled;
 }
 
 /** Every field that is a time (`...Ms`), wherever it is: `passedMs` have passed, and what was before is long ago. */
@@ -200,10 +225,10 @@ function settleTimes(part: object, passedMs: number): void {
   for (const [key, value] of fields) {
     if (typeof value === "object" && value !== null) {
       const isTimes = value instanceof Map && typeof key === "string" && (key.endsWith("Ms") || key.endsWith("Since"));
-      if (isTimes) for (const [name, ms] of value as Map<string, number>) value.set(name, settledMs(ms, passedMs));
+      if (isTimes) for (const [name, ms] of value as Map<string, number>) value.set(name, settledMs(name, ms, passedMs));
       else settleTimes(value, passedMs);
     } else if (typeof value === "number" && typeof key === "string" && key.endsWith("Ms")) {
-      (part as Record<string, unknown>)[key] = settledMs(value, passedMs);
+      (part as Record<string, unknown>)[key] = settledMs(key, value, passedMs);
     }
   }
 }
@@ -212,8 +237,10 @@ function settleTimes(part: object, passedMs: number): void {
 export function plainReport(report: ReplicaReport): ReplicaReport {
   return freeze({
     ...report,
-    lastEpoch: [0, 0],
-    lastIndex: report.blank ? 0 : 1,
+    role: "follower",
+    style: null,
+    lastEpoch: EPOCH_ZERO,
+    lastIndex: report.blank ? report.lastIndex : 0,
     persistedIndex: 0,
     commitIndex: 0,
     appliedIndex: 0,

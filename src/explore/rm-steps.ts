@@ -31,27 +31,29 @@ export function stepsOfRm(space: Space, row: Int32Array, sight: number, i: numbe
 /** All that a step of an RM depends on besides itself and the messages, as a number. */
 function meansOf(space: Space, row: Int32Array, sight: number): number {
   const { layout, catalog, scope } = space;
-  const means = [sight, row[layout.store] ?? 0, (row[layout.budget] ?? 0) & RM_BUDGET];
+  const means = [presentOf(space), sight, row[layout.store] ?? 0, (row[layout.budget] ?? 0) & RM_BUDGET];
   if (scope.manager === "core") for (let i = 0; i < layout.net; i++) means.push(factsAt(catalog, row[i] ?? 0).report);
   return intern(space.sights, means);
+}
+
+/** While the first view is made spares are not there. */
+function presentOf({ scope, layout, session }: Space): number {
+  return session === "" ? scope.members : layout.net;
 }
 
 const RM_BUDGET = (15 << BUDGET.attempts) | (15 << BUDGET.suspicions) | (15 << BUDGET.doubts);
 const MESSAGES_MAX = 1 << 20;
 
 function coreSteps(space: Space, row: Int32Array, sight: number, i: number, rm: CoreRm): RmStep[] {
-  const { layout, catalog, scope } = space;
+  const { layout, catalog } = space;
   const budget = row[layout.budget] ?? 0;
   const storeNumber = row[layout.store] ?? 0;
   const store = objectAt(space.stores, storeNumber);
   const moves = coreMoves(rm, {
     store,
     storeNumber,
-    sight,
-    moment: intern(space.sights, [sight, storeNumber, i]),
-    // The first view is made of the members: spares come later.
-    present: store.chain.length === 0 ? scope.members : layout.net,
-    processes: Array.from(row.subarray(0, layout.net), (host) => {
+    moment: intern(space.sights, [presentOf(space), sight, storeNumber]),
+    processes: Array.from(row.subarray(0, presentOf(space)), (host) => {
       const { report: reportNumber } = factsAt(catalog, host);
       return { life: hostAt(catalog, host).life, reportNumber, report: objectAt(catalog.reports, reportNumber) };
     }),

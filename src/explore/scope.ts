@@ -16,6 +16,11 @@ export interface Scope {
   readonly attempts: number;
   /** Verdicts of the detectors, over all RMs, that a replica is suspected, at any moment, of any replica (the real core only). */
   readonly suspicions: number;
+  /**
+   * An RM may act on a report long after it came. Without this it acts on each as it comes, or never: it may hear the same or another at every
+   * moment, so what is left out is only that it acts on what is not so any more (the real core only).
+   */
+  readonly keepsReports: boolean;
   /** Writes of the store whose outcome nobody can say (the real core only). */
   readonly doubts: number;
   /** Requests of one session, each sent to any replica at any moment, again and again. */
@@ -59,6 +64,7 @@ const SMALL: Scope = {
   attempts: 1,
   suspicions: 0,
   doubts: 0,
+  keepsReports: true,
   requests: 1,
   reads: 0,
   restarts: 0,
@@ -72,6 +78,9 @@ const SMALL: Scope = {
   statesMax: 1_000_000,
 };
 
+/** With the Replication Manager's real core. */
+const CORE = { manager: "core", requests: 0 } as const;
+
 /** Each is small enough to be seen whole in seconds; together they hold each thing that can happen. */
 const SMALL_SCOPES: readonly Scope[] = [
   SMALL,
@@ -83,12 +92,9 @@ const SMALL_SCOPES: readonly Scope[] = [
   { ...SMALL, name: "small-wipe", requests: 0, wipes: 1 },
   { ...SMALL, name: "small-spare", requests: 0, spares: 1 },
   { ...SMALL, name: "small-rivals", requests: 0, rms: 2 },
-];
-
-/** The real core of the Replication Manager. */
-const CORE_SCOPES: readonly Scope[] = [
-  { ...SMALL, name: "core", manager: "core", suspicions: 1, requests: 0 },
-  { ...SMALL, name: "core-rivals", manager: "core", rms: 2, suspicions: 1, attempts: 2, requests: 0 },
+  { ...SMALL, name: "small-late", forgets: false },
+  { ...SMALL, ...CORE, name: "small-core", suspicions: 1, keepsReports: false },
+  { ...SMALL, ...CORE, name: "small-core-rivals", rms: 2, keepsReports: false },
 ];
 
 /** Too large for every test run, small enough to be seen whole in minutes. */
@@ -102,15 +108,28 @@ const MEDIUM_SCOPES: readonly Scope[] = [
   { ...MEDIUM, name: "pair", members: 2, spares: 1, attempts: 2, wipes: 1 },
   { ...MEDIUM, name: "transfer", members: 2, spares: 1, requests: 0, checkpointEntries: 2 },
   { ...MEDIUM, name: "read", style: "warm-passive", reads: 1 },
+  { ...MEDIUM, name: "late-restart", requests: 0, forgets: false, restarts: 1 },
+  { ...MEDIUM, ...CORE, name: "core", suspicions: 1 },
+  { ...MEDIUM, ...CORE, name: "core-restart", restarts: 1 },
+  { ...MEDIUM, ...CORE, name: "core-wipe", wipes: 1 },
+  { ...MEDIUM, ...CORE, name: "core-doubt", suspicions: 1, doubts: 1 },
+  { ...MEDIUM, ...CORE, name: "core-spare", spares: 1, keepsReports: false },
+  { ...MEDIUM, ...CORE, name: "core-request", requests: 1, suspicions: 1, keepsReports: false },
+  { ...MEDIUM, ...CORE, name: "core-late", forgets: false, suspicions: 1, keepsReports: false },
+  { ...MEDIUM, ...CORE, name: "core-rivals", rms: 2, attempts: 2, keepsReports: false },
 ];
 
+/** What issue and protocol ask for at the least, and more: two rivals that are the real core. */
 const FULL: Scope = {
   ...SMALL,
   name: "full",
   spares: 1,
   style: "warm-passive",
   rms: 2,
+  manager: "core",
   attempts: 2,
+  suspicions: 2,
+  keepsReports: false,
   requests: 2,
   reads: 1,
   restarts: 1,
@@ -118,16 +137,17 @@ const FULL: Scope = {
   heartbeats: 2,
   leadTimeouts: true,
   search: "disturbances",
-  statesMax: 20_000_000,
+  statesMax: 100_000_000,
 };
 
-export const SCOPES: readonly Scope[] = [
-  ...SMALL_SCOPES,
-  ...CORE_SCOPES,
-  ...MEDIUM_SCOPES,
+const FULL_SCOPES: readonly Scope[] = [
   FULL,
   { ...FULL, name: "full-reverse", order: [4, 3, 2, 1] },
+  { ...FULL, name: "full-breadth", search: "breadth" },
+  { ...FULL, name: "full-script", manager: "script", suspicions: 0 },
 ];
+
+export const SCOPES: readonly Scope[] = [...SMALL_SCOPES, ...MEDIUM_SCOPES, ...FULL_SCOPES];
 
 export function scopeNamed(name: string): Scope | undefined {
   return SCOPES.find((scope) => scope.name === name);

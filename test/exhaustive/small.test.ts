@@ -16,6 +16,9 @@ const mustHave: Readonly<Record<string, readonly string[]>> = {
   "small-wipe": ["all deaths died", "second view active"],
   "small-spare": ["second view active", "a spare is a member"],
   "small-rivals": ["second view active", "an RM was superseded"],
+  "small-late": ["all requests answered", "second view active"],
+  "small-core": ["second view active"],
+  "small-core-rivals": ["second view active", "an RM was superseded"],
 };
 
 describe("S1-S7, L1-L3 hold in every state of", () => {

@@ -116,7 +116,7 @@ export const EXPLORED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: "explore/rm-script.ts",
-        find: "  const content = { ...store.content, term: store.content.term + 1, owner: owner(rm.rm) };\n  const revision = store.revision + 1;",
+        find: "  const content = { ...store.content, term: store.content.term + 1, owner: ownerOf(rm.rm) };\n  const revision = store.revision + 1;",
         replace: "  const { content, revision } = store;\n  const counter = activeView(content)?.epoch[1] ?? 0;",
       },
       {
