@@ -22,8 +22,10 @@ export function encodeValue(value: unknown): Uint8Array {
  */
 export function withEncoded<Result>(value: unknown, use: (bytes: Uint8Array) => Result): Result {
   const from = packr.position;
-  const result = use(packr.pack(value));
-  packr.position = from;
+  const bytes = packr.pack(value);
+  const result = use(bytes);
+  // In memory that had to be made for this value there is nothing of others yet.
+  packr.position = bytes.byteOffset === 0 ? 0 : from;
   return result;
 }
 

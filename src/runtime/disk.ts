@@ -166,7 +166,8 @@ function read(
   fs.fstat(handle, (error, stat) => {
     if (error) return done(error);
     const sizeBytes = Math.max(0, Math.min(operation.sizeBytes, stat.size - operation.offsetBytes));
-    const bytes = new Uint8Array(sizeBytes);
+    const { into } = operation;
+    const bytes = into !== undefined && into.length >= sizeBytes ? into.subarray(0, sizeBytes) : new Uint8Array(sizeBytes);
     readAll(handle, bytes, 0, operation.offsetBytes, (readError, readBytes) =>
       done(readError, {
         kind: "read-done",

@@ -166,8 +166,11 @@ function performOnFile(disk: SimDisk, file: SimFile, operation: FileOperation, t
       setName(disk, disk.nextNumber++, path, null);
       break;
     case "read": {
-      const { offsetBytes, sizeBytes } = operation;
-      const bytes = file.content.slice(offsetBytes, offsetBytes + sizeBytes);
+      const { offsetBytes, sizeBytes, into } = operation;
+      const read = file.content.slice(offsetBytes, offsetBytes + sizeBytes);
+      const fits = into !== undefined && into.length >= read.length;
+      if (fits) into.set(read);
+      const bytes = fits ? into.subarray(0, read.length) : read;
       return { kind: "read-done", ticket, bytes, fileSizeBytes: file.content.length };
     }
     default:

@@ -103,7 +103,9 @@ export interface SnapshotScan {
   readonly group: GroupName;
   readonly fileSizeBytes: number;
   offsetBytes: number;
+  /** Behind the last whole piece: the beginning of the next. In `room`, which all of them go through. */
   rest: Uint8Array;
+  room: Uint8Array;
   checksum: number;
   head: SnapshotHead | null;
   readonly sessions: SessionImage[];
@@ -128,6 +130,7 @@ export function startSnapshotScan(group: GroupName, fileSizeBytes: number): Snap
     fileSizeBytes,
     offsetBytes: 0,
     rest: new Uint8Array(0),
+    room: new Uint8Array(0),
     checksum: 0,
     head: null,
     sessions: [],
@@ -141,24 +144,39 @@ export function startSnapshotScan(group: GroupName, fileSizeBytes: number): Snap
   };
 }
 
-/** The next bytes of the file; `onState` gets the state slices that they complete. None (an early end) is a problem, too. */
+/** The next bytes of the file; `onState` gets the state slices that they complete, in memory that is used again. None (an early end) is a problem, too. */
 export function feedSnapshotScan(scan: SnapshotScan, bytes: Uint8Array, onState: (slice: Uint8Array) => void): void {
   if (bytes.length === 0 && !scan.whole) scan.problem ??= "it ends too early";
-  let data = scan.rest.length === 0 ? bytes : concat(scan.rest, bytes);
+  let data = scan.rest.length === 0 ? bytes : joinRest(scan, bytes);
   while (scan.problem === null && !scan.whole) {
     const size = scan.unsupported === null ? pieceSize(scan, data) : unknownSize(scan, data);
     if (size === null || size > data.length) break;
     takePiece(scan, data.subarray(0, size), onState);
     data = data.subarray(size);
   }
-  scan.rest = data.slice();
+  keepRest(scan, data);
 }
 
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
+/** The rest stands at the beginning of the room already. */
+function joinRest(scan: SnapshotScan, bytes: Uint8Array): Uint8Array {
+  const { length } = scan.rest;
+  makeRoom(scan, length + bytes.length);
+  scan.room.set(bytes, length);
+  return scan.room.subarray(0, length + bytes.length);
+}
+
+/** `data` may lie in the room itself. */
+function keepRest(scan: SnapshotScan, data: Uint8Array): void {
+  if (data.buffer !== scan.room.buffer) makeRoom(scan, data.length);
+  scan.room.set(data);
+  scan.rest = scan.room.subarray(0, data.length);
+}
+
+function makeRoom(scan: SnapshotScan, sizeBytes: number): void {
+  if (scan.room.length >= sizeBytes) return;
+  const room = new Uint8Array(2 * sizeBytes);
+  room.set(scan.rest);
+  scan.room = room;
 }
 
 /** Size of the next piece, null when too little is here to know. */
@@ -220,7 +238,7 @@ function takeSection(scan: SnapshotScan, piece: Uint8Array, onState: (slice: Uin
   if (kind === KINDS.state) {
     scan.stateSlices += 1;
     scan.stateBytes += content.length;
-    onState(content.slice());
+    onState(content);
     return null;
   }
   const decoded = tryDecodeValue(content);

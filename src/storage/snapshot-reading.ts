@@ -21,8 +21,9 @@ export function transferOfName(name: string): SnapshotTransfer["of"] | null {
 /** Reads a whole file through a scan, in slices. */
 export function* scanFile(path: string, group: GroupName, sizeBytes: number, sliceSizeBytes: number): Task<SnapshotScan> {
   const scan = startSnapshotScan(group, sizeBytes);
+  const room = new Uint8Array(Math.min(sliceSizeBytes, sizeBytes));
   for (let readBytes = 0; scan.problem === null && !scan.whole; ) {
-    const { bytes } = yield* readRange(path, readBytes, sliceSizeBytes);
+    const { bytes } = yield* readRange(path, readBytes, sliceSizeBytes, room);
     readBytes += bytes.length;
     feedSnapshotScan(scan, bytes, () => {});
   }
@@ -163,7 +164,8 @@ export function loadState(store: ReplicaStore, ticket: number): void {
     return;
   }
   snapshot.reads += 1;
-  store.load = { snapshot, scan: startSnapshotScan(store.config.group, snapshot.meta.sizeBytes), slices: [], readBytes: 0 };
+  const room = new Uint8Array(Math.min(store.sliceSizeBytes, snapshot.meta.sizeBytes));
+  store.load = { snapshot, scan: startSnapshotScan(store.config.group, snapshot.meta.sizeBytes), room, slices: [], readBytes: 0 };
   loadMore(store, ticket);
 }
 
@@ -175,9 +177,9 @@ export function loadMore(store: ReplicaStore, ticket: number): void {
 function* loadNext(store: ReplicaStore, load: SnapshotLoad, ticket: number): Task {
   const { scan, slices, snapshot } = load;
   while (slices.length < 2 && !scan.whole) {
-    const { bytes } = yield* readRange(snapshot.path, load.readBytes, store.sliceSizeBytes);
+    const { bytes } = yield* readRange(snapshot.path, load.readBytes, store.sliceSizeBytes, load.room);
     load.readBytes += bytes.length;
-    feedSnapshotScan(scan, bytes, (slice) => slices.push(slice));
+    feedSnapshotScan(scan, bytes, (slice) => slices.push(slice.slice()));
     if (scan.problem === null) continue;
     store.runner.failure = { code: "EIO", message: `${snapshot.path} was whole before and is damaged now: ${scan.problem}` };
     return;

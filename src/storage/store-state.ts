@@ -51,6 +51,8 @@ export interface SnapshotTransfer {
 export interface SnapshotLoad {
   readonly snapshot: PublishedSnapshot;
   readonly scan: SnapshotScan;
+  /** What the file is read into. */
+  readonly room: Uint8Array;
   readonly slices: Uint8Array[];
   readBytes: number;
 }

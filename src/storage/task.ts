@@ -86,8 +86,9 @@ export interface ReadBytes {
   readonly fileSizeBytes: number;
 }
 
-export function* readRange(path: string, offsetBytes: number, sizeBytes: number): Task<ReadBytes> {
-  const completion = yield { request: { kind: "read", path, offsetBytes, sizeBytes } };
+/** `into`: memory that may be read into. */
+export function* readRange(path: string, offsetBytes: number, sizeBytes: number, into?: Uint8Array): Task<ReadBytes> {
+  const completion = yield { request: { kind: "read", path, offsetBytes, sizeBytes, ...(into === undefined ? {} : { into }) } };
   return completion.kind === "read-done" ? completion : { bytes: new Uint8Array(0), fileSizeBytes: 0 };
 }
 

@@ -49,6 +49,8 @@ export type DiskOperation =
       readonly path: string;
       readonly offsetBytes: number;
       readonly sizeBytes: number;
+      /** Memory that may be read into; what comes back is the caller's until its next read into the same. */
+      readonly into?: Uint8Array;
     };
 
 export type DiskCompletion =

@@ -17,13 +17,15 @@ export const SNAPSHOT_FORMAT = 1;
 
 export interface CaptureSizes {
   readonly sliceBytes: number;
-  /** Content put into one block: what bounds the work of one slice. */
+  /** Content put into one block, encoded at once: the memory of an encoder that has seen a large value stays large. */
   readonly blockBytes: number;
+  /** No further block is put into a slice of so many bytes: what bounds the work of one slice. */
+  readonly fillBytes: number;
   /** Dictionaries up to this size are copied whole when they are written to under a snapshot; larger ones entry by entry. */
   readonly wholeCopyMax: number;
 }
 
-const SIZES: CaptureSizes = { sliceBytes: LIMITS.snapshotSliceBytes, blockBytes: 128 * 1024, wholeCopyMax: 256 };
+const SIZES: CaptureSizes = { sliceBytes: LIMITS.snapshotSliceBytes, blockBytes: 16 * 1024, fillBytes: 128 * 1024, wholeCopyMax: 256 };
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -87,20 +89,22 @@ class Capture implements SnapshotCapture {
 
   next(room: Uint8Array = NO_BYTES): Uint8Array | null {
     if (this.#rest.length > 0) return this.#cut(this.#rest);
-    // One block a call bounds its time.
-    const block = this.#nextBlock();
-    if (block === null) {
-      this.close();
-      return null;
+    const { sliceBytes, fillBytes } = this.#sizes;
+    const slice = room.length >= sliceBytes ? room.subarray(0, sliceBytes) : new Uint8Array(sliceBytes);
+    const fill = Math.min(fillBytes, sliceBytes);
+    let filled = 0;
+    // First and last block have slices of their own.
+    for (let isFirst = false; !isFirst && filled < fill && this.#rest.length === 0; ) {
+      isFirst = this.#stage === "header";
+      const block = this.#nextBlock();
+      if (block === null) break;
+      const room = this.#stage === "done" && filled > 0 ? 0 : slice.length;
+      filled += withEncoded(block, (bytes) => this.#put(bytes, slice.subarray(0, room), filled));
     }
-    return withEncoded(block, (bytes) => {
-      const sizeBytes = 4 + bytes.length;
-      const fits = sizeBytes <= Math.min(room.length, this.#sizes.sliceBytes);
-      const framed = fits ? room.subarray(0, sizeBytes) : new Uint8Array(sizeBytes);
-      new DataView(framed.buffer, framed.byteOffset, 4).setUint32(0, bytes.length);
-      framed.set(bytes, 4);
-      return this.#cut(framed);
-    });
+    if (filled > 0) return slice.subarray(0, filled);
+    if (this.#rest.length > 0) return this.#cut(this.#rest);
+    this.close();
+    return null;
   }
 
   close(): void {
@@ -185,6 +189,17 @@ class Capture implements SnapshotCapture {
       this.#cursor = null;
     }
     return used + 16;
+  }
+
+  /** Puts a block into the slice at this place, or, where it does not fit, aside. Says how many bytes of the slice it took. */
+  #put(bytes: Uint8Array, slice: Uint8Array, at: number): number {
+    const sizeBytes = 4 + bytes.length;
+    const fits = at + sizeBytes <= slice.length;
+    const framed = fits ? slice.subarray(at, at + sizeBytes) : new Uint8Array(sizeBytes);
+    new DataView(framed.buffer, framed.byteOffset, 4).setUint32(0, bytes.length);
+    framed.set(bytes, 4);
+    if (!fits) this.#rest = framed;
+    return fits ? sizeBytes : 0;
   }
 
   #cut(bytes: Uint8Array): Uint8Array {

@@ -110,7 +110,12 @@ describe("journal, against plain data as oracle", () => {
         containers,
         fc.array(operations, { maxLength: 3 }),
         fc.array(fc.tuple(operations, fc.boolean(), fc.nat(4)), { maxLength: 8 }),
-        fc.record({ sliceBytes: fc.integer({ min: 1, max: 60 }), blockBytes: fc.integer({ min: 1, max: 60 }), wholeCopyMax: fc.nat(3) }),
+        fc.record({
+          sliceBytes: fc.integer({ min: 1, max: 60 }),
+          blockBytes: fc.integer({ min: 1, max: 60 }),
+          fillBytes: fc.integer({ min: 1, max: 60 }),
+          wholeCopyMax: fc.nat(3),
+        }),
         (initial, before, during, sizes) => {
           const journal = createJournal(initial);
           for (const operation of before) settle(operate(journal, operation).scope);
@@ -159,7 +164,7 @@ describe("journal, against plain data as oracle", () => {
         for (const [at, change] of changes.entries()) {
           if (at === captureAt % changes.length) {
             expected = textOf(journal);
-            capture = captureState(journal, { sliceBytes: 200, blockBytes: 300, wholeCopyMax: 16 });
+            capture = captureState(journal, { sliceBytes: 200, blockBytes: 300, fillBytes: 150, wholeCopyMax: 16 });
           }
           const scope = beginScope(journal, { writable: true, redo: true });
           churnOnce(handleOf(scope, journal.root) as LargeState, change);

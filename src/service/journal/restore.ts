@@ -33,10 +33,10 @@ class RunningRestore implements Restore {
     while (bytes.length >= 4) {
       const size = blockSize(bytes);
       if (bytes.length < 4 + size) break;
-      this.#takeBlock(decodeValue(bytes.slice(4, 4 + size)));
+      this.#takeBlock(decodeValue(bytes.subarray(4, 4 + size)));
       bytes = bytes.subarray(4 + size);
     }
-    this.#pending = [bytes];
+    this.#pending = bytes.length === 0 ? [] : [bytes];
     this.#pendingBytes = bytes.length;
   }
 
