@@ -13,7 +13,7 @@ import type { View } from "../vocabulary/view.js";
 import { GROUP, type Life } from "./life.js";
 import { createObjectTable, numberOf, objectAt } from "./object-table.js";
 import { copyOf, freeze } from "./plain-data.js";
-import { awaitsOf, CLUSTER, DETECTORS, HOST, type Order, ownerOf, specOf } from "./rm-state.js";
+import { awaitsOf, CLUSTER_ID, DETECTORS, HOST, type Order, ownerOf, specOf } from "./rm-state.js";
 import type { Scope } from "./scope.js";
 
 /** What was asked of the store and is not answered. */
@@ -48,7 +48,7 @@ const LONG_AGO_MS = 0;
 export function createCoreRm(rm: number, scope: Scope): CoreRm {
   const replicas = scope.members + scope.spares;
   const state = createRm({
-    clusterId: CLUSTER,
+    clusterId: CLUSTER_ID,
     bootId: ownerOf(rm),
     pid: 1,
     hostId: HOST,
@@ -128,7 +128,7 @@ function endOf(rm: CoreRm): CoreRm {
   return { ...rm, state, ask: null, phase: "ended", awaits: 0, attempt: null, lives: [] };
 }
 
-const EMPTY = freeze(emptyContent(CLUSTER, ownerOf(0), DETECTORS));
+const EMPTY = freeze(emptyContent(CLUSTER_ID, ownerOf(0), DETECTORS));
 const contents = createObjectTable<ControlContent>();
 
 /** One object for equal contents: the core compares its draft with what is stored by identity. */

@@ -11,7 +11,7 @@ import { GROUP, idOf } from "./life.js";
 import { freeze } from "./plain-data.js";
 import type { Scope } from "./scope.js";
 
-export const CLUSTER = clusterId("c");
+export const CLUSTER_ID = clusterId("c");
 export const HOST: HostId = hostId("h");
 
 export interface Store {
@@ -86,7 +86,7 @@ export function createStore(founders: readonly Member[], count: number, { style,
     replicas,
     nextReplicaNumber: count + 1,
   };
-  const empty = emptyContent(CLUSTER, ownerOf(0), DETECTORS);
+  const empty = emptyContent(CLUSTER_ID, ownerOf(0), DETECTORS);
   return { content: freeze({ ...empty, term: manager === "core" ? 0 : 1, hosts: [HOST], groups: [record] }), revision: 1, chain: [] };
 }
 
