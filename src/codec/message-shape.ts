@@ -42,10 +42,9 @@ type Plain<K extends MessageKind> = Extract<Message, { readonly kind: K }>;
 /** Everything but the kind, which is told from the frame. */
 function message<K extends PlainKind>(
   kind: K,
-  fields: { readonly [F in Exclude<keyof Plain<K>, "kind">]-?: Shape<Exclude<Plain<K>[F], undefined>> },
-  optional: readonly (keyof Plain<K>)[] = [],
+  fields: { readonly [F in Exclude<keyof Plain<K>, "kind">]: Shape<Plain<K>[F]> },
 ): Shape<Plain<K>> {
-  return object<Plain<K>>({ kind: literal(kind), ...fields } as Parameters<typeof object<Plain<K>>>[0], optional);
+  return object<Plain<K>>({ kind: literal(kind), ...fields } as Parameters<typeof object<Plain<K>>>[0]);
 }
 
 const groupAndEpoch = { group: groupShape, epoch: epochShape };
@@ -144,8 +143,7 @@ export const MESSAGE_SHAPES: { readonly [K in PlainKind]: Shape<Plain<K>> } = {
   }),
   "signal-replica": message("signal-replica", { ticket: count, replica: replicaShape, signal: literal("stop", "continue") }),
   "order-done": message("order-done", { ticket: count, error: nullable(text) }),
-  "configure-detector": message("configure-detector", { knobs: detectorKnobs, term: count }, ["term"]),
-  "later-term": message("later-term", { term: count }),
+  "configure-detector": message("configure-detector", { knobs: detectorKnobs }),
   "expect-hosts": message("expect-hosts", { hosts: arrayOf(hostShape) }),
   // --- administration
   "admin-request": message("admin-request", { ticket: count, command: adminCommand }),

@@ -16,10 +16,10 @@ export function keepHosts(rm: Rm): void {
 
 /** Detectors are told their settings when they connect and when these change; what is in effect they report themselves. */
 export function keepDetectors(rm: Rm, effects: RmEffect[]): void {
-  const { detectors, hosts, term } = rm.store.stored;
+  const { detectors, hosts } = rm.store.stored;
   for (const host of rm.hosts.values()) {
     tell(rm, host.host, JSON.stringify([host.bootId, detectors.lfd]), () =>
-      sendToLfd(rm, host.host, { kind: "configure-detector", knobs: detectors.lfd, term }, effects),
+      sendToLfd(rm, host.host, { kind: "configure-detector", knobs: detectors.lfd }, effects),
     );
   }
   tell(rm, GFD, JSON.stringify([rm.gfd.linkBootId, detectors.gfd, hosts]), () => {

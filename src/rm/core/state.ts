@@ -270,9 +270,6 @@ export interface Rm {
   statusSentMs: number;
   statusDirty: boolean;
   startedMs: number;
-  /** The highest term that an LFD says another rules in, and the one for which the store was last looked up. */
-  laterTerm: number;
-  laterTermLookedUp: number;
   /** Recomputed by every step. */
   wakeMs: number;
 }
@@ -315,8 +312,6 @@ export function createRm(
     statusSentMs: Number.NEGATIVE_INFINITY,
     statusDirty: true,
     startedMs: 0,
-    laterTerm: 0,
-    laterTermLookedUp: 0,
     wakeMs: Number.POSITIVE_INFINITY,
   };
 }
