@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { groupChangeSchema } from "../config/schema.js";
 import { DEFAULTS } from "../vocabulary/limit.js";
 import { STYLES } from "../vocabulary/style.js";
 import { askOk, chooseGroup, field, readStatus } from "./gateway-api.js";
@@ -9,10 +10,7 @@ interface ChangeOptions extends TargetOptions {
 }
 
 const GROUP_OPTION = ["--group <group>", "the group; may be left out when there is one"] as const;
-const GROUP_SETTINGS: readonly string[] = [
-  ...["replicas", "style", "quorum", "minimumReplicas"],
-  ...["checkpointEntries", "checkpointBytes", "checkpointIntervalMs", "transferBytesPerSecond"],
-];
+const GROUP_SETTINGS: readonly string[] = Object.keys(groupChangeSchema.shape);
 const DETECTOR_SETTING = /^(lfd|gfd)\.(heartbeatIntervalMs|suspicionTimeoutMs)$/;
 
 /** Changes of the running system that concern more than one replica: `style`, `set`, `add`, `move`. */

@@ -11,12 +11,6 @@ interface ComponentOptions {
   readonly spec?: string;
 }
 
-const COMPONENTS: readonly string[] = ["rm", "gfd", "lfd", "server", "gateway"];
-
-export function isComponent(name: string | undefined): boolean {
-  return name !== undefined && COMPONENTS.includes(name);
-}
-
 /**
  * One sub-command a component, for running each by hand or under systemd; `troupe up` and the LFD start the very same. Each reads
  * DIR/config.json, and is loaded only when it is wanted.

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { addComponents, isComponent } from "./component-command.js";
+import { addComponents } from "./component-command.js";
 import { EXIT, Failure } from "./output.js";
 
 /** Errors are a sentence on stderr and an exit code; with --json the error is on stdout as well, as data. */
@@ -26,7 +26,8 @@ async function main(): Promise<void> {
 
 /** Clients may be waiting for a component that is started again: it does not load the other commands. */
 async function loadProgram(): Promise<Command> {
-  if (isComponent(process.argv[2])) return addComponents(new Command("troupe"));
+  const components = addComponents(new Command("troupe"));
+  if (components.commands.some((component) => component.name() === process.argv[2])) return components;
   return (await import("./program.js")).createProgram();
 }
 

@@ -115,12 +115,16 @@ function refuseChange(record: GroupRecord, change: GroupChange): string | null {
   return `style ${change.style} is not declared by service ${record.spec.service.name} (it declares ${record.spec.service.styles.join(", ")})`;
 }
 
-const SNAPSHOT_LEAST = { checkpointEntries: 1, checkpointBytes: 1, checkpointIntervalMs: 0, transferBytesPerSecond: 1 } as const;
+const SNAPSHOT_LEAST = [
+  ["checkpointEntries", 1],
+  ["checkpointBytes", 1],
+  ["checkpointIntervalMs", 0],
+  ["transferBytesPerSecond", 1],
+] as const;
 
 function refuseSnapshotKnobs(change: GroupChange): string | null {
-  for (const name of ["checkpointEntries", "checkpointBytes", "checkpointIntervalMs", "transferBytesPerSecond"] as const) {
+  for (const [name, least] of SNAPSHOT_LEAST) {
     const value = change[name];
-    const least = SNAPSHOT_LEAST[name];
     if (value !== undefined && !isWhole(value, least, Number.MAX_SAFE_INTEGER))
       return `${name} must be a whole number of at least ${least}, not ${value}`;
   }

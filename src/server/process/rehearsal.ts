@@ -1,8 +1,8 @@
-import { setFlagsFromString } from "node:v8";
 import { requestDigest } from "../../codec/digest.js";
 import { encodeEntry } from "../../codec/entry.js";
 import { decodeMessage, encodeMessageWhole } from "../../codec/message.js";
 import { encodeValue } from "../../codec/value.js";
+import { keepBytecode } from "../../runtime/compiling.js";
 import { defineService } from "../../service/define-service.js";
 import { createExecutor, type Executor } from "../../service/executor.js";
 import { serviceMachine } from "../../service/service-machine.js";
@@ -61,8 +61,7 @@ interface Stage {
  * means compiled, for the first time while clients wait. Nothing is written or sent, and nothing of the user's service runs. Returns the answers that the client got.
  */
 export function rehearse(style: Style): number {
-  // What is not run for a while is otherwise forgotten again.
-  setFlagsFromString("--no-flush-bytecode");
+  keepBytecode();
   let answers = 0;
   for (let time = 0; time < TIMES; time += 1) answers += playOnce(style);
   return answers;
