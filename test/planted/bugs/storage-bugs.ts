@@ -88,8 +88,8 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
       },
       {
         file: "server/core/line.ts",
-        find: "&& isCheckpointDue(replica);",
-        replace: "&& isCheckpointDue(replica) && leading.startedCount < 0;",
+        find: "&& isCheckpointDue(turn);",
+        replace: "&& isCheckpointDue(turn) && leading.startedCount < 0;",
       },
       { file: "service/executor.ts", find: "assert(idle() && !machine.hasUnreleased(), rule,", replace: "assert(idle(), rule," },
     ],
