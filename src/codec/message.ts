@@ -47,7 +47,9 @@ export function encodeMessage(message: Message, group: GroupName | null): Uint8A
 
 /** The same as one piece. */
 export function encodeMessageWhole(message: Message, group: GroupName | null): Uint8Array {
-  return joinBytes(encodeMessage(message, group));
+  const chunks = encodeMessage(message, group);
+  const only = chunks[0];
+  return chunks.length === 1 && only !== undefined ? only : joinBytes(chunks);
 }
 
 /** From the body of a frame. Payloads and entries stay views into `bytes`, which must not be changed any more. Never throws. */

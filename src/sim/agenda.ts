@@ -1,13 +1,24 @@
+export interface Appointment {
+  cancel(): void;
+}
+
 /** Something that is to happen. Of two at the same time the smaller `tie` comes first: ties are drawn by chance. */
-interface Task {
+class Task implements Appointment {
   readonly atMs: number;
   readonly tie: number;
   readonly number: number;
   action: (() => void) | null;
-}
 
-export interface Appointment {
-  cancel(): void;
+  constructor(atMs: number, tie: number, number: number, action: () => void) {
+    this.atMs = atMs;
+    this.tie = tie;
+    this.number = number;
+    this.action = action;
+  }
+
+  cancel(): void {
+    this.action = null;
+  }
 }
 
 /** What is to happen in virtual time, ordered by (time, tie, sequence): a binary heap. */
@@ -72,14 +83,10 @@ export function createAgenda(): Agenda {
 
   return {
     add(atMs, tie, action) {
-      const task: Task = { atMs, tie, number: count++, action };
+      const task = new Task(atMs, tie, count++, action);
       heap.push(task);
       rise(heap.length - 1);
-      return {
-        cancel() {
-          task.action = null;
-        },
-      };
+      return task;
     },
     nextMs() {
       dropCancelled();

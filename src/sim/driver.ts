@@ -1,5 +1,8 @@
 import type { Appointment } from "./agenda.js";
+import { prefixer } from "./trace.js";
 import { endProcess, isAlive, localMs, note, reach, type SimProcess, timer, turnSoon, type World } from "./world.js";
+
+const performing = prefixer("> ");
 
 export interface SimDriverOptions<Event, Effect> {
   step(nowMs: number, event: Event, effects: Effect[]): void;
@@ -54,7 +57,7 @@ export function createSimDriver<Event extends { readonly kind: string }, Effect 
     for (const effect of effects) {
       if (process.effectsLeft-- <= 0) endProcess(world, process, null, "SIGKILL");
       if (!isAlive(process)) return;
-      if (effect.kind !== "send" && effect.kind !== "note") note(world, process.name, `> ${effect.kind}`, () => shortText(effect));
+      if (effect.kind !== "send" && effect.kind !== "note") note(world, process.name, performing(effect.kind), () => shortText(effect));
       options.perform(effect);
     }
     if (!isAlive(process)) return;

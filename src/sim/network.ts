@@ -5,6 +5,7 @@ import type { Address } from "../vocabulary/view.js";
 import type { Appointment } from "./agenda.js";
 import { shortText } from "./driver.js";
 import { messageText } from "./message-text.js";
+import { prefixer } from "./trace.js";
 import { after, isAlive, mark, note, reach, type SimHost, type SimProcess, timer, violate, type World } from "./world.js";
 
 /** As runtime/connection.ts: what a shell holds of one open connection. */
@@ -38,9 +39,11 @@ interface Listener {
   readonly events: ConnectionEvents;
 }
 
-type Item =
-  | { readonly kind: "message"; readonly message: Message; readonly atMs: number }
-  | { readonly kind: "end"; readonly atMs: number };
+/** `message`: null where the connection ends. */
+interface Item {
+  readonly message: Message | null;
+  readonly atMs: number;
+}
 
 /** One direction of a connection: first in, first out. */
 interface Direction {
@@ -76,6 +79,7 @@ export interface Network {
 }
 
 const CONNECT_TIMEOUT_MS = 1_000;
+const received = prefixer("< ");
 
 export function createNetwork(): Network {
   return { listeners: new Map(), pipes: new Set(), cuts: new Set(), slow: new Map(), nextId: 1 };
@@ -86,12 +90,12 @@ export function linkName(from: HostId, to: HostId): string {
 }
 
 function isCut(network: Network, from: SimHost, to: SimHost): boolean {
-  return network.cuts.has(linkName(from.hostId, to.hostId));
+  return network.cuts.size > 0 && network.cuts.has(linkName(from.hostId, to.hostId));
 }
 
 function delayMs(world: World, network: Network, from: SimHost, to: SimHost): number {
   const { settings, chance } = world;
-  const extra = network.slow.get(linkName(from.hostId, to.hostId)) ?? 0;
+  const extra = network.slow.size === 0 ? 0 : (network.slow.get(linkName(from.hostId, to.hostId)) ?? 0);
   const local = from === to ? 0.3 : 1;
   let delay = chance.network.between(settings.delayMinMs, settings.delayMaxMs) * local + extra * chance.network.unit();
   if (chance.network.happens(settings.tailProbability)) delay += chance.network.between(0, settings.tailMs);
@@ -193,9 +197,9 @@ function connect(
     end.pipe = pipe;
     end.process.atDeath.push(() => dieEnd(world, network, end));
   }
-  enqueue(world, network, there, { kind: "message", message: events.hello(), atMs: 0 });
+  enqueue(world, network, there, events.hello());
   reach(listener.process, () => {
-    if (!far.closed) enqueue(world, network, back, { kind: "message", message: listener.events.hello(), atMs: 0 });
+    if (!far.closed) enqueue(world, network, back, listener.events.hello());
   });
   return near;
 }
@@ -204,11 +208,11 @@ function createEnd(process: SimProcess, events: ConnectionEvents, onEnd: () => v
   return { process, events, onEnd, connection: null, closed: false, finished: false, out: null, pipe: null };
 }
 
-function enqueue(world: World, network: Network, direction: Direction, item: Item): void {
+function enqueue(world: World, network: Network, direction: Direction, message: Message | null): void {
   const { from, to } = direction;
   const atMs = Math.max(direction.lastAtMs, world.nowMs + delayMs(world, network, from.process.host, to.process.host));
   direction.lastAtMs = atMs;
-  direction.queue.push({ ...item, atMs });
+  direction.queue.push({ message, atMs });
   pump(world, network, direction);
 }
 
@@ -234,15 +238,15 @@ export function resume(world: World, network: Network): void {
 
 function receive(world: World, network: Network, end: End, item: Item): void {
   if (end.closed) return;
-  if (item.kind === "end") {
+  const { message } = item;
+  if (message === null) {
     end.closed = true;
     finish(network, end);
     return;
   }
-  const { message } = item;
   if (end.connection !== null) {
     if (REPLAYED.has(message.kind) && world.chance.network.happens(world.settings.replayProbability)) replay(world, network, end, message);
-    note(world, end.process.name, `< ${message.kind}`, () => `from ${placeOf(end)}: ${messageText(message) ?? shortText(message)}`);
+    note(world, end.process.name, received(message.kind), () => `from ${placeOf(end)}: ${messageText(message) ?? shortText(message)}`);
     end.events.onMessage(end.connection, message);
     return;
   }
@@ -319,7 +323,7 @@ function placeOf(end: End): string {
 function send(world: World, network: Network, end: End, message: Message): void {
   if (end.closed || end.out === null || !isAlive(end.process)) return;
   const carried = world.settings.codec ? recoded(world, end, message) : message;
-  enqueue(world, network, end.out, { kind: "message", message: carried, atMs: 0 });
+  enqueue(world, network, end.out, carried);
 }
 
 /** Through the real codec: what arrives is what the bytes say. */
@@ -335,7 +339,7 @@ function recoded(world: World, end: End, message: Message): Message {
 function closeEnd(world: World, network: Network, end: End): void {
   if (end.closed) return;
   end.closed = true;
-  if (end.out !== null) enqueue(world, network, end.out, { kind: "end", atMs: 0 });
+  if (end.out !== null) enqueue(world, network, end.out, null);
   after(world, 0.02, () => reach(end.process, () => finish(network, end)));
 }
 
@@ -359,7 +363,7 @@ function dieEnd(world: World, network: Network, end: End): void {
   if (end.closed || out === null) return;
   end.closed = true;
   loseTail(world, out);
-  enqueue(world, network, out, { kind: "end", atMs: 0 });
+  enqueue(world, network, out, null);
 }
 
 function loseTail(world: World, direction: Direction): void {
@@ -378,6 +382,6 @@ export function resetOne(world: World, network: Network, between: (a: SimProcess
   note(world, "network", "reset", () => `${pipe[0].from.process.name} - ${pipe[0].to.process.name}`);
   for (const direction of pipe) {
     direction.queue = direction.queue.slice(0, world.chance.network.integer(0, direction.queue.length));
-    enqueue(world, network, direction, { kind: "end", atMs: 0 });
+    enqueue(world, network, direction, null);
   }
 }

@@ -150,6 +150,8 @@ function isWhole(installation: Installation, ledger: Ledger): boolean {
 function isLost(ledger: Ledger): boolean {
   const view = ledger.views.at(-1);
   if (view === undefined) return false;
+  // Asked at each step of the recovery.
+  if (ledger.lost.size === 0) return false;
   const intact = view.members.filter((member) => !ledger.lost.has(member.incarnation));
   return intact.length < sealQuorum(view);
 }

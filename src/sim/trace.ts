@@ -22,6 +22,19 @@ export interface TraceLine {
 
 const KEPT_MAX = 1_024;
 
+/** Puts a prefix before the kinds of lines, of which there are few: made once each, a text is found by its identity when it is looked up. */
+export function prefixer(prefix: string): (kind: string) => string {
+  const known = new Map<string, string>();
+  return (kind) => {
+    let text = known.get(kind);
+    if (text === undefined) {
+      text = prefix + kind;
+      known.set(kind, text);
+    }
+    return text;
+  };
+}
+
 /** `print` gets each line as it happens. */
 export function createTrace(print: ((text: string, line: TraceLine) => void) | null): Trace {
   const kept: TraceLine[] = [];

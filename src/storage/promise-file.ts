@@ -53,9 +53,8 @@ function decodeSlot(bytes: Uint8Array): DecodedSlot {
   return promiseShape(record.value) ? { ok: true, record: record.value } : unreadable("it does not hold a promise");
 }
 
-/** Durable when the task ends. */
-export function* writePromiseSlot(slot: 0 | 1, record: PromiseRecord): Task {
-  const bytes = encodePromise(record);
+/** A slot's content; the promise is durable when the task ends. */
+export function* writePromiseSlot(slot: 0 | 1, bytes: Uint8Array): Task {
   yield* perform({ kind: "write", path: PROMISE_PATH, offsetBytes: slot * PROMISE_SLOT_SIZE_BYTES, chunks: [bytes] });
   yield* perform({ kind: "sync", path: PROMISE_PATH });
 }

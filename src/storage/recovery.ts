@@ -4,7 +4,14 @@ import type { TableImage } from "../vocabulary/session.js";
 import { decodeIdentity, encodeIdentity, IDENTITY_PATH, IDENTITY_SIZE_BYTES_MAX, identityMismatch } from "./identity-file.js";
 import { recoverLog } from "./log-recovery.js";
 import { damaged, type Outcome, problemFound } from "./outcome.js";
-import { decodePromise, PROMISE_PATH, PROMISE_SLOT_SIZE_BYTES, type PromiseRecord, writePromiseSlot } from "./promise-file.js";
+import {
+  decodePromise,
+  encodePromise,
+  PROMISE_PATH,
+  PROMISE_SLOT_SIZE_BYTES,
+  type PromiseRecord,
+  writePromiseSlot,
+} from "./promise-file.js";
 import { SEGMENT_HEAD_SIZE_BYTES, segmentIdOf } from "./segment.js";
 import { scannedSnapshot, snapshotOfName } from "./snapshot-file.js";
 import { scanFile, startTransfer, transferOfName } from "./snapshot-reading.js";
@@ -90,8 +97,9 @@ function* beginBlank(store: ReplicaStore): Task<Outcome<null>> {
   const record: PromiseRecord = { sequence: 1, promise: EPOCH_ZERO, activeView: null, blank: true };
   store.promiseSequence = 1;
   yield* perform({ kind: "create", path: PROMISE_PATH, sizeBytes: 2 * PROMISE_SLOT_SIZE_BYTES });
-  yield* writePromiseSlot(0, record);
-  yield* writePromiseSlot(1, record);
+  const bytes = encodePromise(record);
+  yield* writePromiseSlot(0, bytes);
+  yield* writePromiseSlot(1, bytes);
   yield* createSegment(identity.incarnation, 1, store.segmentSizeBytes);
   yield* replaceFile(IDENTITY_PATH, [encodeIdentity(identity)]);
   store.identity = identity;
@@ -108,8 +116,9 @@ function* recoverPromise(store: ReplicaStore): Task<Outcome<PromiseRecord>> {
   const { record, slot } = decoded;
   store.promiseSequence = record.sequence;
   // What was found may not have been synced: first the slot that does not hold it, so that one is whole at any moment.
-  yield* writePromiseSlot(slot === 0 ? 1 : 0, record);
-  yield* writePromiseSlot(slot, record);
+  const bytes = encodePromise(record);
+  yield* writePromiseSlot(slot === 0 ? 1 : 0, bytes);
+  yield* writePromiseSlot(slot, bytes);
   return { ok: true, value: record };
 }
 

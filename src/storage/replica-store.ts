@@ -118,10 +118,11 @@ function* writePromises(store: ReplicaStore): Task {
     const { promise, activeView, blank } = newest;
     store.promiseSequence += 1;
     const record: PromiseRecord = { sequence: store.promiseSequence, promise, activeView, blank };
-    assert(encodePromise(record).length <= PROMISE_SLOT_SIZE_BYTES, "store", () => "a promise is larger than its slot");
-    yield* writePromiseSlot(0, record);
+    const bytes = encodePromise(record);
+    assert(bytes.length <= PROMISE_SLOT_SIZE_BYTES, "store", () => "a promise is larger than its slot");
+    yield* writePromiseSlot(0, bytes);
     for (const { ticket } of taken) store.results.push({ kind: "promise-persisted", ticket });
-    yield* writePromiseSlot(1, record);
+    yield* writePromiseSlot(1, bytes);
   }
   store.promising = false;
 }

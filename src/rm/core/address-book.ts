@@ -12,7 +12,8 @@ export function keepBook(rm: Rm, nowMs: number, group: GroupState, effects: RmEf
     entries.push({ replica, hostId, address, bootId });
   }
   entries.sort((a, b) => (a.replica < b.replica ? -1 : 1));
-  const key = JSON.stringify(entries);
+  let key = `${entries.length}`;
+  for (const { replica, hostId, address, bootId } of entries) key += `;${replica} ${hostId} ${bootId} ${address.host} ${address.port}`;
   if (key === group.bookKey) return;
   group.bookKey = key;
   group.book = { version: [rm.store.stored.term, group.book.version[1] + 1], entries };

@@ -1,5 +1,5 @@
 import type { HostId } from "../../vocabulary/ids.js";
-import { snapshotKnobsOf, type GroupKnobs } from "../../vocabulary/spec.js";
+import { type DetectorKnobs, type GroupKnobs, type GroupSpec, snapshotKnobsOf } from "../../vocabulary/spec.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { sendToGfd, sendToLfd, sendToServer } from "./outbox.js";
@@ -18,14 +18,18 @@ export function keepHosts(rm: Rm): void {
 export function keepDetectors(rm: Rm, effects: RmEffect[]): void {
   const { detectors, hosts } = rm.store.stored;
   for (const host of rm.hosts.values()) {
-    tell(rm, host.host, JSON.stringify([host.bootId, detectors.lfd]), () =>
+    tell(rm, host.host, `${host.bootId} ${knobsText(detectors.lfd)}`, () =>
       sendToLfd(rm, host.host, { kind: "configure-detector", knobs: detectors.lfd }, effects),
     );
   }
-  tell(rm, GFD, JSON.stringify([rm.gfd.linkBootId, detectors.gfd, hosts]), () => {
+  tell(rm, GFD, `${rm.gfd.linkBootId} ${knobsText(detectors.gfd)} ${hosts.join(" ")}`, () => {
     sendToGfd(rm, { kind: "expect-hosts", hosts }, effects);
     return sendToGfd(rm, { kind: "configure-detector", knobs: detectors.gfd }, effects);
   });
+}
+
+function knobsText({ heartbeatIntervalMs, suspicionTimeoutMs }: DetectorKnobs): string {
+  return `${heartbeatIntervalMs} ${suspicionTimeoutMs}`;
 }
 
 function tell(rm: Rm, name: string, key: string, send: () => boolean): void {
@@ -42,12 +46,23 @@ export function knobsOf(record: GroupRecord): GroupKnobs {
   return { ...snapshotKnobsOf(record.spec), minimumReplicas, handlerTimeoutMs, style };
 }
 
+/** A spec never changes, another takes its place: the text of its knobs is made once, though every step compares it. */
+const knobsKeys = new WeakMap<GroupSpec, string>();
+
+function knobsKeyOf(record: GroupRecord): string {
+  const known = knobsKeys.get(record.spec);
+  if (known !== undefined) return known;
+  const key = JSON.stringify(knobsOf(record));
+  knobsKeys.set(record.spec, key);
+  return key;
+}
+
 /** Settings of the group that its servers take while they run. */
 export function keepKnobs(rm: Rm, group: GroupState, record: GroupRecord, effects: RmEffect[]): void {
-  const knobs = knobsOf(record);
-  const key = JSON.stringify(knobs);
+  const key = knobsKeyOf(record);
   if (key === group.knobsKey) return;
   group.knobsKey = key;
+  const knobs = knobsOf(record);
   for (const sight of rm.sights.values()) {
     if (sight.group === group.group) sendToServer(rm, sight.replica, { kind: "configure", group: group.group, knobs }, effects);
   }

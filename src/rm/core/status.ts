@@ -1,5 +1,5 @@
 import type { ComponentStatus, GroupStatus, HostStatus, MemberStatus, StatusImage } from "../../vocabulary/admin.js";
-import { EPOCH_ZERO, sameEpoch } from "../../vocabulary/epoch.js";
+import { EPOCH_ZERO, epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { ColdState, LearnerProgress, ReplicaRole } from "../../vocabulary/report.js";
 import { snapshotKnobsOf } from "../../vocabulary/spec.js";
 import { quorumSize } from "../../vocabulary/style.js";
@@ -27,15 +27,14 @@ export function publishStatus(rm: Rm, nowMs: number, effects: RmEffect[]): void 
 }
 
 function urgentKey(rm: Rm): string {
-  const groups = [...rm.groups.values()].map((group) => [
-    group.group,
-    group.activeEpoch,
-    group.activeBootId,
-    group.change === null,
-    group.bookKey,
-    leaderStage(rm, group),
-  ]);
-  return JSON.stringify([rm.store.stored.term, groups]);
+  let key = `${rm.store.stored.term}`;
+  for (const group of rm.groups.values()) {
+    const epoch = group.activeEpoch === null ? "" : epochText(group.activeEpoch);
+    // The version of the book stands for what is in it.
+    const book = epochText(group.book.version);
+    key += `;${group.group} ${epoch} ${group.activeBootId} ${group.change === null} ${book} ${leaderStage(rm, group)}`;
+  }
+  return key;
 }
 
 function leaderStage(rm: Rm, group: GroupState): string {
