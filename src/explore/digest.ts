@@ -23,7 +23,6 @@ const TAG = {
   map: 10,
   set: 11,
   object: 12,
-  fixed: 13,
 };
 
 let high = 0;

@@ -51,7 +51,7 @@ export function numberOfContent(content: SnapshotContent): number {
   return numberOf(contents, freeze(content)) + 1;
 }
 
-export function contentOf(number: number): SnapshotContent {
+function contentOf(number: number): SnapshotContent {
   return objectAt(contents, number - 1);
 }
 

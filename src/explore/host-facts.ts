@@ -3,12 +3,12 @@ import type { Entry } from "../vocabulary/entry.js";
 import { identityKey } from "../vocabulary/session.js";
 import type { Host } from "./host-state.js";
 import { lifeNumber } from "./life.js";
+import { epochNumber } from "./rm-state.js";
 import { wordOf } from "./word-list.js";
 
 /** An entry as the checks see it: equal if and only if it is the same entry. */
 export interface EntryFacts {
   readonly text: string;
-  readonly epoch: number;
   /** Null: it executes nothing. */
   readonly identity: string | null;
   readonly word: string;
@@ -45,8 +45,7 @@ function entryFacts(entry: Entry): EntryFacts {
   const isRequest = body.kind === "request" || body.kind === "update";
   const identity = isRequest ? identityKey(body.identity) : null;
   const word = body.kind === "request" ? wordOf(body.input) : body.kind === "update" ? wordOf(body.redo) : "";
-  const epoch = entry.epoch[0] * 64 + entry.epoch[1];
-  const facts = { text: `${entry.epoch.join(".")} ${identity ?? body.kind}`, epoch, identity, word };
+  const facts = { text: `${entry.epoch.join(".")} ${identity ?? body.kind}`, identity, word };
   known.set(entry, facts);
   return facts;
 }
@@ -55,7 +54,6 @@ export function factsOf(host: Host, report: number): HostFacts {
   const { replica, list } = host;
   const { stance, log } = replica;
   const leading = stance.kind === "leading" ? stance : null;
-  const { promise } = host.disk;
   return {
     life: lifeNumber(host.life),
     incarnation: host.life.incarnation,
@@ -64,11 +62,11 @@ export function factsOf(host: Host, report: number): HostFacts {
     commitIndex: replica.commitIndex,
     appliedIndex: replica.appliedIndex,
     words: list.words.slice(0, list.undo[0]?.length ?? list.words.length).join(" "),
-    leads: leading === null ? 0 : leading.view.epoch[0] * 64 + leading.view.epoch[1],
+    leads: leading === null ? 0 : epochNumber(leading.view.epoch),
     leadActive: leading?.phase === "active",
     isSynchronising: leading?.phase === "synchronising",
     hasWrites: host.writes.length > 0,
-    promise: promise[0] * 64 + promise[1],
+    promise: epochNumber(host.disk.promise),
     isInstalling: replica.receiving?.installing != null,
     report,
   };

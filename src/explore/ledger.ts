@@ -1,6 +1,7 @@
 /** What the world was promised: entries that were committed, requests that were answered, reads. Nothing of it may ever become untrue. */
 import type { Answer } from "./catalog.js";
 import type { EntryFacts, HostFacts } from "./host-facts.js";
+import { replicaOfLife } from "./life.js";
 import { wordOf } from "./word-list.js";
 
 export interface OpenRead {
@@ -26,7 +27,7 @@ export function createLedger(requests: number): Ledger {
 }
 
 /** The service's words after the committed entries through an index: each request once (S6). */
-export function wordsThrough(ledger: Ledger, index: number): string[] {
+function wordsThrough(ledger: Ledger, index: number): string[] {
   const words: string[] = [];
   const done = new Set<string>();
   for (const entry of ledger.committed.slice(0, index)) {
@@ -38,7 +39,7 @@ export function wordsThrough(ledger: Ledger, index: number): string[] {
 }
 
 function name(facts: HostFacts): string {
-  return `r${Math.floor(facts.life / 8)}`;
+  return `r${replicaOfLife(facts.life)}`;
 }
 
 /** Takes in what a host counts as committed; a text when it contradicts what was committed before (S3, S4, L1-L3). */

@@ -72,7 +72,3 @@ export function destinationOf(from: Life, connection: number): Destination {
 export function replicaOfLife(life: number): number {
   return Math.floor(life / BOOTS_MAX);
 }
-
-export function lifeText(life: Life): string {
-  return life.boot === 1 ? `r${life.replica}` : `r${life.replica} (start ${life.boot})`;
-}

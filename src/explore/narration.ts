@@ -3,6 +3,7 @@ import { epochText } from "../vocabulary/epoch.js";
 import type { Entry } from "../vocabulary/entry.js";
 import type { Message } from "../vocabulary/message.js";
 import type { Envelope } from "./catalog.js";
+import { replicaOfLife } from "./life.js";
 
 function entryText(entry: Entry): string {
   const { body } = entry;
@@ -34,6 +35,6 @@ function bodyText(message: Message): string {
 }
 
 export function messageText(envelope: Envelope): string {
-  const from = envelope.from === 0 ? `RM ${envelope.rm + 1}` : `r${Math.floor(envelope.from / 8)}`;
+  const from = envelope.from === 0 ? `RM ${envelope.rm + 1}` : `r${replicaOfLife(envelope.from)}`;
   return `${bodyText(envelope.message)} from ${from}`;
 }

@@ -204,7 +204,7 @@ function goneOf(rm: CoreRm, known: Life): RmOutcome {
 }
 
 /** It is told of these processes, and connected to them: of each replica the newer one. */
-export function meetingOf(rm: CoreRm, met: readonly Life[]): RmOutcome {
+function meetingOf(rm: CoreRm, met: readonly Life[]): RmOutcome {
   const before = rm.lives.filter((life) => life !== null);
   const lives = rm.lives.map((life, i) => met.find((one) => one.replica === i + 1) ?? life);
   const closed: RmEvent[] = met.flatMap(({ replica }) => {

@@ -10,7 +10,7 @@ import { step } from "../rm/core/step.js";
 import { compareEpochs, EPOCH_ZERO } from "../vocabulary/epoch.js";
 import type { ReplicaReport } from "../vocabulary/report.js";
 import type { View } from "../vocabulary/view.js";
-import { GROUP, type Life } from "./life.js";
+import { GROUP, type Life, replicaOf } from "./life.js";
 import { createObjectTable, numberOf, objectAt } from "./object-table.js";
 import { copyOf, freeze } from "./plain-data.js";
 import { awaitsOf, CLUSTER_ID, DETECTORS, HOST, type Order, ownerOf, specOf } from "./rm-state.js";
@@ -106,7 +106,7 @@ function turnAt(before: CoreRm, nowMs: number, events: readonly RmEvent[], chang
     if (effect.kind === "store-swap") ask = { kind: "swap", expectedRevision: effect.expectedRevision, content: kept(effect.content) };
     if (effect.kind !== "send" || effect.to.kind !== "server" || !SENT.has(effect.message.kind)) continue;
     if (effect.message.kind === "learners" && effect.message.learners.length === 0) continue;
-    orders.push({ to: Number(effect.to.replica.slice(1)), message: effect.message as Order["message"] });
+    orders.push({ to: replicaOf(effect.to.replica), message: effect.message as Order["message"] });
   }
   const counterBefore = before.state.groups.get(GROUP)?.counter ?? 0;
   settle(state, nowMs, before.keepsReports);

@@ -10,8 +10,8 @@ import { checkView, holdsIncarnation, type Member, sealQuorum, type View } from 
 import { type ControlContent, groupRecord, refuseSuccession, withGroup } from "../rm/core/content.js";
 import type { SealAnswer } from "../rm/core/state.js";
 import { assertIntersection, bestAnswers } from "../rm/core/succession.js";
-import { GROUP } from "./life.js";
-import { activeView, awaitsOf, makeView, type Order, ownerOf, type Store } from "./rm-state.js";
+import { GROUP, replicaOf } from "./life.js";
+import { activeView, awaitsOf, epochNumber, makeView, type Order, ownerOf, type Store } from "./rm-state.js";
 
 export interface Attempt {
   readonly epoch: Epoch;
@@ -90,7 +90,7 @@ export function begin(rm: ScriptRm, store: Store, founders: readonly Member[] = 
     rm: { ...rm, counter, attempt, awaits: awaitsOf(epoch, true) },
     store,
     orders: asked.map((member) => ({
-      to: Number(member.replica.slice(1)),
+      to: replicaOf(member.replica),
       message: { kind: "seal", group: GROUP, epoch, base },
     })),
     begins: true,
@@ -155,7 +155,7 @@ function lead(
     text: `RM ${rm.rm + 1} has ${leader.replica} lead ${attempt.epoch.join(".")} of ${names}`,
     rm: { ...rm, attempt: { ...attempt, view, leaderBootId: leader.bootId }, awaits: awaitsOf(attempt.epoch, false) },
     store,
-    orders: [{ to: Number(leader.replica.slice(1)), message }],
+    orders: [{ to: replicaOf(leader.replica), message }],
     begins: false,
     isDue: true,
   };
@@ -171,7 +171,7 @@ function refusalOf(rm: ScriptRm, store: Store, next: ControlContent): string | n
 export function write(rm: ScriptRm, store: Store, view: View, boot: BootId): Move {
   const text = `RM ${rm.rm + 1} writes view ${view.epoch.join(".")}`;
   const record = groupRecord(rm.content, GROUP);
-  const orders: Order[] = [{ to: Number(view.leader.slice(1)), message: { kind: "activate", view, bootId: boot } }];
+  const orders: Order[] = [{ to: replicaOf(view.leader), message: { kind: "activate", view, bootId: boot } }];
   const next = record === undefined ? rm.content : withGroup(rm.content, { ...record, activeView: view });
   const refusal = checkView(view) ?? refusalOf(rm, store, next);
   if (refusal !== null) {
@@ -185,7 +185,7 @@ export function write(rm: ScriptRm, store: Store, view: View, boot: BootId): Mov
     };
   }
   const revision = store.revision + 1;
-  const chain = [...store.chain, view.epoch[0] * 64 + view.epoch[1]];
+  const chain = [...store.chain, epochNumber(view.epoch)];
   return {
     text,
     rm: { ...rm, content: next, revision, attempt: null, awaits: 0 },

@@ -107,18 +107,15 @@ function waitSteps(looked: Looked, i: number): void {
     turn(looked, i, catalog.moments.leadTimeout, null, false, () => `r${i + 1} gives up leading: no quorum in time`);
 }
 
-const FLOORS_MAX = 16;
-const REQUEST = -2;
-
 /** The number of the event that a request comes. */
 function requestEvent(space: Space, request: number, floor: number): number {
   const { memos, catalog } = space;
-  const known = recall(memos.reads, REQUEST, request * FLOORS_MAX + floor, 0);
+  const known = recall(memos.requests, request, floor, 0);
   if (known !== UNKNOWN) return known;
   const identity = { kind: "session", session: space.session, resumption: 0, sequence: request, floor } as const;
   const message: ClientRequest = { kind: "request", ticket: request, identity, operation: "add", input: bytesOf(wordFor(request)) };
   const event = eventNumber(catalog, freeze({ kind: "ask", request: message, digest: request }));
-  return remember(memos.reads, REQUEST, request * FLOORS_MAX + floor, 0, event);
+  return remember(memos.requests, request, floor, 0, event);
 }
 
 function requestSteps(looked: Looked, i: number): void {
@@ -138,7 +135,7 @@ function requestSteps(looked: Looked, i: number): void {
 /** The number of the event that a read is asked. */
 function readEvent(space: Space, ticket: number): number {
   const { memos, catalog } = space;
-  const known = recall(memos.reads, READ_TICKET, ticket, 0);
+  const known = recall(memos.reads, ticket, 0, 0);
   if (known !== UNKNOWN) return known;
   const query: ClientRequest = {
     kind: "query",
@@ -148,7 +145,7 @@ function readEvent(space: Space, ticket: number): number {
     consistency: "linearizable",
     atLeastIndex: 0,
   };
-  return remember(memos.reads, READ_TICKET, ticket, 0, eventNumber(catalog, freeze({ kind: "ask", request: query, digest: 0 })));
+  return remember(memos.reads, ticket, 0, 0, eventNumber(catalog, freeze({ kind: "ask", request: query, digest: 0 })));
 }
 
 function readSteps(looked: Looked, i: number): void {

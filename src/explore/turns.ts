@@ -131,7 +131,8 @@ function taken(space: Space, before: number, answers: readonly Answer[], answers
   return resultOf(space, number);
 }
 
-const KEPT = 0;
+/** In the memo of promises: none is broken. */
+const UNBROKEN = 0;
 
 /** S2a: what has answered a Seal acknowledges and confirms nothing of an older epoch any more. */
 function checkPromise(space: Space, row: Int32Array, i: number, sight: number, sent: number): string | null {
@@ -140,9 +141,9 @@ function checkPromise(space: Space, row: Int32Array, i: number, sight: number, s
   let number = recall(memo, net, sent, sight);
   if (number === UNKNOWN) {
     const broken = brokenPromise(space, row, i, sent);
-    number = remember(memo, net, sent, sight, broken === null ? KEPT : violationNumber(space, broken));
+    number = remember(memo, net, sent, sight, broken === null ? UNBROKEN : violationNumber(space, broken));
   }
-  return number === KEPT ? null : violationText(space, number);
+  return number === UNBROKEN ? null : violationText(space, number);
 }
 
 function brokenPromise(space: Space, row: Int32Array, i: number, sent: number): string | null {

@@ -61,11 +61,12 @@ interface Memos {
   readonly ledgers: Memo;
   readonly answers: Memo;
   readonly promises: Memo;
-  readonly wipes: Memo;
   readonly restarts: Memo;
   readonly rmSteps: Memo;
   readonly rmMoves: Memo;
   readonly receipts: Memo;
+  /** The events that a request, with a floor, and a read come. */
+  readonly requests: Memo;
   readonly reads: Memo;
   readonly marks: Memo;
 }
@@ -90,11 +91,11 @@ export function createSpace(scope: Scope): Space {
       ledgers: createMemo(),
       answers: createMemo(),
       promises: createMemo(),
-      wipes: createMemo(),
       restarts: createMemo(),
       rmSteps: createMemo(),
       rmMoves: createMemo(),
       receipts: createMemo(),
+      requests: createMemo(),
       reads: createMemo(),
       marks: createMemo(),
     },
