@@ -18,6 +18,8 @@ export function checkState(ledger: Ledger, server: RunningServer): boolean {
     replica.warmth === "warm" &&
     replica.appliedIndex === replica.issuedIndex &&
     executor.idle() &&
+    // The state of a snapshot is in the executor before the replica hears of it; until then it reads and applies nothing.
+    replica.receiving?.installing == null &&
     execution.unreleasedCount === 0 &&
     fifoSize(execution.applying) === 0 &&
     fifoSize(execution.speculating) === 0;
