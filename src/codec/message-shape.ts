@@ -42,9 +42,10 @@ type Plain<K extends MessageKind> = Extract<Message, { readonly kind: K }>;
 /** Everything but the kind, which is told from the frame. */
 function message<K extends PlainKind>(
   kind: K,
-  fields: { readonly [F in Exclude<keyof Plain<K>, "kind">]: Shape<Plain<K>[F]> },
+  fields: { readonly [F in Exclude<keyof Plain<K>, "kind">]-?: Shape<Exclude<Plain<K>[F], undefined>> },
+  optional: readonly (keyof Plain<K>)[] = [],
 ): Shape<Plain<K>> {
-  return object<Plain<K>>({ kind: literal(kind), ...fields } as Parameters<typeof object<Plain<K>>>[0]);
+  return object<Plain<K>>({ kind: literal(kind), ...fields } as Parameters<typeof object<Plain<K>>>[0], optional);
 }
 
 const groupAndEpoch = { group: groupShape, epoch: epochShape };
@@ -143,7 +144,8 @@ export const MESSAGE_SHAPES: { readonly [K in PlainKind]: Shape<Plain<K>> } = {
   }),
   "signal-replica": message("signal-replica", { ticket: count, replica: replicaShape, signal: literal("stop", "continue") }),
   "order-done": message("order-done", { ticket: count, error: nullable(text) }),
-  "configure-detector": message("configure-detector", { knobs: detectorKnobs }),
+  "configure-detector": message("configure-detector", { knobs: detectorKnobs, term: count }, ["term"]),
+  "later-term": message("later-term", { term: count }),
   "expect-hosts": message("expect-hosts", { hosts: arrayOf(hostShape) }),
   // --- administration
   "admin-request": message("admin-request", { ticket: count, command: adminCommand }),

@@ -199,6 +199,7 @@ export const SAMPLES: { readonly [K in MessageKind]: Extract<Message, { readonly
   "signal-replica": { kind: "signal-replica", ticket: 3, replica, signal: "stop" },
   "order-done": { kind: "order-done", ticket: 3, error: null },
   "configure-detector": { kind: "configure-detector", knobs },
+  "later-term": { kind: "later-term", term: 4 },
   "expect-hosts": { kind: "expect-hosts", hosts: [host] },
   "admin-request": { kind: "admin-request", ticket: 1, command: { kind: "set-group", group: GROUP, change: { replicas: 3 } } },
   "admin-reply": { kind: "admin-reply", ticket: 1, outcome: { kind: "rejected", httpStatus: 404, message: "no such group" } },

@@ -148,7 +148,10 @@ export type ControlMessage =
       readonly ticket: number;
       readonly error: string | null;
     }
-  | { readonly kind: "configure-detector"; readonly knobs: DetectorKnobs }
+  /** To an LFD with the sender's term: orders on this connection are those of its Replication Manager (S1a). */
+  | { readonly kind: "configure-detector"; readonly knobs: DetectorKnobs; readonly term?: number }
+  /** LFD -> RM: another one has taken over. What the store says counts (S1a). */
+  | { readonly kind: "later-term"; readonly term: number }
   /** RM -> GFD: which hosts a complete snapshot must hold. */
   | { readonly kind: "expect-hosts"; readonly hosts: readonly HostId[] }
   // --- administration: gateway <-> RM

@@ -20,6 +20,7 @@
  * | register, heartbeat| server, LFD, GFD   | detection                 | section 8   |
  * | membership, fault  | GFD -> subscriber  | publication               | section 8   |
  * | start/kill-replica | RM -> LFD          | orders                    | S5c         |
+ * | later-term         | LFD -> RM          | an order of a deposed RM  | S1a         |
  * | admin, status      | gateway <-> RM     | administration            |             |
  * | request, reply, .. | client <-> server  | service                   | S6 S7 S8    |
  * | read-backup, ..    | client <-> server  | backup                    | S8          |

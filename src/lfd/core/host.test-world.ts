@@ -132,8 +132,8 @@ export function pass(world: World, durationMs: number): void {
   world.nowMs = untilMs;
 }
 
-export function order(world: World, message: Message): void {
-  give(world, { kind: "message-received", connection: RM, peer: helloOf("rm", null, "e"), message });
+export function order(world: World, message: Message, connection = RM): void {
+  give(world, { kind: "message-received", connection, peer: helloOf("rm", null, "e"), message });
 }
 
 export function startOrder(replica: ReplicaId, ticket = 1): Message {

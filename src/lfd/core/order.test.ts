@@ -11,6 +11,7 @@ import {
   pass,
   R1,
   R2,
+  RM,
   register,
   seen,
   spawned,
@@ -48,6 +49,31 @@ describe("orders of the RM", () => {
       [1, null],
       [2, null],
     ]);
+  });
+
+  test("S1a: what a Replication Manager that was replaced still orders is refused, and it is told", () => {
+    const world = createWorld();
+    const { pid } = startServer(world, R1);
+    const LATER = RM + 1;
+    const knobs = { heartbeatIntervalMs: 10, suspicionTimeoutMs: 100 };
+    order(world, { kind: "configure-detector", knobs, term: 3 });
+    order(world, { kind: "configure-detector", knobs, term: 4 }, LATER);
+    expect(world.sent.filter(({ message }) => message.kind === "later-term")).toMatchObject([
+      { connection: RM, message: { kind: "later-term", term: 4 } },
+    ]);
+    const stop = { kind: "signal-replica", ticket: 7, replica: R1, signal: "stop" } as const;
+    order(world, stop);
+    order(world, kill(null, true));
+    order(world, startOrder(R2, 8));
+    order(world, { kind: "configure-detector", knobs: { ...knobs, heartbeatIntervalMs: 40 }, term: 3 });
+    expect(ordersDone(world).slice(1)).toMatchObject(
+      [7, 9, 8].map((ticket) => ({ ticket, error: expect.stringMatching(/term 3.*term 4/) })),
+    );
+    expect(effectsOf(world, "signal-process")).toEqual([]);
+    expect(effectsOf(world, "spawn-server")).toHaveLength(1);
+    expect(lastSnapshot(world).knobs).toEqual(knobs);
+    order(world, stop, LATER);
+    expect(effectsOf(world, "signal-process")).toMatchObject([{ pid, signal: "SIGSTOP" }]);
   });
 
   test("a failed spawn is reported and is certain", () => {

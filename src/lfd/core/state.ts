@@ -108,6 +108,10 @@ export interface LfdState {
   heartbeatAtMs: number;
   wakeMs: number;
   gfdConnection: number | null;
+  /** Of Replication Managers, by connection, as far as they have said so. */
+  readonly terms: Map<number, number>;
+  /** The highest that was ever heard of. */
+  laterTerm: number;
   snapshotVersion: number;
   published: HostObservation | null;
   publishedAtMs: number;
@@ -139,6 +143,8 @@ export function createLfd(start: LfdStart): LfdState {
     heartbeatAtMs: start.nowMs,
     wakeMs: start.nowMs,
     gfdConnection: null,
+    terms: new Map(),
+    laterTerm: 0,
     snapshotVersion: 0,
     published: null,
     publishedAtMs: Number.NEGATIVE_INFINITY,

@@ -7,6 +7,7 @@ import type { DetectorKnobs } from "../../vocabulary/spec.js";
 import type { LfdEffect, LfdEvent } from "./event.js";
 import { judgementDueMs } from "./judgement.js";
 import {
+  answer,
   answerStarts,
   KILL_AGAIN_MS,
   onFolderSetAside,
@@ -18,6 +19,7 @@ import {
   onTableSaved,
   pursueKill,
 } from "./order.js";
+import { noteTerm, whyDeposed } from "./ruler.js";
 import { publish } from "./snapshot.js";
 import { type LfdState, processOf, tableOf, type WatchedReplica } from "./state.js";
 import { end, observe, onAnswer, onObserved, onRegister, onServerClosed, probe, rejudge } from "./watch.js";
@@ -161,6 +163,12 @@ function onMessage(state: LfdState, nowMs: number, connection: number, peer: Hel
 type Order = Extract<Message, { kind: "start-replica" | "kill-replica" | "signal-replica" | "configure-detector" }>;
 
 function onOrder(state: LfdState, nowMs: number, connection: number, order: Order, effects: LfdEffect[]): void {
+  if (order.kind === "configure-detector" && order.term !== undefined) noteTerm(state, connection, order.term, effects);
+  const deposed = whyDeposed(state, connection);
+  if (deposed !== null) {
+    if (order.kind !== "configure-detector") answer({ connection, ticket: order.ticket }, deposed, effects);
+    return;
+  }
   switch (order.kind) {
     case "start-replica":
       onStartOrder(state, { connection, ticket: order.ticket }, order, effects);
@@ -188,6 +196,7 @@ function configure(state: LfdState, nowMs: number, knobs: DetectorKnobs): void {
 }
 
 function onClosed(state: LfdState, nowMs: number, connection: number): void {
+  state.terms.delete(connection);
   if (connection === state.gfdConnection) {
     state.gfdConnection = null;
     return;

@@ -16,10 +16,10 @@ export function keepHosts(rm: Rm): void {
 
 /** Detectors are told their settings when they connect and when these change; what is in effect they report themselves. */
 export function keepDetectors(rm: Rm, effects: RmEffect[]): void {
-  const { detectors, hosts } = rm.store.stored;
+  const { detectors, hosts, term } = rm.store.stored;
   for (const host of rm.hosts.values()) {
     tell(rm, host.host, `${host.bootId} ${knobsText(detectors.lfd)}`, () =>
-      sendToLfd(rm, host.host, { kind: "configure-detector", knobs: detectors.lfd }, effects),
+      sendToLfd(rm, host.host, { kind: "configure-detector", knobs: detectors.lfd, term }, effects),
     );
   }
   tell(rm, GFD, `${rm.gfd.linkBootId} ${knobsText(detectors.gfd)} ${hosts.join(" ")}`, () => {

@@ -270,6 +270,9 @@ export interface Rm {
   statusSentMs: number;
   statusDirty: boolean;
   startedMs: number;
+  /** The highest term that an LFD says another rules in, and the one for which the store was last looked up. */
+  laterTerm: number;
+  laterTermLookedUp: number;
   /** Recomputed by every step. */
   wakeMs: number;
 }
@@ -312,6 +315,8 @@ export function createRm(
     statusSentMs: Number.NEGATIVE_INFINITY,
     statusDirty: true,
     startedMs: 0,
+    laterTerm: 0,
+    laterTermLookedUp: 0,
     wakeMs: Number.POSITIVE_INFINITY,
   };
 }

@@ -170,6 +170,7 @@ function onReceived(rm: Rm, nowMs: number, peer: RmPeer, message: Message, effec
       return;
     case "lfd":
       if (message.kind === "order-done") onOrderDone(rm, nowMs, peer.host, message.ticket, message.error, effects);
+      if (message.kind === "later-term") rm.laterTerm = Math.max(rm.laterTerm, message.term);
       return;
     case "gateway":
       if (message.kind === "admin-request") onAdmin(rm, nowMs, peer.connection, message.ticket, message.command, effects);

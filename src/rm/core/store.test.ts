@@ -133,6 +133,22 @@ test("S1e: a store that is older than its servers changes nothing and says so", 
   for (const kind of ["seal", "lead", "activate", "start-replica", "kill-replica"]) expect(orders).not.toContain(kind);
 });
 
+test("S1a: a Replication Manager with nothing to write looks at the store when an LFD has heard of a later term, and ends if it was replaced", () => {
+  const world = w.servingWorld();
+  const reads = (): number => world.effects.filter(({ kind }) => kind === "store-read").length;
+  const before = reads();
+  w.hearFromLfd(world, { kind: "later-term", term: 1 });
+  expect(reads()).toBe(before);
+  w.hearFromLfd(world, { kind: "later-term", term: 5 });
+  w.hearFromLfd(world, { kind: "later-term", term: 5 });
+  expect(reads()).toBe(before + 1);
+  expect(world.ended).toBeNull();
+  expect(w.serves(world)).toBe(true);
+  if (world.content !== null) world.content = { ...world.content, term: 6, owner: bootId("e".repeat(32)) };
+  w.hearFromLfd(world, { kind: "later-term", term: 6 });
+  expect(world.ended).toContain("another Replication Manager has taken over");
+});
+
 test("an RM that restarts leaves a group with a living leader alone", () => {
   const world = w.servingWorld();
   const view = w.activeView(world);

@@ -29,11 +29,16 @@ export function endRule(rm: Rm, reason: string, effects: RmEffect[]): void {
   effects.push({ kind: "end", reason });
 }
 
-/** S1e: what says that the store is old may only say that another Replication Manager has taken over: then reading ends this one (S1a). */
+/**
+ * S1e: what says that the store is old may only say that another Replication Manager has taken over: then reading ends this one (S1a). So does
+ * an LFD that has heard of a later term: one that has nothing to write would else not notice.
+ */
 export function lookUpDoubts(rm: Rm, effects: RmEffect[]): boolean {
   if (rm.store.phase !== "ruling") return false;
   const doubts = [...rm.groups.values()].flatMap(({ doubt }) => (doubt === null || doubt.lookedUp ? [] : [doubt]));
-  if (doubts.length === 0) return false;
+  const isLater = rm.laterTerm > Math.max(rm.store.stored.term, rm.laterTermLookedUp);
+  if (doubts.length === 0 && !isLater) return false;
+  rm.laterTermLookedUp = rm.laterTerm;
   for (const doubt of doubts) doubt.lookedUp = true;
   read(rm, "re-reading", effects);
   return true;

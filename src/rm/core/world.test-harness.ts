@@ -290,6 +290,10 @@ function answerGfd(world: World, message: Message): void {
   push(world, { kind: "received", peer: gfdPeer, message: { kind: "heartbeat-answer", sequence: message.sequence, pulse, report: null } });
 }
 
+export function hearFromLfd(world: World, message: Message): void {
+  push(world, { kind: "received", peer: lfdPeer, message });
+}
+
 function obey(world: World, message: Message): void {
   if (message.kind === "start-replica") {
     if (!world.refuseStarts) boot(world, message.replica);
