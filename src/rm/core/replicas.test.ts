@@ -223,6 +223,21 @@ test("S5c: a replica that is removed is set aside only after a view without it i
   expect(world.content?.groups[0]?.spec.replicas).toBe(2);
 });
 
+test("a replica is set aside once, however long the store takes to forget it", () => {
+  const world = w.servingWorld();
+  world.refuseKills = true;
+  w.admin(world, { kind: "replica", replica: w.replica(3), action: "remove" });
+  w.runUntil(world, () => w.saidKinds(world).includes("order-failed"));
+  world.holdWrites = true;
+  world.refuseKills = false;
+  const orders = w.sentOf(world, "kill-replica").length;
+  w.run(world, 3_000);
+  expect(w.sentOf(world, "kill-replica").length).toBe(orders + 1);
+  expect(w.saidKinds(world).filter((kind) => kind === "removed").length).toBe(1);
+  w.releaseWrites(world);
+  w.runUntil(world, () => world.content?.groups[0]?.replicas.length === 2);
+});
+
 test("a learner that falls behind at its admission waits longer for the next one", () => {
   const world = w.servingWorld();
   w.server(world, 1).unreachable = [w.replica(3)];

@@ -96,6 +96,8 @@ function isTooSoon(rm: Rm, nowMs: number, group: GroupState, sight: Sight): bool
 function discard(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, one: ReplicaRecord, effects: RmEffect[]): void {
   if (group.activeEpoch === null && record.activeView !== null) return;
   const { replica } = one;
+  // Done, and on its way to the store.
+  if (groupRecord(rm.store.draft, group.group)?.replicas.every((kept) => kept.replica !== replica)) return;
   placeOrder(
     rm,
     nowMs,

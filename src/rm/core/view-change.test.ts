@@ -42,6 +42,24 @@ test("in a failover nobody is kept busy with a new book, and nothing is started:
   expect(count("address-book")).toBeGreaterThan(books);
 });
 
+test("a planned change waits for a healthy member that is slow to answer; a failover waits far less", () => {
+  const world = w.servingWorld({ replicas: 5 });
+  world.refuseStarts = true;
+  const slow = w.server(world, 2);
+  slow.silent.add("seal");
+  w.admin(world, { kind: "set-group", group: w.GROUP, change: { style: "active" } });
+  w.run(world, 120);
+  expect(w.serves(world)).toBe(false);
+  slow.silent.delete("seal");
+  w.runUntil(world, () => w.serves(world));
+  expect(w.activeView(world).members.length).toBe(5);
+
+  slow.silent.add("seal");
+  w.die(world, w.server(world, 1));
+  w.run(world, 60);
+  expect(w.serves(world)).toBe(true);
+});
+
 test("n - 1 failures one after another, and every survivor is shed and comes back", () => {
   const world = w.servingWorld();
   world.refuseStarts = true;

@@ -131,8 +131,9 @@ function graceEnds(rm: Rm, nowMs: number, record: GroupRecord, change: ViewChang
   });
   if (missing.length === 0) return true;
   const failover = change.base === null || !change.answers.has(change.base.leader);
-  const longest = failover ? timing.sealGraceMsMax : timing.plannedGraceMsMax;
-  const grace = fewAnswers ? longest : Math.min(longest, Math.max(GRACE_MS_MIN, 2 * (change.quorumMs - change.attemptMs)));
+  const short = Math.min(timing.sealGraceMsMax, Math.max(GRACE_MS_MIN, 2 * (change.quorumMs - change.attemptMs)));
+  // A planned change has time: one that admits a replica and sheds another, which is only slow, is followed by the same the other way round.
+  const grace = failover ? (fewAnswers ? timing.sealGraceMsMax : short) : timing.plannedGraceMsMax;
   const endMs = change.quorumMs + grace;
   if (nowMs >= endMs) return true;
   wakeAt(rm, nowMs, endMs);
