@@ -12,7 +12,7 @@ const GROUP = groupName("counter");
 const [A, B] = [incarnation("a".repeat(32)), incarnation("b".repeat(32))];
 
 function newLedger(): Ledger {
-  return createLedger(createWorld(1, settings, null), GROUP);
+  return createLedger(createWorld(1, settings, null), GROUP, "disk");
 }
 
 function viewOf(epoch: View["epoch"]): View {

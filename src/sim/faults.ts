@@ -5,7 +5,7 @@ import type { Chance } from "./chance.js";
 import type { Ledger } from "./checkers/ledger.js";
 import { flipBit, powerOffDisk, createSimDisk } from "./disk.js";
 import type { Installation } from "./installation.js";
-import { linkName, resetOne, resume } from "./network.js";
+import { holdBack, linkName, resetOne, resume } from "./network.js";
 import { findOldStore } from "./old-store.js";
 import { loseStore } from "./store-loss.js";
 import { startSecondRm } from "./second-rm.js";
@@ -227,6 +227,13 @@ function killClient(scene: Scene, chance: Chance): boolean {
   return killAny(scene, process);
 }
 
+/** As it dies, what it has asked is still on its way: it may arrive when its next life has taken up the session (S6f). */
+function lastWords(scene: Scene, chance: Chance): boolean {
+  const process = chance.pick(scene.clients());
+  holdBack(scene.installation.network, process, chance.between(20, 400));
+  return killAny(scene, process);
+}
+
 /** Data that is not in use by a process is lost or damaged; a server that runs is killed first. */
 function loseData(scene: Scene, chance: Chance, how: "wiped" | "damaged"): boolean {
   const { world, plan, serverHosts } = scene.installation;
@@ -356,6 +363,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "pause-by-hand": pauseByHand,
   "end-by-hand": endByHand,
   "kill-client": killClient,
+  "last-words": lastWords,
   "slow-process": slowProcess,
   "power-off": powerOffSome,
   partition,

@@ -371,6 +371,15 @@ function loseTail(world: World, direction: Direction): void {
   direction.queue = direction.queue.slice(0, world.chance.network.integer(0, direction.queue.length));
 }
 
+/** What a process has sent, and has not arrived, takes so much longer. */
+export function holdBack(network: Network, process: SimProcess, byMs: number): void {
+  for (const direction of [...network.pipes].flat()) {
+    if (direction.from.process !== process) continue;
+    direction.queue = direction.queue.map((item) => ({ ...item, atMs: item.atMs + byMs }));
+    direction.lastAtMs += byMs;
+  }
+}
+
 /** A connection breaks: of what was under way in each direction a beginning arrives, nobody knows how much. */
 export function resetOne(world: World, network: Network, between: (a: SimProcess, b: SimProcess) => boolean): void {
   const candidates = [...network.pipes].filter(

@@ -3,6 +3,8 @@ import type { StoreResult } from "../storage/store-command.js";
 import type { Entry } from "../vocabulary/entry.js";
 import type { Epoch } from "../vocabulary/epoch.js";
 import type { BootId, Incarnation } from "../vocabulary/ids.js";
+import type { Message } from "../vocabulary/message.js";
+import type { SimDisk } from "./disk-state.js";
 import type { RunningServer } from "./running.js";
 
 /** What the checkers are told of servers, by the shells that run them. */
@@ -13,6 +15,8 @@ export interface Observer {
   onTurn(server: RunningServer, effects: readonly ReplicaEffect[]): void;
   /** After the effects: executor and core are at one. */
   onPerformed(server: RunningServer): void;
+  /** A message has come to it; its next turn takes it. */
+  onHeard(server: RunningServer, connection: number, message: Message): void;
   onPersist(server: RunningServer, ticket: number, truncateAfter: number | null, entries: readonly Entry[]): void;
   onPersisted(server: RunningServer, ticket: number): void;
   /** Its promise is durable. */
@@ -21,8 +25,12 @@ export interface Observer {
   onClose(server: RunningServer, reason: string): void;
   /** The RM believes that this process has ended for certain. */
   onGone(bootId: BootId): void;
+  /** An RM has counted, or left out, what a server answered to its Seal: the server that it is connected with has sent it. */
+  onSealAnswered(answer: Extract<Message, { kind: "sealed" }>): void;
+  /** An RM orders a server to do something. */
+  onOrder(order: Message): void;
   onInstalled(server: RunningServer, index: number): void;
-  onRecovered(place: string, recovered: Extract<StoreResult, { kind: "recovered" }>): void;
+  onRecovered(place: string, recovered: Extract<StoreResult, { kind: "recovered" }>, disk: SimDisk): void;
   /** A store finds itself damaged, and no bit of its disk was ever flipped. */
   onUncausedDamage(place: string, what: string): void;
   /** The data of an incarnation was given up. */

@@ -67,8 +67,8 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
 export function* lifeOf(seed: number, options: RunOptions = {}): Running<RunResult> {
   const plan = options.plan ?? drawPlan(seed);
   const world = createWorld(seed, plan.settings, options.print ?? null);
-  const ledger = createLedger(world, plan.spec.group);
-  const installation = createInstallation(world, plan, createWatch(ledger, plan.spec.durability));
+  const ledger = createLedger(world, plan.spec.group, plan.spec.durability);
+  const installation = createInstallation(world, plan, createWatch(ledger));
   watchStore(ledger, installation);
   startInstallation(installation);
   const clients = startClients(installation);

@@ -2,6 +2,7 @@ import type { Replica } from "../server/core/state.js";
 import type { Executor } from "../service/executor.js";
 import type { AdminCommand } from "../vocabulary/admin.js";
 import type { Incarnation } from "../vocabulary/ids.js";
+import type { SimDisk } from "./disk-state.js";
 import type { SimProcess } from "./world.js";
 
 /** What an observer may look at of a server that runs. */
@@ -10,6 +11,7 @@ export interface RunningServer {
   readonly replica: Replica;
   readonly executor: Executor;
   readonly incarnation: Incarnation;
+  readonly disk: SimDisk;
 }
 
 export interface RunningRm {

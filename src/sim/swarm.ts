@@ -59,7 +59,7 @@ export function drawPlan(seed: number): Plan {
     // Drawn elsewhere, as the style is: the seeds without them are what they were.
     weakReads: createChance(seed, "weak-reads").happens(0.4),
     storeUnknownProbability: chance.pick([0, 0, 0.1]),
-    faults: drawFaults(chance),
+    faults: [...drawFaults(chance), ...drawLastWords(seed)],
     strikes: null,
     stormFromMs,
     stormUntilMs: stormFromMs + chance.integer(3_000, 7_000),
@@ -85,9 +85,15 @@ function drawBounds(chance: Chance): Plan["bounds"] {
   };
 }
 
+/** Drawn elsewhere, as the style is: the seeds without it are what they were. */
+function drawLastWords(seed: number): Plan["faults"] {
+  const chance = createChance(seed, "last-words");
+  return chance.happens(0.15) ? [{ kind: "last-words", everyMs: chance.between(400, 1_500) }] : [];
+}
+
 function drawFaults(chance: Chance): Plan["faults"] {
   const share = chance.pick([0.15, 0.3, 0.6]);
-  const chosen = Object.keys(FAULTS).filter(() => chance.happens(share));
+  const chosen = Object.keys(FAULTS).filter((kind) => kind !== "last-words" && chance.happens(share));
   const kinds = chosen.length >= 3 ? chosen : [...new Set([...chosen, "kill-server", "connection-reset", "pause-server"])];
   // The more kinds, the further apart each.
   const everyMs = chance.pick([150, 400, 1_000]) * Math.max(1, kinds.length / 3);

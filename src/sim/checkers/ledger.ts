@@ -3,9 +3,12 @@ import { crc32 } from "../../codec/checksum.js";
 import type { Entry, LogPosition } from "../../vocabulary/entry.js";
 import type { Epoch } from "../../vocabulary/epoch.js";
 import type { GroupName, Incarnation } from "../../vocabulary/ids.js";
+import type { Durability } from "../../vocabulary/style.js";
+import type { Message } from "../../vocabulary/message.js";
 import type { View } from "../../vocabulary/view.js";
 import type { RunningServer } from "../running.js";
 import type { World } from "../world.js";
+import { type AppliedOnce, createAppliedOnce } from "./applied-once.js";
 
 /** A committed entry, as the first that committed it saw it. */
 export interface Committed {
@@ -19,13 +22,30 @@ export interface DurableLog {
   baseIndex: number;
   epochs: Epoch[];
   /** Given to the store and not confirmed, in order. */
-  pending: { readonly ticket: number; readonly truncateAfter: number | null; readonly epochs: readonly Epoch[] }[];
+  pending: { readonly ticket: number; readonly truncateAfter: number | null; readonly entries: readonly Entry[] }[];
+}
+
+/** What a Replication Manager has done for one epoch (S3). */
+export interface Attempt {
+  readonly base: View | null;
+  /** What it was answered. */
+  readonly answers: Map<Incarnation, Extract<Message, { kind: "sealed" }>>;
+  /** Whom it had lead; null while it seals. */
+  view: View | null;
+}
+
+/** What a server was asked and has not answered (S6, S7), by connection and ticket. */
+export interface Question {
+  readonly message: Extract<Message, { kind: "request" | "query" }>;
+  readonly atMs: number;
 }
 
 /** What the checkers know of the whole group, gathered step by step: no process could know it. */
 export interface Ledger {
   readonly world: World;
   readonly group: GroupName;
+  /** Data outlives its process. */
+  readonly onDisk: boolean;
   /** committed[i - 1] is the entry at index i. */
   readonly committed: Committed[];
   readonly durable: Map<Incarnation, DurableLog>;
@@ -39,6 +59,17 @@ export interface Ledger {
   readonly views: View[];
   /** Who answered clients in an epoch: the boot id of the process (S4). */
   readonly leaders: Map<string, string>;
+  /** By the epoch's text. */
+  readonly attempts: Map<string, Attempt>;
+  readonly questions: WeakMap<RunningServer, Map<string, Question>>;
+  /** S7: when each round of the epoch that a server leads began, by its number. */
+  readonly rounds: WeakMap<RunningServer, { readonly epoch: Epoch; readonly beganMs: number[] }>;
+  /** S7: the last round that each has confirmed. */
+  readonly confirmed: Map<Incarnation, { readonly epoch: Epoch; readonly round: number }>;
+  /** S6: what each committed entry is to do. */
+  readonly once: AppliedOnce;
+  /** Of each process: its table was compared through here. */
+  readonly decided: WeakMap<RunningServer, number>;
   /** State and session table at an index, as the first replica there had them (S9). */
   readonly digests: Map<number, { readonly digest: number; readonly replica: string }>;
   /** Requests that are refused for good, and the start entry that says so (S6i). */
@@ -50,10 +81,11 @@ export interface Ledger {
   readonly compared: WeakMap<RunningServer, number>;
 }
 
-export function createLedger(world: World, group: GroupName): Ledger {
+export function createLedger(world: World, group: GroupName, durability: Durability): Ledger {
   return {
     world,
     group,
+    onDisk: durability === "disk",
     committed: [],
     durable: new Map(),
     promised: new Map(),
@@ -61,6 +93,12 @@ export function createLedger(world: World, group: GroupName): Ledger {
     acked: new Map(),
     views: [],
     leaders: new Map(),
+    attempts: new Map(),
+    questions: new WeakMap(),
+    rounds: new WeakMap(),
+    confirmed: new Map(),
+    once: createAppliedOnce(),
+    decided: new WeakMap(),
     digests: new Map(),
     poison: new Map(),
     running: new Map(),

@@ -1,7 +1,14 @@
 import { compareEpochs, epochText } from "../../vocabulary/epoch.js";
-import { checkView, holdsIncarnation, type View } from "../../vocabulary/view.js";
+import { checkView, holdsIncarnation, sameView, type View } from "../../vocabulary/view.js";
+import type { ControlContent } from "../../rm/core/content.js";
 import { violate } from "../world.js";
 import { holds, type Ledger } from "./ledger.js";
+
+/** S1a: whoever takes over the store does it in a term that nobody had. */
+export function checkTerm({ world }: Ledger, content: ControlContent, before: ControlContent | null): void {
+  if (before === null || content.owner === before.owner || content.term > before.term) return;
+  violate(world, "S1a", `a Replication Manager has taken term ${content.term}, in which another one has ruled`);
+}
 
 /** S1, S3, S4a: each view follows the one before it, and whoever leads it holds everything that was ever committed. */
 export function checkNextView(ledger: Ledger, view: View): void {
@@ -11,6 +18,13 @@ export function checkNextView(ledger: Ledger, view: View): void {
   if (invalid !== null) violate(world, "S1", `view ${epochText(view.epoch)}: ${invalid}`);
   if (before !== undefined && compareEpochs(view.epoch, before.epoch) <= 0)
     violate(world, "S1b", `view ${epochText(view.epoch)} follows ${epochText(before.epoch)}`);
+  const attempt = ledger.attempts.get(epochText(view.epoch));
+  if (attempt !== undefined && !sameView(attempt.base, before ?? null))
+    violate(
+      world,
+      "S3c",
+      `view ${epochText(view.epoch)} follows ${nameOf(before)}, and was made from the members of ${nameOf(attempt.base)}`,
+    );
   views.push(view);
   const leader = view.members.find((member) => member.replica === view.leader);
   if (leader === undefined) return;
@@ -30,6 +44,10 @@ export function checkNextView(ledger: Ledger, view: View): void {
     );
   if (before !== undefined && !before.members.some((member) => holdsIncarnation(view, member.replica, member.incarnation)))
     violate(world, "S3b", `view ${epochText(view.epoch)} holds no incarnation of ${epochText(before.epoch)}`);
+}
+
+function nameOf(view: View | null | undefined): string {
+  return view == null ? "none" : epochText(view.epoch);
 }
 
 function holdsStart(ledger: Ledger, incarnation: View["members"][number]["incarnation"], view: View): boolean {

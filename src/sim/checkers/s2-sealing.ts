@@ -2,9 +2,10 @@ import { compareEpochs, type Epoch, epochText } from "../../vocabulary/epoch.js"
 import type { Message } from "../../vocabulary/message.js";
 import type { RunningServer } from "../running.js";
 import { violate } from "../world.js";
+import { checkAck } from "./l-log.js";
 import { durableOf, type Ledger } from "./ledger.js";
 
-/** S2: once sealed, nothing of a lower epoch; and a Seal's answer covers all that was acknowledged. L2: no acknowledgement beyond the disk. */
+/** S2: once sealed, nothing of a lower epoch; and a Seal's answer covers all that was acknowledged. */
 export function checkSent(ledger: Ledger, server: RunningServer, message: Message): void {
   const { incarnation } = server;
   switch (message.kind) {
@@ -24,13 +25,8 @@ export function checkSent(ledger: Ledger, server: RunningServer, message: Messag
     }
     case "append-ack": {
       checkEpoch(ledger, server, message.kind, message.epoch);
+      checkAck(ledger, server, message);
       const log = ledger.durable.get(incarnation);
-      if (log !== undefined && message.index > log.baseIndex + log.epochs.length)
-        violate(
-          ledger.world,
-          "L2",
-          `${server.process.name} acknowledges ${message.index}, its disk ends at ${log.baseIndex + log.epochs.length}`,
-        );
       const entryEpoch = log?.epochs[message.index - (log?.baseIndex ?? 0) - 1];
       const before = ledger.acked.get(incarnation);
       if (entryEpoch === undefined) return;

@@ -1,6 +1,9 @@
 import type { StoreResult } from "../../storage/store-command.js";
+import { encodeEntry } from "../../codec/entry.js";
+import { decodePromise, PROMISE_PATH } from "../../storage/promise-file.js";
 import type { Entry } from "../../vocabulary/entry.js";
-import { EPOCH_ZERO, laterEpoch } from "../../vocabulary/epoch.js";
+import { compareEpochs, EPOCH_ZERO, type Epoch, epochText, laterEpoch } from "../../vocabulary/epoch.js";
+import type { SimDisk } from "../disk-state.js";
 import type { RunningServer } from "../running.js";
 import { isAlive, violate } from "../world.js";
 import { type DurableLog, durableOf, type Ledger } from "./ledger.js";
@@ -20,16 +23,55 @@ export function notePersist(
   truncateAfter: number | null,
   entries: readonly Entry[],
 ): void {
-  durableOf(ledger, server.incarnation).pending.push({ ticket, truncateAfter, epochs: entries.map((entry) => entry.epoch) });
+  durableOf(ledger, server.incarnation).pending.push({ ticket, truncateAfter, entries });
 }
 
-export function notePersisted(ledger: Ledger, server: RunningServer, ticket: number): void {
+/** S5e: and what it was told to be durable is. */
+export function checkPersisted(ledger: Ledger, server: RunningServer, ticket: number): void {
+  let last: Entry | undefined;
   const log = durableOf(ledger, server.incarnation);
   for (let next = log.pending[0]; next !== undefined && next.ticket <= ticket; next = log.pending[0]) {
     log.pending.shift();
     if (next.truncateAfter !== null) log.epochs.length = Math.max(0, next.truncateAfter - log.baseIndex);
-    log.epochs.push(...next.epochs);
+    for (const entry of next.entries) log.epochs.push(entry.epoch);
+    last = next.entries.at(-1) ?? last;
   }
+  if (last !== undefined && !isSynced(ledger, server.disk, last))
+    violate(
+      ledger.world,
+      "S5e",
+      `${server.process.name} is told that entry ${last.index} is durable, and no disk of its holds it for certain`,
+    );
+}
+
+/** S2a: a promise that is said to be durable is on the disk. */
+export function checkPromised(ledger: Ledger, server: RunningServer, promise: Epoch): void {
+  ledger.promised.set(server.incarnation, promise);
+  const { disk } = server;
+  const file = disk.durableFiles.get(PROMISE_PATH);
+  if (!ledger.onDisk || disk.flipped) return;
+  const found = file === undefined ? null : decodePromise(file.durable);
+  if (found?.ok !== true || compareEpochs(found.record.promise, promise) < 0)
+    violate(
+      ledger.world,
+      "S2a",
+      `${server.process.name} is told that its promise ${epochText(promise)} is durable, and it is not on its disk`,
+    );
+}
+
+function bytesOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
+}
+
+/** What survives a loss of power holds the entry. The text of a record is found nowhere but where it was written. */
+function isSynced(ledger: Ledger, disk: SimDisk, entry: Entry): boolean {
+  // Where bits were flipped nothing can be told; and disks that are made to lie are there to see what comes of it.
+  if (!ledger.onDisk || disk.flipped || ledger.world.settings.diskLiesFromMs !== undefined) return true;
+  const record = encodeEntry(ledger.group, entry);
+  for (const [path, { durable }] of [...disk.durableFiles].reverse()) {
+    if (path.startsWith("segment-") && bytesOf(durable).includes(bytesOf(record))) return true;
+  }
+  return false;
 }
 
 /** A snapshot took the place of the whole log. */
@@ -41,13 +83,17 @@ export function noteInstalled(ledger: Ledger, server: RunningServer, index: numb
 }
 
 /** S5, L: what was confirmed before a crash is there after it, unless a cut that was under way has taken it. */
-export function checkRecovered(ledger: Ledger, place: string, recovered: Extract<StoreResult, { kind: "recovered" }>): void {
+export function checkRecovered(ledger: Ledger, place: string, recovered: Extract<StoreResult, { kind: "recovered" }>, disk: SimDisk): void {
   const before = ledger.durable.get(recovered.identity.incarnation);
   const baseIndex = recovered.snapshot?.meta.index ?? (recovered.entries[0]?.index ?? 1) - 1;
   const found: DurableLog = { baseIndex, epochs: [], pending: [] };
   for (const entry of recovered.entries) if (entry.index > baseIndex) found.epochs.push(entry.epoch);
   if (before !== undefined) compare(ledger, place, before, found);
   ledger.durable.set(recovered.identity.incarnation, found);
+  // Section 7: what was found may have been in the kernel's memory only; it must not be any more.
+  const last = recovered.entries.at(-1);
+  if (last !== undefined && !isSynced(ledger, disk, last))
+    violate(ledger.world, "S5", `${place} recovered entry ${last.index}, which is not durable: the next loss of power can take it away`);
   // L4: an entry is a promise of its epoch.
   const epochs = [recovered.promise, found.epochs.at(-1) ?? EPOCH_ZERO, recovered.activeView?.epoch ?? EPOCH_ZERO];
   ledger.promised.set(recovered.identity.incarnation, epochs.reduce(laterEpoch));

@@ -22,6 +22,7 @@ export function checkCommitted(ledger: Ledger, server: RunningServer): void {
         return;
       }
       ledger.committed.push({ epoch: entry.epoch, digest, entry });
+      ledger.once.add(entry);
       if (entry.body.kind === "start") notePoison(ledger, index, entry.body.poison);
     } else if (committed.digest !== digest || !sameEpoch(committed.epoch, entry.epoch)) {
       violate(

@@ -1,6 +1,7 @@
 import { crc32, crc32OfText } from "../../codec/checksum.js";
 import { fifoSize } from "../../server/core/fifo.js";
 import { imageOf } from "../../server/core/table-capture.js";
+import { isInstalling } from "../../server/core/receiver.js";
 import { isPoisonReply } from "../../server/core/poison.js";
 import { findByKey } from "../../server/core/session-table.js";
 import type { Replica } from "../../server/core/state.js";
@@ -13,9 +14,10 @@ import type { Ledger } from "./ledger.js";
 export function checkState(ledger: Ledger, server: RunningServer): boolean {
   const { replica, executor } = server;
   const { execution } = replica;
-  // A cold backup has a table and no state.
+  // A cold backup has a table and no state; while a snapshot is installed the executor has the new state already, and the core the old index.
   const quiet =
     replica.warmth === "warm" &&
+    !isInstalling(replica) &&
     replica.appliedIndex === replica.issuedIndex &&
     executor.idle() &&
     // The state of a snapshot is in the executor before the replica hears of it; until then it reads and applies nothing.

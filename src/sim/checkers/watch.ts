@@ -1,17 +1,20 @@
 import type { ReplicaEffect } from "../../server/core/effect.js";
 import { checkAll } from "../../server/core/invariants.js";
-import type { Durability } from "../../vocabulary/style.js";
+import type { Message } from "../../vocabulary/message.js";
 import { epochText } from "../../vocabulary/epoch.js";
 import { sameView } from "../../vocabulary/view.js";
 import type { Installation } from "../installation.js";
 import type { Observer } from "../observer.js";
 import type { RunningServer } from "../running.js";
 import { isAlive, mark, violate } from "../world.js";
-import type { Ledger } from "./ledger.js";
-import { checkNextView } from "./s1-one-chain.js";
+import type { Ledger, Question } from "./ledger.js";
+import { checkNextView, checkTerm } from "./s1-one-chain.js";
 import { checkSent } from "./s2-sealing.js";
+import { noteOrder, noteSealAnswer } from "./s3-intersection.js";
 import { checkActive } from "./s4-activation.js";
-import { checkRecovered, checkStarted, noteInstalled, notePersist, notePersisted } from "./s5-amnesia.js";
+import { checkPersisted, checkPromised, checkRecovered, checkStarted, noteInstalled, notePersist } from "./s5-amnesia.js";
+import { checkDecisions, checkRequestAnswered } from "./s6-once.js";
+import { checkReadAnswered, noteConfirm, noteConfirmed } from "./s7-rounds.js";
 import { checkCommitted, checkReply } from "./s8-commitment.js";
 import { checkState } from "./s9-determinism.js";
 
@@ -20,15 +23,27 @@ const THOROUGH_EVERY = 64;
 const STATE_EVERY = 8;
 
 /** The checkers as an observer of servers. */
-export function createWatch(ledger: Ledger, durability: Durability): Observer {
+export function createWatch(ledger: Ledger): Observer {
   let turns = 0;
 
   function checkEffects(server: RunningServer, effects: readonly ReplicaEffect[]): void {
     for (const effect of effects) {
       if (effect.kind !== "send") continue;
-      checkSent(ledger, server, effect.message);
-      if (effect.message.kind === "reply") checkReply(ledger, server, effect.message);
+      const { connection, message } = effect;
+      checkSent(ledger, server, message);
+      if (message.kind === "confirm") noteConfirm(ledger, server, message);
+      else if (message.kind === "confirmed") noteConfirmed(ledger, server, message);
+      else if (message.kind === "redirect" || message.kind === "request-failed") takeQuestion(ledger, server, connection, message.ticket);
+      else if (message.kind === "reply") checkAnswer(server, connection, message);
     }
+  }
+
+  function checkAnswer(server: RunningServer, connection: number, reply: Extract<Message, { kind: "reply" }>): void {
+    checkReply(ledger, server, reply);
+    const question = takeQuestion(ledger, server, connection, reply.ticket);
+    if (question === undefined) return;
+    checkReadAnswered(ledger, server, question);
+    checkRequestAnswered(ledger, server, question, reply);
   }
 
   return {
@@ -36,26 +51,32 @@ export function createWatch(ledger: Ledger, durability: Durability): Observer {
     onEnd(server) {
       if (ledger.running.get(server.incarnation) === server) ledger.running.delete(server.incarnation);
       // What was in memory died with the process.
-      if (durability === "memory") ledger.lost.add(server.incarnation);
+      if (!ledger.onDisk) ledger.lost.add(server.incarnation);
     },
     onTurn(server, effects) {
       turns += 1;
       checkActive(ledger, server);
       checkCommitted(ledger, server);
+      checkDecisions(ledger, server);
       checkEffects(server, effects);
       if (turns % THOROUGH_EVERY === 0) checkAll(server.replica);
     },
     onPerformed(server) {
       if (server.replica.appliedIndex % STATE_EVERY === 0) checkState(ledger, server);
     },
+    onHeard(server, connection, message) {
+      if (message.kind === "request" || message.kind === "query") noteQuestion(ledger, server, connection, message);
+    },
     onPersist: (server, ticket, truncateAfter, entries) => {
       if (truncateAfter !== null) mark(ledger.world, "log-truncated");
       notePersist(ledger, server, ticket, truncateAfter, entries);
     },
-    onPersisted: (server, ticket) => notePersisted(ledger, server, ticket),
+    onPersisted: (server, ticket) => checkPersisted(ledger, server, ticket),
     onInstalled: (server, index) => noteInstalled(ledger, server, index),
-    onRecovered: (place, recovered) => checkRecovered(ledger, place, recovered),
-    onPromised: (server, promise) => void ledger.promised.set(server.incarnation, promise),
+    onRecovered: (place, recovered, disk) => checkRecovered(ledger, place, recovered, disk),
+    onPromised: (server, promise) => checkPromised(ledger, server, promise),
+    onSealAnswered: (answer) => noteSealAnswer(ledger, answer),
+    onOrder: (order) => noteOrder(ledger, order),
     onGone(bootId) {
       const server = [...ledger.running.values()].find(({ replica }) => replica.config.bootId === bootId);
       if (server !== undefined && isAlive(server.process))
@@ -69,9 +90,25 @@ export function createWatch(ledger: Ledger, durability: Durability): Observer {
   };
 }
 
+function noteQuestion(ledger: Ledger, server: RunningServer, connection: number, message: Question["message"]): void {
+  const questions = ledger.questions.get(server) ?? new Map<string, Question>();
+  ledger.questions.set(server, questions);
+  const name = `${connection} ${message.ticket}`;
+  // Of copies of one message the first counts.
+  if (!questions.has(name)) questions.set(name, { message, atMs: ledger.world.nowMs });
+}
+
+function takeQuestion(ledger: Ledger, server: RunningServer, connection: number, ticket: number): Question | undefined {
+  const questions = ledger.questions.get(server);
+  const question = questions?.get(`${connection} ${ticket}`);
+  if (question !== undefined) questions?.delete(`${connection} ${ticket}`);
+  return question;
+}
+
 /** Looks at every view that is written. */
 export function watchStore(ledger: Ledger, installation: Installation): void {
   installation.store.onWritten = (content, before) => {
+    checkTerm(ledger, content, before);
     const view = content.groups[0]?.activeView ?? null;
     const last = before?.groups[0]?.activeView ?? null;
     if (view === null || sameView(view, last)) return;

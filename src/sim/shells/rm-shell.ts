@@ -31,8 +31,13 @@ export function runRm(installation: Installation, process: SimProcess): RunningR
   const driver = createSimDriver<RmEvent, RmEffect>(world, process, {
     step(nowMs, event, effects) {
       const before = effects.length;
+      if (event.kind === "received" && event.message.kind === "sealed" && isOwnAnswer(event.peer, event.message))
+        installation.observer.onSealAnswered(event.message);
       step(rm, nowMs, event, effects);
-      for (const effect of effects.slice(before)) if (effect.kind === "announce") watchVerdict(effect.announcement);
+      for (const effect of effects.slice(before)) {
+        if (effect.kind === "announce") watchVerdict(effect.announcement);
+        else if (effect.kind === "send") installation.observer.onOrder(effect.message);
+      }
     },
     nextWakeMs: () => nextWakeMs(rm),
     wake: () => ({ kind: "wake" }),
@@ -88,6 +93,11 @@ export function runRm(installation: Installation, process: SimProcess): RunningR
       driver.push({ kind: "admin", ticket: commands, connection: 0, command });
     },
   };
+}
+
+/** S4d: the process that answers is the one at the other end. */
+function isOwnAnswer(peer: RmPeer, { replica, incarnation, bootId }: Extract<Message, { kind: "sealed" }>): boolean {
+  return peer.kind === "server" && peer.replica === replica && peer.incarnation === incarnation && peer.bootId === bootId;
 }
 
 interface Link {

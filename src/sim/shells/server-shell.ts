@@ -75,9 +75,9 @@ function openStore(installation: Installation, process: SimProcess, spec: GroupS
 
   function onFirst(result: StoreResult): void {
     if (result.kind === "recovered") {
-      installation.observer.onRecovered(process.name, result);
+      installation.observer.onRecovered(process.name, result, disk);
       incarnations.set(disk, result.identity.incarnation);
-      const server = startReplica(installation, process, spec, replica, store, result);
+      const server = startReplica(installation, process, spec, replica, disk, store, result);
       route = server.onResult;
     } else if (result.kind === "damaged") {
       note(world, process.name, "damaged", () => `${result.where}: ${result.what}`);
@@ -117,6 +117,7 @@ function startReplica(
   process: SimProcess,
   spec: GroupSpec,
   name: ReplicaId,
+  disk: SimDisk,
   store: ReplicaDisk,
   recovered: Recovered,
 ) {
@@ -143,7 +144,7 @@ function startReplica(
     timings: plan.timings,
     bounds: plan.bounds,
   });
-  const server: RunningServer = { process, replica, executor, incarnation: own };
+  const server: RunningServer = { process, replica, executor, incarnation: own, disk };
   observer.onStart(server);
   process.atDeath.push(() => {
     world.awaiting.delete(process);
@@ -190,7 +191,10 @@ function startReplica(
       seed: () => world.chance.process.uint32(),
     });
     if (event === null) connection.close(`${message.kind} is not expected`);
-    else driver.push(event);
+    else {
+      observer.onHeard(server, connection.id, message);
+      driver.push(event);
+    }
   };
   const onClose = (connection: SimConnection): void => {
     if (connections.delete(connection.id)) driver.push({ kind: "connection-closed", connection: connection.id });

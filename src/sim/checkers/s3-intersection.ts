@@ -1,0 +1,68 @@
+import { compareEpochs, epochText } from "../../vocabulary/epoch.js";
+import type { Incarnation } from "../../vocabulary/ids.js";
+import type { Message } from "../../vocabulary/message.js";
+import { memberOf, sameView, sealQuorum, type View } from "../../vocabulary/view.js";
+import { violate } from "../world.js";
+import type { Attempt, Ledger } from "./ledger.js";
+
+type Sealed = Extract<Message, { kind: "sealed" }>;
+
+/** What Replication Managers do, one attempt an epoch. */
+export function noteOrder(ledger: Ledger, order: Message): void {
+  if (order.kind === "seal") {
+    const name = epochText(order.epoch);
+    const known = ledger.attempts.get(name);
+    if (known === undefined || !sameView(known.base, order.base))
+      ledger.attempts.set(name, { base: order.base, answers: new Map(), view: null });
+  } else if (order.kind === "lead") checkLead(ledger, order.view);
+}
+
+export function noteSealAnswer(ledger: Ledger, answer: Sealed): void {
+  ledger.attempts.get(epochText(answer.epoch))?.answers.set(answer.incarnation, answer);
+}
+
+/** S1b: an epoch is one attempt's. S3: the leader was chosen after enough answers, and none of them is ahead of it. */
+function checkLead(ledger: Ledger, view: View): void {
+  const { world } = ledger;
+  const name = epochText(view.epoch);
+  const attempt = ledger.attempts.get(name);
+  if (attempt === undefined) return violate(world, "S3a", `${view.leader} is to lead ${name}, and nobody was sealed for it`);
+  if (attempt.view !== null) {
+    if (textOf(attempt.view) !== textOf(view))
+      violate(world, "S1b", `${name} is to be led as ${textOf(view)}, and was to be led as ${textOf(attempt.view)}`);
+    return;
+  }
+  attempt.view = view;
+  // Section 4, loss: going on from the best survivor is another matter.
+  if (attempt.base !== null && attempt.base.generation === view.generation) checkAnswers(ledger, attempt.base, attempt, view);
+}
+
+function checkAnswers(ledger: Ledger, base: View, { answers }: Attempt, view: View): void {
+  const { world } = ledger;
+  const name = epochText(view.epoch);
+  const counted = base.members.map(({ incarnation }) => answers.get(incarnation)).filter((answer) => answer !== undefined);
+  if (counted.length < sealQuorum(base))
+    violate(world, "S3a", `${view.leader} is to lead ${name} after ${counted.length} answers; ${sealQuorum(base)} are needed`);
+  const leads = counted.find(({ incarnation }) => incarnation === incarnationOf(view));
+  if (leads === undefined)
+    return violate(world, "S3b", `${view.leader} is to lead ${name}, and has not answered as a member of ${epochText(base.epoch)}`);
+  const ahead = counted.find((answer) => compareEpochs(answer.lastEpoch, leads.lastEpoch) > 0 || isLonger(answer, leads));
+  if (ahead !== undefined)
+    violate(world, "S3d", `${view.leader} is to lead ${name} with ${positionOf(leads)}; ${ahead.replica} has ${positionOf(ahead)}`);
+}
+
+function isLonger(a: Sealed, b: Sealed): boolean {
+  return compareEpochs(a.lastEpoch, b.lastEpoch) === 0 && a.lastIndex > b.lastIndex;
+}
+
+function incarnationOf(view: View): Incarnation | undefined {
+  return memberOf(view, view.leader)?.incarnation;
+}
+
+function positionOf({ lastEpoch, lastIndex }: Sealed): string {
+  return `${epochText(lastEpoch)}/${lastIndex}`;
+}
+
+function textOf(view: View): string {
+  return `${view.leader} of ${view.members.map(({ replica, incarnation }) => `${replica} ${incarnation.slice(0, 8)}`).join(", ")}`;
+}
