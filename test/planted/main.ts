@@ -17,12 +17,12 @@ if (unknown.length > 0) {
   for (const bug of chosen) {
     const began = performance.now();
     const { found, at, said } = await hunt(bug, thorough);
-    if (!found && bug.missed === undefined) missed += 1;
+    if (!found) missed += 1;
     const where = bug.hunt.by === "swarm" ? `seed ${at}` : `${at} states`;
-    const verdict = found ? `found by the ${bug.hunt.by}, ${where}` : `NOT FOUND (${where}${bug.missed === true ? ", as before" : ""})`;
+    const verdict = found ? `found by the ${bug.hunt.by}, ${where}` : `NOT FOUND (${where})`;
     console.log(`${bug.rule.padEnd(10)} ${bug.name.padEnd(44)} ${verdict}, ${((performance.now() - began) / 1_000).toFixed(1)} s`);
     console.log(`           ${said?.split("\n")[0]?.slice(0, 140) ?? "nothing is said"}`);
   }
-  console.log(`${chosen.length} planted, ${missed} of those that must be found were not`);
+  console.log(`${chosen.length} planted, ${missed} not found`);
   process.exitCode = missed === 0 ? 0 : 1;
 }

@@ -12,20 +12,18 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
   {
     name: "same-term-at-a-new-start",
     rule: "S1a",
-    missed: true,
     edits: [{ file: "rm/core/term.ts", find: "term: from.term + 1, owner", replace: "term: Math.max(1, from.term), owner" }, ANY_RM],
-    found: /^S[134]/,
+    found: /^S1a/,
     hunt: {
       by: "swarm",
       seed: 1,
-      within: 50,
+      within: 20,
       focus: all(ofSpec({ replicas: 3, durability: "disk" }), struckBy(250, "second-rm", "kill-rm", "kill-server", "hand-over")),
     },
   },
   {
     name: "view-read-before-the-term",
     rule: "S1a",
-    missed: true,
     edits: [
       // A store that takes a term whatever was written meanwhile, and a manager that goes by what it read before.
       {
@@ -41,10 +39,10 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
           "const groups = rm.store.written?.groups ?? found.groups;\n  rm.store.stored = { ...found, groups };\n  rm.store.draft = rm.store.stored;",
       },
     ],
-    found: /^S[1345]/,
+    found: /^S[13]/,
     hunt: {
       by: "swarm",
-      seed: 1,
+      seed: 12,
       within: 50,
       focus: all(ofSpec({ replicas: 3, durability: "disk" }), struckBy(200, "second-rm", "hand-over", "kill-server")),
     },
@@ -52,13 +50,12 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
   {
     name: "attempts-share-an-epoch",
     rule: "S1b",
-    missed: true,
     edits: [{ file: "rm/core/attempt.ts", find: "group.counter += 1;", replace: "if (change.attempt === 0) group.counter += 1;" }],
-    found: /^(S[134]|L)/,
+    found: /^S(1b|3)/,
     hunt: {
       by: "swarm",
-      seed: 1,
-      within: 50,
+      seed: 2,
+      within: 20,
       focus: all(ofSpec({ replicas: 3, durability: "disk" }), struckBy(200, "kill-at-failpoint", "kill-between-effects", "pause-server")),
     },
   },

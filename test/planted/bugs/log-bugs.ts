@@ -28,7 +28,6 @@ export const LOG_BUGS: readonly PlantedBug[] = [
   {
     name: "acknowledges-length-of-log",
     rule: "L2",
-    missed: true,
     edits: [
       {
         file: "server/core/follower.ts",
@@ -36,10 +35,10 @@ export const LOG_BUGS: readonly PlantedBug[] = [
         replace: "const verified = lastIndex(log);",
       },
     ],
-    found: /^(L|S[238]|liveness|convergence|protocol)/,
+    found: /^(L2|S3)/,
     hunt: {
       by: "swarm",
-      seed: 1,
+      seed: 5,
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, durability: "disk" }),
@@ -68,7 +67,6 @@ export const LOG_BUGS: readonly PlantedBug[] = [
   {
     name: "append-follows-before-promise-is-durable",
     rule: "L4",
-    missed: true,
     edits: [
       {
         file: "server/core/follower.ts",
@@ -81,11 +79,11 @@ export const LOG_BUGS: readonly PlantedBug[] = [
         replace: "assert(true, ",
       },
     ],
-    found: /^(L4|S[2358])/,
+    found: /^L4/,
     hunt: {
       by: "swarm",
       seed: 1,
-      within: 50,
+      within: 20,
       focus: all(
         ofSpec({ replicas: 3, durability: "disk" }),
         withSettings({ diskMaxMs: 20 }),

@@ -48,7 +48,6 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
   {
     name: "failed-sync-taken-for-done",
     rule: "S5e",
-    missed: true,
     edits: [
       {
         file: "storage/write-ahead-log.ts",
@@ -59,22 +58,26 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     found: /^S5/,
     hunt: {
       by: "swarm",
-      seed: 1,
-      within: 50,
+      seed: 2,
+      within: 30,
       focus: all(ofSpec({ replicas: 3, durability: "disk" }), struckBy(250, "disk-errors", "power-off")),
     },
   },
   {
     name: "torn-tail-reported-as-durable",
     rule: "section 7",
-    missed: true,
     edits: [{ file: "storage/log-recovery.ts", find: "yield* rewriteTail(log, read.value);", replace: "" }],
     found: /^S5/,
     hunt: {
       by: "swarm",
-      seed: 1,
+      seed: 7,
       within: 50,
-      focus: all(ofSpec({ replicas: 3, durability: "disk" }), withSettings({ diskMaxMs: 20 }), struckBy(200, "kill-then-power-off")),
+      focus: all(
+        ofSpec({ replicas: 3, durability: "disk" }),
+        busy(4, 4, 5),
+        withSettings({ diskMaxMs: 20 }),
+        struckBy(200, "kill-server", "power-off"),
+      ),
     },
   },
   {

@@ -1,4 +1,4 @@
-import { all, busy, ofSpec, onHosts, struckBy, withBounds, withSettings } from "../focus.js";
+import { all, busy, ofSpec, onHosts, stormFor, struckBy, withBounds, withSettings } from "../focus.js";
 import type { Edit, PlantedBug } from "../planted-bug.js";
 
 const LATE_MESSAGES = all(
@@ -32,30 +32,28 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
   {
     name: "entries-taken-after-a-seal",
     rule: "S2a",
-    missed: true,
     edits: [
       { file: "server/core/follower.ts", find: "if (order < 0) {", replace: "if (order < -1) {" },
       { file: "server/core/invariants.ts", find: "assert(sameEpoch(stance.epoch, replica.promise), ", replace: "assert(true, " },
       { file: "server/core/invariants.ts", find: "assert(sameEpoch(stance.view.epoch, replica.promise), ", replace: "assert(true, " },
     ],
-    found: /^(S[238]|L)/,
+    found: /^S2a/,
     hunt: {
       by: "swarm",
-      seed: 1,
-      within: 50,
+      seed: 3,
+      within: 40,
       focus: LATE_MESSAGES,
     },
   },
   {
     name: "round-confirmed-after-a-seal",
     rule: "S2a",
-    missed: true,
     edits: [{ file: "server/core/reads.ts", find: "if (compareEpochs(message.epoch, turn.replica.promise) < 0) return;", replace: "" }],
-    found: /^S[27]/,
+    found: /^S2a/,
     hunt: {
       by: "swarm",
       seed: 1,
-      within: 50,
+      within: 40,
       focus: LATE_MESSAGES,
     },
   },
@@ -82,7 +80,6 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
   {
     name: "one-answer-too-few",
     rule: "S3a",
-    missed: true,
     edits: [
       UNASSERTED,
       {
@@ -91,11 +88,11 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
         replace: "change.asked.length : Math.max(1, sealQuorum(change.base) - 1);",
       },
     ],
-    found: /^S[358]/,
+    found: /^S3/,
     hunt: {
       by: "swarm",
-      seed: 1,
-      within: 50,
+      seed: 3,
+      within: 40,
       focus: all(
         ofSpec({ replicas: 3, quorum: "majority", durability: "disk" }),
         onHosts(3),
@@ -131,7 +128,6 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
   {
     name: "counts-attempted-view",
     rule: "S3c",
-    missed: true,
     edits: [
       UNASSERTED,
       {
@@ -142,11 +138,11 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
       },
       { file: "rm/core/view-change.ts", find: "assert(sameView(record.activeView, change.base), ", replace: "assert(true, " },
     ],
-    found: /^S[358]/,
+    found: /^S3/,
     hunt: {
       by: "swarm",
-      seed: 1,
-      within: 50,
+      seed: 2,
+      within: 30,
       focus: all(
         ofSpec({ replicas: 3, quorum: "majority", durability: "disk" }),
         onHosts(3),
@@ -178,7 +174,6 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
   {
     name: "index-before-epoch",
     rule: "S3d",
-    missed: true,
     edits: [
       {
         file: "rm/core/succession.ts",
@@ -186,17 +181,18 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
         replace: "return a.lastIndex - b.lastIndex || compareEpochs(a.lastEpoch, b.lastEpoch);",
       },
     ],
-    found: /^S[358]/,
+    found: /^S3d/,
     hunt: {
       by: "swarm",
-      seed: 1,
-      within: 50,
+      seed: 12,
+      within: 60,
       focus: all(
         ofSpec({ replicas: 3, quorum: "majority", durability: "disk" }),
         onHosts(3),
-        withBounds({ appendEntriesMax: 1, windowEntries: 2 }),
-        busy(4, 1, 8),
-        struckBy(200, "kill-server", "partition", "slow-link"),
+        withBounds({ appendEntriesMax: 1, windowEntries: 2, admissionBoundEntries: 64 }),
+        busy(1, 24, 8),
+        stormFor(8_000),
+        struckBy(400, "partition", "kill-server", "hand-over"),
       ),
     },
   },
