@@ -95,7 +95,7 @@ async function askReplica(at: Installation, replica: string, query: string): Pro
   try {
     return await until(`${replica} answers`, 5_000, async () => {
       // A member that was started again redirects while it takes up its state.
-      if (answers.at(-1)?.kind === "redirect") {
+      if (answers.some(({ kind }) => kind === "redirect")) {
         answers.length = 0;
         ask();
       }
