@@ -193,6 +193,7 @@ export const MESSAGE_SHAPES: { readonly [K in PlainKind]: Shape<Plain<K>> } = {
   "session-opened": message("session-opened", { ticket: count, session: sessionShape }),
   "session-resumed": message("session-resumed", {
     ticket: count,
+    index: count,
     session: sessionShape,
     resumption: count,
     highestSequence: count,

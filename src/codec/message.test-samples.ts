@@ -288,6 +288,7 @@ export const SAMPLES: { readonly [K in MessageKind]: Extract<Message, { readonly
   "session-resumed": {
     kind: "session-resumed",
     ticket: 4,
+    index: 12,
     session,
     resumption: 2,
     highestSequence: 5,

@@ -1,6 +1,7 @@
 import type { CallOutcome } from "../client/core/effect.js";
 import { encodeValue } from "../codec/value.js";
 import type { Consistency } from "../vocabulary/message-client.js";
+import type { SessionId } from "../vocabulary/ids.js";
 import type { Reply } from "../vocabulary/session.js";
 import { shortText } from "./driver.js";
 import type { Plan } from "./plan.js";
@@ -25,8 +26,10 @@ export interface WeakReader {
   readonly name: string;
   readonly process: SimProcess;
   readonly client: RunningClient;
-  /** The highest index that any answer to this client has named so far. */
+  /** The highest index that any answer to this life of the client has named so far. */
   seenIndex: number;
+  /** What earlier lives were told of, for as long as this one goes on with their session. */
+  inherited: { readonly session: SessionId | null; readonly index: number };
 }
 
 /** What of the clients of a run matters to a thread. */
@@ -72,7 +75,7 @@ export function runWeakReader(world: World, plan: Plan, progress: Progress, read
   again();
 
   function onTold(
-    { name }: WeakReader,
+    { name, inherited, client }: WeakReader,
     asked: Pick<WeakRead, "consistency" | "call" | "input"> & { readonly seenIndex: number },
     outcome: CallOutcome,
   ): void {
@@ -85,6 +88,11 @@ export function runWeakReader(world: World, plan: Plan, progress: Progress, read
     // Read your writes, and monotonic reads: what the client was told before it asked is in what it reads.
     if (consistency === "session" && index < seenIndex)
       violate(world, "S7 session", `${name} reads ${call.name} at index ${index}, and was told of ${seenIndex} before it asked`);
+    if (consistency === "session" && inherited.session !== null && client.session() === inherited.session) {
+      mark(world, "read-session-resumed");
+      if (index < inherited.index)
+        violate(world, "S7 session", `${name} reads ${call.name} at index ${index}, and its earlier life was told of ${inherited.index}`);
+    }
     reader.seenIndex = Math.max(reader.seenIndex, index);
   }
 }

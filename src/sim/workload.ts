@@ -145,7 +145,7 @@ export function startClients(installation: Installation): Clients {
       const next = startSlotProcess(slot);
       slot.process = next.process;
       slot.client = next.client;
-      // It knows nothing of what it was told in its earlier life.
+      slot.inherited = { session: slot.store?.session ?? null, index: slot.seenIndex };
       slot.seenIndex = 0;
       next.process.onExit = () => onDeath(slot);
       mark(world, "client-restarted");
@@ -174,7 +174,7 @@ export function startClients(installation: Installation): Clients {
   function openSlot(name: string, store: SessionStore | null): Slot {
     const host = hosts[slots.length % hosts.length] as SimHost;
     const kept = { name, host, store, open: new Set<number>(), ticketOf: new Map<Uint8Array, number>(), saved: new Map<number, number>() };
-    const slot: Slot = { ...kept, ...startSlotProcess(kept), seenIndex: 0 };
+    const slot: Slot = { ...kept, ...startSlotProcess(kept), seenIndex: 0, inherited: { session: null, index: 0 } };
     slots.push(slot);
     return slot;
   }

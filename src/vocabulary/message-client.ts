@@ -65,9 +65,11 @@ export type ClientMessage =
       readonly ticket: number;
       readonly session: SessionId;
     }
+  /** `index`: of the resumption's own entry. Whatever the session's earlier lives were told is at or below it. */
   | {
       readonly kind: "session-resumed";
       readonly ticket: number;
+      readonly index: number;
       readonly session: SessionId;
       readonly resumption: number;
       readonly highestSequence: number;

@@ -107,11 +107,17 @@ function sendToLeader(state: ClientState, effects: ClientEffect[]): void {
 function sendToAny(state: ClientState, effects: ClientEffect[]): void {
   for (const id of state.waitingAny) {
     const call = state.calls.get(id);
+    if (call !== undefined && waitsForResumption(state, call)) continue;
     const connection = chooseReader(state);
     if (connection === null) return;
     state.waitingAny.delete(id);
     if (call !== undefined) sendCopy(state, call, connection, effects);
   }
+}
+
+/** S7: before the session is resumed nobody can say how much its earlier life has seen. */
+function waitsForResumption(state: ClientState, call: Call): boolean {
+  return state.session.kind === "resuming" && call.kind === "query" && call.consistency === "session";
 }
 
 function takeTicket(state: ClientState, call: number, connection: number): number {

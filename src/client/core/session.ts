@@ -27,11 +27,12 @@ export function onSessionResumed(state: ClientState, message: Resumed, effects: 
   if (state.session.kind !== "resuming" || state.session.session !== message.session) return;
   state.session = { kind: "open", session: message.session, resumption: message.resumption };
   state.nextSequence = Math.max(state.nextSequence, message.highestSequence + 1);
+  // S7, read your writes: what the earlier life was told of is below the resumption.
+  state.highestIndex = Math.max(state.highestIndex, message.index);
   const kept = new Map(message.replies.map(([sequence, index, reply]) => [sequence, { index, reply }]));
   for (const call of ownCalls(state)) {
     const found = call.place?.session === message.session ? kept.get(call.place.sequence) : undefined;
     if (found === undefined || !call.recovered) continue;
-    state.highestIndex = Math.max(state.highestIndex, found.index);
     settle(state, call, { kind: "answered", reply: found.reply, index: found.index, epoch: state.route?.epoch ?? [0, 0] }, effects);
   }
   state.resendAll = true;

@@ -256,6 +256,7 @@ describe("S6f: a session file", () => {
     world.hear(asked.connection, {
       kind: "session-resumed",
       ticket: asked.message.ticket,
+      index: 60,
       session: SESSION,
       resumption: 2,
       highestSequence: 5,
@@ -284,6 +285,16 @@ describe("S6f: a session file", () => {
     expect(recovered.map((effect) => effect.sequence)).toEqual([3, 4]);
     operate(world, 1);
     expect(world.effects).toContainEqual(expect.objectContaining({ kind: "save-request", sequence: 6 }));
+  });
+
+  it("S7: a session query of the next life waits for the resumption, and names its index", () => {
+    const world = servedWorld({ savesRequests: true }, saved);
+    world.feed({ kind: "query", call: 1, query: "get", input: NO_BYTES, consistency: "session", deadlineMs: 1_000 });
+    world.feed({ kind: "query", call: 2, query: "get", input: NO_BYTES, consistency: "any", deadlineMs: 1_000 });
+    const before = world.effects.flatMap((effect) => (effect.kind === "send" && effect.message.kind === "query" ? [effect.message] : []));
+    expect(before).toMatchObject([{ consistency: "any" }]);
+    resume(world, [3, 4]);
+    expect(world.take()).toMatchObject([{ message: { kind: "query", consistency: "session", atLeastIndex: 60 } }]);
   });
 
   it("S6f: an expired session leaves what was open unknown", () => {

@@ -93,7 +93,7 @@ function issue(turn: Turn, entry: Entry): number {
       return 0;
     }
     case "session-resumed":
-      answerResumed(turn, body.session, ageMs, item);
+      answerResumed(turn, body.session, index, ageMs, item);
       return 0;
     case "sessions-renewed":
       for (const session of body.sessions) renew(replica.table, session, ageMs);

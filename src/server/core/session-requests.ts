@@ -26,7 +26,7 @@ function keptReplies(session: Session): [number, number, Reply][] {
 }
 
 /** Applies a resumption: older copies of the session's requests are refused from here on (S6f). */
-export function answerResumed(turn: Turn, id: SessionId, ageMs: number, item: Item | null): void {
+export function answerResumed(turn: Turn, id: SessionId, index: number, ageMs: number, item: Item | null): void {
   const { replica } = turn;
   const session = resumeSession(replica.table, id, ageMs);
   if (item === null) return;
@@ -36,6 +36,7 @@ export function answerResumed(turn: Turn, id: SessionId, ageMs: number, item: It
     send(turn, waiter.connection, {
       kind: "session-resumed",
       ticket: waiter.ticket,
+      index,
       session: id,
       resumption: session.resumption,
       highestSequence: highestSequence(session),

@@ -99,6 +99,7 @@ test.each(STYLES)("S6f: resuming gives the kept replies, and refuses what the ol
   ask(group, client.line, { kind: "resume-session", ticket: 900, session });
   expect(answerTo(client, 900)).toMatchObject({
     kind: "session-resumed",
+    index: 4,
     resumption: 1,
     highestSequence: 7,
     replies: [[7, 3, { refused: false }]],

@@ -3,7 +3,7 @@ import type { ClientEvent } from "../../client/core/event.js";
 import { createClient } from "../../client/core/state.js";
 import { nextWakeMs, step } from "../../client/core/step.js";
 import { unreachable } from "../../vocabulary/assert.js";
-import type { ReplicaId } from "../../vocabulary/ids.js";
+import type { ReplicaId, SessionId } from "../../vocabulary/ids.js";
 import { LIMITS, SERVER_REDIAL_MS_MIN } from "../../vocabulary/limit.js";
 import type { ClientMessage, Message } from "../../vocabulary/message.js";
 import type { Consistency } from "../../vocabulary/message-client.js";
@@ -24,6 +24,8 @@ export interface RunningClient {
     done: (outcome: CallOutcome) => void,
   ): void;
   query(query: string, input: Uint8Array, consistency: Consistency, timeoutMs: number, done: (outcome: CallOutcome) => void): void;
+  /** That it has, or is to go on with. */
+  session(): SessionId | null;
 }
 
 export interface ClientOptions {
@@ -140,6 +142,7 @@ export function runClient(installation: Installation, process: SimProcess, optio
       callers.set(call, done);
       driver.push({ kind: "query", call, query, input, consistency, deadlineMs: localMs(world, process.host) + timeoutMs });
     },
+    session: () => ("session" in state.session ? state.session.session : null),
   };
 }
 
