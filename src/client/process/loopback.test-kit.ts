@@ -105,7 +105,15 @@ function onMessage(group: LoopbackGroup, number: number, connection: Connection,
   else if (message.kind === "open-session")
     connection.send({ kind: "session-opened", ticket, session: `1.1.${message.nonce}` as SessionId });
   else if (message.kind === "resume-session")
-    connection.send({ kind: "session-resumed", ticket, index: 0, session: message.session, resumption: 1, highestSequence: 0, replies: [] });
+    connection.send({
+      kind: "session-resumed",
+      ticket,
+      index: 0,
+      session: message.session,
+      resumption: 1,
+      highestSequence: 0,
+      replies: [],
+    });
   else if (message.kind === "request" && message.identity.kind === "session") {
     const key = `${message.identity.session}:${message.identity.sequence}`;
     if (!group.executed.has(key)) group.executed.set(key, group.executed.size + 1);

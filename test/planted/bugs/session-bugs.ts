@@ -250,6 +250,29 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     hunt: { by: "swarm", seed: 1, within: 20, focus: all(ofSpec({ replicas: 3 }), readWeakly) },
   },
   {
+    name: "next-life-forgets-what-the-last-has-seen",
+    rule: "S7",
+    edits: [
+      {
+        file: "client/core/session.ts",
+        find: "state.highestIndex = Math.max(state.highestIndex, message.index);",
+        replace: "",
+      },
+      {
+        file: "client/core/send.ts",
+        find: "if (call !== undefined && waitsForResumption(state, call)) continue;",
+        replace: "",
+      },
+    ],
+    found: /^S7 session: .* its earlier life was told of/,
+    hunt: {
+      by: "swarm",
+      seed: 6,
+      within: 40,
+      focus: all(ofSpec({ replicas: 3 }), readWeakly, onHosts(3), stormFor(6_000), struckBy(100, "kill-client", "slow-link", "pause-server")),
+    },
+  },
+  {
     name: "any-read-of-what-is-not-committed",
     rule: "S8",
     edits: [
