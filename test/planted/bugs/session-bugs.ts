@@ -269,7 +269,13 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       by: "swarm",
       seed: 6,
       within: 40,
-      focus: all(ofSpec({ replicas: 3 }), readWeakly, onHosts(3), stormFor(6_000), struckBy(100, "kill-client", "slow-link", "pause-server")),
+      focus: all(
+        ofSpec({ replicas: 3 }),
+        readWeakly,
+        onHosts(3),
+        stormFor(6_000),
+        struckBy(100, "kill-client", "slow-link", "pause-server"),
+      ),
     },
   },
   {
