@@ -46,6 +46,7 @@ async function runChecks() {
   await check("a retry with its key is executed once", () => retryOverHttp(up.url));
   await check("the service's own error is a refusal", () => refuseOverHttp(up.url));
   await check("the typed client calls it", () => callTyped(up.url));
+  await check("the program of docs/guide/clients.md says what the page says", () => runGuide(up.url));
   await check("it stops when it is told to, and leaves no process", stop);
 }
 
@@ -167,6 +168,23 @@ async function callTyped(url) {
   await run("npx", ["--no-install", "esbuild", "client.ts", "--format=esm", "--outfile=client.js"], { cwd: app });
   const { stdout } = await run(process.execPath, ["client.js", `${url.replace(/^http/, "troupe")}/greeter`], { cwd: app, timeout: 30_000 });
   assert.deepEqual(JSON.parse(stdout.trim().split("\n").at(-1)), { greeting: { text: "Hello, typed client!", count: 1 }, count: 1 });
+}
+
+async function runGuide(url) {
+  const page = readFileSync(join(project, "docs/guide/clients.md"), "utf8");
+  const [, program] = /```ts\n([\s\S]*?)```/.exec(page);
+  writeFileSync(join(app, "guide.ts"), program.replace("troupe://127.0.0.1:7400", url.replace(/^http/, "troupe")));
+  await typeCheck();
+  await run("npx", ["--no-install", "esbuild", "guide.ts", "--format=esm", "--outfile=guide.js"], { cwd: app });
+  const { stdout } = await run(process.execPath, ["guide.js"], { cwd: app, timeout: 30_000 });
+  const isView = (line) => /^greeter-\d leads \d replicas$/.test(line);
+  const lines = stdout.trim().split("\n");
+  // On a busy machine the group may change while the program runs.
+  assert(lines.some(isView), stdout);
+  assert.deepEqual(
+    lines.filter((line) => !isView(line)),
+    ["Hello, Ada! 1", "1", "refused nobody to greet"],
+  );
 }
 
 async function stop() {
