@@ -64,8 +64,8 @@ export interface Ledger {
   readonly questions: WeakMap<RunningServer, Map<string, Question>>;
   /** S7: when each round of the epoch that a server leads began, by its number. */
   readonly rounds: WeakMap<RunningServer, { readonly epoch: Epoch; readonly beganMs: number[] }>;
-  /** S7: the last round that each has confirmed. */
-  readonly confirmed: Map<Incarnation, { readonly epoch: Epoch; readonly round: number }>;
+  /** S7: the last round that each has confirmed, by incarnation and epoch. */
+  readonly confirmed: Map<string, number>;
   /** S6: what each committed entry is to do. */
   readonly once: AppliedOnce;
   /** Of each process: its table was compared through here. */

@@ -1,4 +1,5 @@
-import { sameEpoch } from "../../vocabulary/epoch.js";
+import { type Epoch, epochText, sameEpoch } from "../../vocabulary/epoch.js";
+import type { Incarnation } from "../../vocabulary/ids.js";
 import type { Message } from "../../vocabulary/message.js";
 import type { RunningServer } from "../running.js";
 import { violate } from "../world.js";
@@ -13,9 +14,13 @@ export function noteConfirm(ledger: Ledger, server: RunningServer, { epoch, roun
 }
 
 export function noteConfirmed(ledger: Ledger, server: RunningServer, { epoch, round }: Extract<Message, { kind: "confirmed" }>): void {
-  const known = ledger.confirmed.get(server.incarnation);
-  if (known === undefined || !sameEpoch(known.epoch, epoch) || known.round < round)
-    ledger.confirmed.set(server.incarnation, { epoch, round });
+  const name = confirmationOf(server.incarnation, epoch);
+  ledger.confirmed.set(name, Math.max(round, ledger.confirmed.get(name) ?? 0));
+}
+
+/** A leader that was stopped hears of its round when others have confirmed rounds of later epochs. */
+function confirmationOf(incarnation: Incarnation, epoch: Epoch): string {
+  return `${incarnation} ${epochText(epoch)}`;
 }
 
 /** S7: a read that a leader answers was confirmed by w members, in a round begun after it came. */
@@ -28,8 +33,8 @@ export function checkReadAnswered(ledger: Ledger, server: RunningServer, { messa
   const rounds = ledger.rounds.get(server);
   const witnesses = members.filter(({ replica, incarnation }) => {
     if (replica === config.replica) return true;
-    const confirmed = ledger.confirmed.get(incarnation);
-    return confirmed !== undefined && sameEpoch(confirmed.epoch, epoch) && (rounds?.beganMs[confirmed.round] ?? 0) >= atMs;
+    const confirmed = ledger.confirmed.get(confirmationOf(incarnation, epoch));
+    return confirmed !== undefined && (rounds?.beganMs[confirmed] ?? 0) >= atMs;
   });
   if (witnesses.length < quorum)
     violate(ledger.world, "S7", `${name}: ${witnesses.length} of ${quorum} have confirmed a round that began after that`);

@@ -185,7 +185,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     found: /^S[67]/,
-    hunt: { by: "swarm", seed: 9, within: 50 },
+    hunt: { by: "swarm", seed: 10, within: 50, focus: serving("counter") },
   },
   {
     name: "read-joins-a-round-begun-before",
