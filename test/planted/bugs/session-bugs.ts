@@ -52,11 +52,12 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     found: /^S[67]/,
+    // A lower number comes after a higher one where a replica that is not the leader yet redirects the first and admits the second.
     hunt: {
       by: "swarm",
-      seed: 5,
-      within: 50,
-      focus: all(ofSpec({ replicas: 3, durability: "disk" }), busy(2, 4, 8), struckBy(150, "connection-reset", "hand-over", "kill-server")),
+      seed: 28,
+      within: 100,
+      focus: all(ofSpec({ replicas: 3, durability: "memory" }), busy(2, 8, 4), stormFor(3_000), struckBy(100, "hand-over", "pause-server")),
     },
   },
   {
