@@ -170,7 +170,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     found: /^S6/,
     hunt: {
       by: "swarm",
-      seed: 3,
+      seed: 6,
       within: 30,
       focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(100, "last-words")),
     },
