@@ -2,7 +2,7 @@ export interface Appointment {
   cancel(): void;
 }
 
-/** Something that is to happen. Of two at the same time the smaller `tie` comes first: ties are drawn by chance. */
+/** Something that is to happen. Of two at the same time the smaller `tie` comes first: ties are drawn by chance. A class, so that a run's many tasks carry no closure each. */
 class Task implements Appointment {
   readonly atMs: number;
   readonly tie: number;

@@ -14,14 +14,13 @@ import type { Ledger } from "./ledger.js";
 export function checkState(ledger: Ledger, server: RunningServer): boolean {
   const { replica, executor } = server;
   const { execution } = replica;
-  // A cold backup has a table and no state; while a snapshot is installed the executor has the new state already, and the core the old index.
+  // A cold backup has a table and no state; while a snapshot is installed the executor has the new state already, and the core,
+  // which reads and applies nothing then, the old index.
   const quiet =
     replica.warmth === "warm" &&
     !isInstalling(replica) &&
     replica.appliedIndex === replica.issuedIndex &&
     executor.idle() &&
-    // The state of a snapshot is in the executor before the replica hears of it; until then it reads and applies nothing.
-    replica.receiving?.installing == null &&
     execution.unreleasedCount === 0 &&
     fifoSize(execution.applying) === 0 &&
     fifoSize(execution.speculating) === 0;
