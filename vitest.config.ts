@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -17,6 +18,8 @@ export default defineConfig({
   test: {
     // The second writes the counts from which .ci/run makes its last line.
     reporters: ["default", "./test/count-reporter.ts"],
+    // One a processor: left to itself it would keep one of two free.
+    maxWorkers: availableParallelism(),
     coverage: { provider: "v8", include: ["src/**"], exclude: ["src/**/*.test.ts"] },
     projects: [
       { extends: true, test: { name: "unit", include: unitTests, exclude: processTests, testTimeout: 30_000 } },

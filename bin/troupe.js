@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The launcher says in words where Troupe cannot run; everything else is in dist/cli. It must parse on any Node, so it stays plain.
+// The launcher says in words where Troupe cannot run; everything else is in dist/programs. It must parse on any Node, so it stays plain.
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
 if (process.platform === "win32") {
@@ -7,7 +7,7 @@ if (process.platform === "win32") {
 } else if (major < 20 || (major === 20 && minor < 19)) {
   refuse(`Troupe needs Node 20.19 or later, and this is Node ${process.versions.node}. Install a newer Node and run the command again.`);
 } else {
-  await import("../dist/cli/index.js");
+  await import("../dist/programs/cli.js");
 }
 
 /** @param {string} reason */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isName } from "../vocabulary/ids.js";
 import { DEFAULTS, LIMITS } from "../vocabulary/limit.js";
 import { COLD_IN_MEMORY, type Durability, type QuorumRule, STYLES, type Style } from "../vocabulary/style.js";

@@ -67,7 +67,8 @@ async function checkContents(tarball) {
     "LICENSE",
     "README.md",
     "bin/troupe.js",
-    "dist/cli/index.js",
+    "dist/programs/cli.js",
+    "dist/programs/LICENSES.txt",
     "dist/service/index.d.ts",
     "dist/client/index.d.ts",
   ]) {

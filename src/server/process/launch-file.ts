@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import type { ClusterId, HostId, ReplicaId } from "../../vocabulary/ids.js";
 import { isName } from "../../vocabulary/ids.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
