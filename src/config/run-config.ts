@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ClusterId } from "../vocabulary/ids.js";
+import type { ClusterId, HostId } from "../vocabulary/ids.js";
 import { DEFAULTS, LIMITS } from "../vocabulary/limit.js";
 import type { DetectorKnobs, GroupSpec } from "../vocabulary/spec.js";
 
@@ -18,6 +18,8 @@ export interface RunConfig {
   readonly formatVersion: 1;
   readonly clusterId: ClusterId;
   readonly groups: readonly GroupSpec[];
+  /** Where there are to be Local Fault Detectors. Default: hosts are known once they have reported. */
+  readonly hosts?: readonly HostId[];
   /** By group name. */
   readonly services: Readonly<Record<string, ServiceNames>>;
   readonly gateway: { readonly host: string; readonly port: number };

@@ -15,12 +15,12 @@ export function keepCount(rm: Rm, nowMs: number, group: GroupState, effects: RmE
   const record = groupRecord(rm.store.draft, group.group);
   if (record === undefined) return;
   const wanted = record.replicas.filter((replica) => !replica.leaving);
-  if (wanted.length < record.spec.replicas) addReplica(rm, record, effects);
+  if (wanted.length < record.spec.replicas) addReplica(rm, nowMs, record, effects);
   if (wanted.length > record.spec.replicas) dismissReplica(rm, nowMs, record, wanted, effects);
 }
 
-function addReplica(rm: Rm, record: GroupRecord, effects: RmEffect[]): void {
-  const host = placeReplica(rm, record);
+function addReplica(rm: Rm, nowMs: number, record: GroupRecord, effects: RmEffect[]): void {
+  const host = placeReplica(rm, nowMs, record);
   if (host === null) return;
   const group = record.spec.group;
   const replica = replicaId(`${group}-${record.nextReplicaNumber}`);

@@ -7,10 +7,11 @@ import type { GroupState, Rm } from "./state.js";
 
 const GFD = "";
 
-/** Hosts that were seen once are expected by the GFD from then on, so that it knows when it has heard of all. */
+/** Hosts that are named, or were seen once, are expected by the GFD from then on, so that it knows when it has heard of all. */
 export function keepHosts(rm: Rm): void {
   const known = rm.store.draft.hosts;
-  const found = [...rm.hosts.keys()].filter((host) => !known.includes(host));
+  const named = [...new Set([...(rm.config.hosts ?? []), ...rm.hosts.keys()])];
+  const found = named.filter((host) => !known.includes(host));
   if (found.length > 0) rm.store.draft = { ...rm.store.draft, hosts: [...known, ...found].sort() };
 }
 

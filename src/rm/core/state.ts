@@ -16,6 +16,8 @@ export interface RmConfig {
   readonly bootId: BootId;
   readonly pid: number;
   readonly hostId: HostId;
+  /** Hosts that there are to be. Default: none is known before it reports. */
+  readonly hosts?: readonly HostId[];
   /** Groups of the configuration: made when the store does not know them. */
   readonly groups: readonly GroupSpec[];
   /** Of the configuration: they hold until the store has others. */

@@ -20,6 +20,8 @@ export interface RmTiming {
   readonly leaderLinkMs: number;
   /** A leader's links that do not reach a member for so long count as a suspicion of that member. */
   readonly unreachableMs: number;
+  /** Known hosts that have not reported since the RM began are waited for so long before a replica is placed without them. */
+  readonly hostsMs: number;
   /** How long the first view waits for all wanted replicas before it goes without the late ones. */
   readonly firstViewMs: number;
   /** A dead replica is not started in the first moments after its death, nor of a view change: it would take the processor from those that take part. */
@@ -56,6 +58,7 @@ export const RM_TIMING: RmTiming = {
   gfdHeartbeatMs: 200,
   leaderLinkMs: 1_500,
   unreachableMs: 1_000,
+  hostsMs: 5_000,
   firstViewMs: 5_000,
   startDelayMs: 100,
   startTimeoutMs: 10_000,

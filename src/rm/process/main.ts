@@ -69,6 +69,7 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
     bootId: boot,
     pid: process.pid,
     hostId: options.hostId ?? hostId("host-1"),
+    ...(config.hosts === undefined ? {} : { hosts: config.hosts }),
     groups: config.groups,
     detectors: config.detectors,
     timing: { killGraceMs: config.killGraceMs },
