@@ -42,27 +42,22 @@ export function forgetTold(rm: Rm, host: HostId | null): void {
   rm.detectorsSaid.delete(host ?? GFD);
 }
 
-export function knobsOf(record: GroupRecord): GroupKnobs {
-  const { minimumReplicas, handlerTimeoutMs, style } = record.spec;
-  return { ...snapshotKnobsOf(record.spec), minimumReplicas, handlerTimeoutMs, style };
+export function knobsOf({ spec }: Pick<GroupRecord, "spec">): GroupKnobs {
+  const { minimumReplicas, handlerTimeoutMs, style } = spec;
+  return { ...snapshotKnobsOf(spec), minimumReplicas, handlerTimeoutMs, style };
 }
 
-/** A spec never changes, another takes its place: the text of its knobs is made once, though every step compares it. */
-const knobsKeys = new WeakMap<GroupSpec, string>();
-
-function knobsKeyOf(record: GroupRecord): string {
-  const known = knobsKeys.get(record.spec);
-  if (known !== undefined) return known;
-  const key = JSON.stringify(knobsOf(record));
-  knobsKeys.set(record.spec, key);
-  return key;
+function sameKnobs(a: GroupSpec, b: GroupSpec): boolean {
+  return JSON.stringify(knobsOf({ spec: a })) === JSON.stringify(knobsOf({ spec: b }));
 }
 
 /** Settings of the group that its servers take while they run. */
 export function keepKnobs(rm: Rm, group: GroupState, record: GroupRecord, effects: RmEffect[]): void {
-  const key = knobsKeyOf(record);
-  if (key === group.knobsKey) return;
-  group.knobsKey = key;
+  const { knobsTold } = group;
+  // A spec never changes, another takes its place: nearly every step ends here.
+  if (knobsTold === record.spec) return;
+  group.knobsTold = record.spec;
+  if (knobsTold !== null && sameKnobs(knobsTold, record.spec)) return;
   const knobs = knobsOf(record);
   for (const sight of rm.sights.values()) {
     if (sight.group === group.group) sendToServer(rm, sight.replica, { kind: "configure", group: group.group, knobs }, effects);

@@ -222,7 +222,8 @@ export interface GroupState {
   unreachableSince: Map<ReplicaId, number>;
   book: AddressBook;
   bookKey: string;
-  knobsKey: string;
+  /** The spec whose knobs the servers were last told. */
+  knobsTold: GroupSpec | null;
   /** Whom a change of style was last said to wait for. */
   styleWaitSaid: string;
   /** Who was said to stay outside for want of room. */
@@ -356,7 +357,7 @@ export function createGroup(group: GroupName, term: number): GroupState {
     unreachableSince: new Map(),
     book: { version: [term, 0], entries: [] },
     bookKey: "",
-    knobsKey: "",
+    knobsTold: null,
     styleWaitSaid: "",
     roomShortSaid: new Set(),
   };
