@@ -1,3 +1,4 @@
+import type { Address } from "../../vocabulary/view.js";
 import type { LfdTarget, RmEffect, ServerTarget } from "./effect.js";
 import type { Rm, Sight } from "./state.js";
 
@@ -8,23 +9,26 @@ export function keepLinks(rm: Rm, effects: RmEffect[]): void {
   rm.linksKey = key;
   const servers: ServerTarget[] = [];
   for (const sight of rm.sights.values()) {
-    const { group, replica, bootId, address } = sight;
-    if (address !== null && isDialed(rm, sight)) servers.push({ group, replica, bootId, address });
+    const { group, replica, bootId } = sight;
+    const address = addressToDial(rm, sight);
+    if (address !== null) servers.push({ group, replica, bootId, address });
   }
   const lfds: LfdTarget[] = [];
   for (const { host, address } of rm.hosts.values()) if (address !== null) lfds.push({ host, address });
   effects.push({ kind: "set-links", servers, lfds });
 }
 
-function isDialed(rm: Rm, sight: Sight): boolean {
-  return sight.address !== null && sight.verdict !== "gone" && rm.groups.has(sight.group);
+function addressToDial(rm: Rm, sight: Sight): Address | null {
+  return sight.verdict !== "gone" && rm.groups.has(sight.group) ? sight.address : null;
 }
 
 /** Looked at by every step, so it is made without the lists that it stands for; no name and no host has a space in it. */
 function keyOf(rm: Rm): string {
   let key = "";
-  for (const sight of rm.sights.values())
-    if (isDialed(rm, sight)) key += `${sight.group} ${sight.replica} ${sight.bootId} ${sight.address?.host} ${sight.address?.port};`;
+  for (const sight of rm.sights.values()) {
+    const address = addressToDial(rm, sight);
+    if (address !== null) key += `${sight.group} ${sight.replica} ${sight.bootId} ${address.host} ${address.port};`;
+  }
   key += ";";
   for (const { host, address } of rm.hosts.values()) if (address !== null) key += `${host} ${address.host} ${address.port};`;
   return key;
