@@ -3,7 +3,7 @@ import { bootId, groupName, incarnation, sessionId } from "../vocabulary/ids.js"
 import type { TableImage } from "../vocabulary/session.js";
 import { decodeControl, encodeControl } from "./control-file.js";
 import { roomNeededBytes, type SnapshotMeta, type StoreCommand } from "./replica-store.js";
-import { createSimulatedDisk, flipBit, performOnDisk, type SimulatedDisk } from "./simulated-disk.js";
+import { crashDisk, createSimulatedDisk, flipBit, performOnDisk, type SimulatedDisk } from "./simulated-disk.js";
 import { MARK_SIZE_BYTES } from "./segment.js";
 import { SYNC_STEP_BYTES } from "./snapshot-writing.js";
 import { CONFIG, createRig, entryAt, give, type Rig, recovered, resultsOf, settle } from "./store.test-rig.js";
@@ -245,6 +245,24 @@ describe("damage", () => {
       // Bits of padding behind the segment's head are the only ones without meaning.
       expect(found, `offset ${at}`).toContain("segment-000000000001");
     }
+  });
+
+  it("S5d: a batch that the power took half is cut, and so is a damaged one whose mark it took with it; once started again, damage is told", () => {
+    const rig = opened();
+    persist(rig, 1, 2);
+    const written = contentOf(rig.disk, "segment").bytes.findLastIndex((byte) => byte !== 0) + 1;
+    const trailerAt = written - MARK_SIZE_BYTES - 1;
+    const unlucky = structuredClone(rig.disk);
+    crashDisk(unlucky, () => 0);
+    const safe = structuredClone(unlucky);
+    flipBit(unlucky, "segment-000000000001", trailerAt);
+    // Two faults leave what a torn write leaves: the one case that nothing tells.
+    expect(recovered(createRig(unlucky)).entries).toEqual([]);
+    // A start syncs the mark: from then on the power cannot take it.
+    expect(recovered(createRig(safe)).entries.length).toBe(2);
+    crashDisk(safe, () => 0);
+    flipBit(safe, "segment-000000000001", trailerAt);
+    expect(damagedBy(safe)).toContain("the mark that says that batch 1 was synced");
   });
 
   it("S5d: damage to the mark itself costs nothing, and the next start writes it anew", () => {
