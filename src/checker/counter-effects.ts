@@ -8,6 +8,7 @@ import {
   type Numbered,
   numberedOf,
   orderBreaches,
+  subsetSumsMax,
 } from "./effects.js";
 import type { OperationRecord } from "./history.js";
 
@@ -17,8 +18,9 @@ type Add = Numbered & { readonly by: number; readonly after: number | undefined 
  * `add(by)` -> new value, `get` -> value, from 0. Every acknowledged add counts exactly once, one of unknown outcome at most once, any other
  * never; answers are consistent with one another and with real time. `finalValue`: as read after the run; otherwise a last `get` must
  * have begun after everything else ended. Counters that also fall are checked for their sum only.
+ * With more than `sumsMax` sums of adds of unknown outcome it is undecided.
  */
-export function checkAddedOnce(records: readonly OperationRecord[], finalValue?: number): EffectsResult {
+export function checkAddedOnce(records: readonly OperationRecord[], finalValue?: number, sumsMax = subsetSumsMax): EffectsResult {
   const adds = numberedOf(records, ["add"]).map(addOf);
   const gets = numberedOf(records, ["get"]);
   const acknowledged = adds.filter(({ record }) => record.outcome === "ok");
@@ -30,7 +32,7 @@ export function checkAddedOnce(records: readonly OperationRecord[], finalValue?:
     problems.push("the final value is not known: read it with a get that begins after all adds were answered, or pass it");
   } else {
     const sum = acknowledged.reduce((total, { by }) => total + by, 0);
-    const isExplained = isSubsetSum(unknowns, final - sum);
+    const isExplained = isSubsetSum(unknowns, final - sum, sumsMax);
     const words = `the final value is ${final}; acknowledged adds make ${sum}, and the difference of ${final - sum} is no sum of adds of unknown outcome (${unknowns.length} of them)`;
     if (isExplained === false)
       problems.push(`${words}: ${final < sum ? "acknowledged adds were lost" : "adds counted that should not have, or twice"}`);
@@ -38,7 +40,7 @@ export function checkAddedOnce(records: readonly OperationRecord[], finalValue?:
       undecided.push("too many adds of unknown outcome to tell whether they explain the final value: use equal amounts");
   }
   if (adds.every(({ by }) => by >= 0)) {
-    problems.push(...overlaps(acknowledged, unknowns, final));
+    problems.push(...overlaps(acknowledged, unknowns, final, sumsMax));
     problems.push(...earlyOrLateGets(acknowledged, gets));
   }
   return effectsResult(adds, problems, undecided);
@@ -54,7 +56,7 @@ function numberOf(value: unknown): number | undefined {
 }
 
 /** Each acknowledged add moved the counter over an interval of its own; what lies between them must be adds whose answer did not say. */
-function overlaps(acknowledged: readonly Add[], unknowns: readonly number[], final: number | undefined): string[] {
+function overlaps(acknowledged: readonly Add[], unknowns: readonly number[], final: number | undefined, sumsMax: number): string[] {
   const problems: string[] = [];
   const told = acknowledged.filter(({ by, after }) => after !== undefined && by > 0).sort((a, b) => (a.after ?? 0) - (b.after ?? 0));
   const untold = [...unknowns, ...acknowledged.filter(({ after }) => after === undefined).map(({ by }) => by)];
@@ -65,7 +67,7 @@ function overlaps(acknowledged: readonly Add[], unknowns: readonly number[], fin
     const gap = after - add.by - reached;
     if (gap < 0)
       problems.push(`two adds counted from the same value: ${last === undefined ? "the first value 0" : describe(last)}; ${describe(add)}`);
-    else if (isSubsetSum(untold, gap) === false)
+    else if (isSubsetSum(untold, gap, sumsMax) === false)
       problems.push(`before this add ${gap} were counted that no add explains: ${describe(add)}`);
     reached = after;
     last = add;

@@ -67,18 +67,16 @@ export function orderBreaches(ordered: readonly Numbered[]): { early: Numbered; 
 /** Sums of subsets are counted up to this many; beyond, the check is undecided. */
 export const subsetSumsMax = 1_000_000;
 
-/** Whether some of the amounts add up to the sum; undefined where there are too many sums to tell. */
-export function isSubsetSum(amounts: readonly number[], sum: number): boolean | undefined {
+/** Whether some of the amounts add up to the sum; undefined where there are more than `sumsMax` sums, too many to tell. */
+export function isSubsetSum(amounts: readonly number[], sum: number, sumsMax = subsetSumsMax): boolean | undefined {
   if (sum === 0) return true;
   const onlyPositive = amounts.every((amount) => amount >= 0);
   if (onlyPositive && sum < 0) return false;
-  let sums = new Set([0]);
+  const sums = new Set([0]);
   for (const amount of amounts) {
-    const more = new Set(sums);
-    for (const each of sums) if (!onlyPositive || each + amount <= sum) more.add(each + amount);
-    if (more.has(sum)) return true;
-    if (more.size > subsetSumsMax) return undefined;
-    sums = more;
+    for (const each of [...sums]) if (!onlyPositive || each + amount <= sum) sums.add(each + amount);
+    if (sums.has(sum)) return true;
+    if (sums.size > sumsMax) return undefined;
   }
   return false;
 }
