@@ -6,7 +6,7 @@ import { type Client, connect } from "troupe/client";
 import type ballast from "./lib/ballast.js";
 import { rounded, tableOf } from "./lib/figures.js";
 import type { Installation } from "./lib/installation.js";
-import { fill, startBallast, stateOptions } from "./lib/large-state.js";
+import { fill, inFlight, startBallast, stateOptions } from "./lib/large-state.js";
 import type { Options } from "./lib/options.js";
 import { askHeap } from "./lib/probes.js";
 import { record, say, sayHead, tell } from "./lib/report.js";
@@ -91,11 +91,7 @@ async function measureStyle(style: string, options: Options): Promise<Omit<Row, 
 }
 
 async function smallPuts(client: Client<typeof ballast>, sizeBytes: number): Promise<void> {
-  let left = SMALL_PUTS;
-  const work = async (): Promise<void> => {
-    while (left-- > 0) await client.put({ number: 0, sizeBytes });
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+  await inFlight(IN_FLIGHT, 0, SMALL_PUTS, () => client.put({ number: 0, sizeBytes }));
   // A snapshot that is under way holds what was overwritten meanwhile.
   await pause(3_000);
 }

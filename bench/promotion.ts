@@ -6,10 +6,9 @@ import type kv from "../examples/kv/kv.js";
 import type { GroupStatus } from "../src/vocabulary/admin.js";
 import { rounded, tableOf } from "./lib/figures.js";
 import { type Installation, leaderOf, startInstallation } from "./lib/installation.js";
-import { readOptions } from "./lib/options.js";
-import { DATA_FOLDER, record, say, sayHead, tell } from "./lib/report.js";
+import { inFlight, stateOptions } from "./lib/large-state.js";
+import { record, say, sayHead, tell } from "./lib/report.js";
 
-const VALUE = "v".repeat(100);
 const IN_FLIGHT = 256;
 /** A checkpoint each so many entries, or as good as never. */
 const OFTEN = 1_000;
@@ -31,17 +30,13 @@ interface Row {
 }
 
 export async function main(args: readonly string[]): Promise<void> {
-  const options = readOptions(
-    "promotion",
-    {
-      entries: { default: "1000,10000,100000", means: "sizes of the state, in Map entries with values of 100 bytes" },
-      log: { default: "0,50000", means: "how many entries are written after the last checkpoint" },
-      dir: { default: DATA_FOLDER, means: "where data go" },
-      record: { default: false, means: "append the result to bench/history.ndjson" },
-    },
-    args,
-  );
+  const own = {
+    entries: { default: "1000,10000,100000", means: "sizes of the state, a Map, one after the other" },
+    log: { default: "0,50000", means: "how many entries are written after the last checkpoint" },
+  };
+  const options = stateOptions("promotion", 100, own, args);
   const list = (name: string): number[] => options.text(name).split(",").map(Number);
+  const value = "v".repeat(options.count("size"));
   const dataFolder = options.text("dir");
   sayHead("Promotion of a cold backup: kill -9 of the leader, 3 replicas, durability disk", dataFolder);
   const rows: Row[] = [];
@@ -50,7 +45,7 @@ export async function main(args: readonly string[]): Promise<void> {
     try {
       let filled = 0;
       for (const entries of list("entries")) {
-        rows.push(await measure(installation, filled, entries, log));
+        rows.push(await measure(installation, filled, entries, log, value));
         filled = entries;
         tell(`${entries} entries, ${log} behind the checkpoint: ${rounded(rows.at(-1)?.outageMs ?? 0)} ms`);
       }
@@ -72,22 +67,24 @@ export async function main(args: readonly string[]): Promise<void> {
       ]),
     ),
   );
-  record(options.is("record"), "promotion", { entries: list("entries"), log: list("log") }, dataFolder, { rows });
+  record(options.is("record"), "promotion", { entries: list("entries"), log: list("log"), sizeBytes: options.count("size") }, dataFolder, {
+    rows,
+  });
 }
 
-async function measure(installation: Installation, from: number, entries: number, log: number): Promise<Row> {
+async function measure(installation: Installation, from: number, entries: number, log: number, value: string): Promise<Row> {
   const client = await connect<typeof kv>(installation.clientUrl);
   await change(installation, { checkpointEntries: OFTEN });
-  await put(client, from, entries);
+  await put(client, value, from, entries);
   // Written over until the backups have a snapshot of all of it: it is shipped when it saves as much log as it is large.
   for (let round = 0; round < 40; round += 1) {
-    await put(client, 0, Math.min(entries, 2 * OFTEN));
+    await put(client, value, 0, Math.min(entries, 2 * OFTEN));
     if (Math.max(...(await backups(installation)).map((cold) => cold.replayEntries)) < entries / 2 + 2 * OFTEN) break;
     await pause(100);
   }
   await change(installation, { checkpointEntries: NEVER });
   await pause(300);
-  await put(client, 0, log, entries);
+  await put(client, value, 0, log, entries);
   await pause(500);
   const before = await backups(installation);
   const replayEntries = Math.max(...before.map((cold) => cold.replayEntries));
@@ -104,13 +101,9 @@ async function measure(installation: Installation, from: number, entries: number
   return { entries, loadBytes, replayEntries, replayBytes, outageMs, warmOutageMs, readMs };
 }
 
-/** Puts keys `from` to `through`, one after the other modulo `size`. */
-async function put(client: Client<typeof kv>, from: number, through: number, size = through): Promise<void> {
-  let next = from;
-  const work = async (): Promise<void> => {
-    for (let key = next++; key < through; key = next++) await client.put({ key: `key-${key % size}`, value: VALUE });
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+/** Puts keys `from` to `through`, modulo `size`. */
+async function put(client: Client<typeof kv>, value: string, from: number, through: number, size = through): Promise<void> {
+  await inFlight(IN_FLIGHT, from, through, (number) => client.put({ key: `key-${number % size}`, value }));
 }
 
 async function strike(installation: Installation, client: Client<typeof kv>): Promise<number> {

@@ -16,6 +16,7 @@ const FILL_TRIES = 5;
 export const NEVER = { checkpointEntries: 10_000_000, checkpointBytes: 1_000_000_000 };
 export const SOON = { checkpointEntries: 100 };
 
+/** `own` adds to what all have, or takes its place. */
 export function stateOptions(name: string, sizeBytes: number, own: OptionTable, args: readonly string[]): Options {
   const common: OptionTable = {
     entries: { default: "1000000", means: "entries of the state, a Map" },
@@ -44,6 +45,15 @@ export async function startBallast(
   });
   await installation.untilWhole();
   return { installation, probes };
+}
+
+/** Requests for the numbers from `from` to below `through`, so many at a time. */
+export async function inFlight(count: number, from: number, through: number, ask: (number: number) => Promise<unknown>): Promise<void> {
+  let next = from;
+  const work = async (): Promise<void> => {
+    for (let number = next++; number < through; number = next++) await ask(number);
+  };
+  await Promise.all(Array.from({ length: count }, work));
 }
 
 export async function fill(client: Client<typeof ballast>, entries: number, sizeBytes: number): Promise<void> {
