@@ -20,7 +20,7 @@ export function installedVersion(): string {
 
 /** The entry of the built commands: what every process of a system is started from. */
 export function commandEntry(): string {
-  const path = join(INSTALLATION, "dist", "cli", "index.js");
+  const path = join(INSTALLATION, "dist", "programs", "cli.js");
   if (!existsSync(path)) throw new Error(`${path} is missing: build this installation first (npm run build).`);
   return path;
 }
