@@ -36,8 +36,8 @@ const { metafile } = await build({
   target: "node20",
   // Each finds a binary beside itself.
   external: ["esbuild", "msgpackr"],
-  sourcemap: true,
-  sourcesContent: false,
+  // They are read as they are: a map would be parsed at each start, and functions keep their names.
+  sourcemap: false,
   legalComments: "none",
   metafile: true,
   banner: { js: 'import { createRequire as programRequire } from "node:module"; const require = programRequire(import.meta.url);' },

@@ -86,8 +86,8 @@ export function createLog(
 }
 
 /** Bytes of one write, beyond which what waits becomes the batch after it. */
-const BATCH_SIZE_BYTES_MAX = 4 * 1024 * 1024;
-export const FREE_SEGMENTS_MAX = 4;
+const BATCH_SIZE_BYTES_MAX = 1024 * 1024;
+export const FREE_SEGMENTS_MAX = 16;
 const FRAME_SIZE_BYTES = BATCH_HEAD_SIZE_BYTES + BATCH_TRAILER_SIZE_BYTES;
 const SPARE = "spare-segment";
 

@@ -23,7 +23,8 @@ export const LIMITS = {
   appendWindowEntries: 4_096,
   appendWindowBytes: 8 * 1024 * 1024,
   snapshotSliceBytes: 256 * 1024,
-  segmentSizeBytes: 16 * 1024 * 1024,
+  /** Small, since a replica that starts again reads all of it while clients may wait; a batch that is larger makes a larger one. */
+  segmentSizeBytes: 4 * 1024 * 1024,
   /** Entries kept in memory behind the last snapshot so that a follower that lags a little needs no transfer. */
   entriesBehindSnapshotMax: 2_000,
   /** Log bytes in memory that force a checkpoint. */
