@@ -3,6 +3,6 @@
  * linearization may be costly. Each takes what a workload that is made for it recorded: adds, appends of unique values, payments.
  */
 export { checkAppendedOnce, checkAppendedOnceToKey } from "./append-effects.js";
-export { type BankEffectsOptions, checkPaidOnce } from "./bank-effects.js";
+export { checkPaidOnce } from "./bank-effects.js";
 export { checkAddedOnce } from "./counter-effects.js";
-export { checkUniqueResults, type EffectsResult } from "./effects.js";
+export { checkUniqueResults } from "./effects.js";

@@ -9,7 +9,7 @@ import type { ReplicaStore } from "./store-state.js";
 import { completeTask, startTask, type Task } from "./task.js";
 import { appendToLog, dropLog } from "./write-ahead-log.js";
 
-export type { PartialTransfer, SnapshotMeta, StoreCommand, StoreConfig, StoreIdentity, StoreResult } from "./store-command.js";
+export type { SnapshotMeta, StoreCommand, StoreConfig, StoreResult } from "./store-command.js";
 export { createReplicaStore, type ReplicaStore } from "./store-state.js";
 
 /**

@@ -26,10 +26,6 @@ export function peekAt<T>(fifo: Fifo<T>, offset: number): T | undefined {
   return fifo.items[fifo.head + offset];
 }
 
-export function peekLast<T>(fifo: Fifo<T>): T | undefined {
-  return fifo.items[fifo.items.length - 1];
-}
-
 export function shift<T>(fifo: Fifo<T>): T | undefined {
   const item = fifo.items[fifo.head];
   if (fifo.head < fifo.items.length) {

@@ -9,7 +9,7 @@ import type { RequestIdentity, TableImage } from "../../vocabulary/session.js";
 import type { Remembered, Session, SessionTable } from "./session-record.js";
 import { beforeKeyExpires, beforeSession } from "./table-capture.js";
 
-export type { KeyRecord, Remembered, Session, SessionTable } from "./session-record.js";
+export type { Remembered, Session, SessionTable } from "./session-record.js";
 
 /** What the table says of a request (S6b, S6g). */
 export type Finding =
