@@ -175,7 +175,7 @@ function isQuiet({ replica }: Host): boolean {
 
 const PARTS = ["log", "table", "connections", "stance", "activeView", "held"] as const;
 
-function keep(catalog: Catalog, host: Host): number {
+export function keep(catalog: Catalog, host: Host): number {
   settleOrder(host);
   const { config, timings, bounds, knobs, ...rest } = host.replica;
   const key: unknown[] = [lifeNumber(host.life), host.life.incarnation];

@@ -6,15 +6,20 @@ import type { Scope } from "./scope.js";
 import { tableBytes } from "./sequence-table.js";
 import { createStateTable, markOf, parentOf, reached, setMark, setParent, type StateTable, stateTableBytes } from "./state-table.js";
 import { successors } from "./successors.js";
+import { orbitSize, representative } from "./twins.js";
 import { createSpace, isSameRow, type Space } from "./world.js";
 
 export interface Report {
   readonly scope: Scope;
-  /** Distinct worlds. */
+  /** Distinct worlds that were reached, of those that are the same but for names one. */
   readonly states: number;
+  /** So many worlds they stand for (`twins.ts`). */
+  readonly worlds: number;
   readonly steps: number;
   /** All worlds that so many steps (or disturbances) lead to were looked at. */
   readonly depth: number;
+  /** Some worlds lie deeper than the scope goes. */
+  readonly isDeeper: boolean;
   /** Whether every world within the scope was looked at. */
   readonly complete: boolean;
   readonly violation: { readonly text: string; readonly path: readonly string[] } | null;
@@ -44,12 +49,17 @@ interface Search {
   now: RowStack;
   next: RowStack;
   level: number;
+  isDeeper: boolean;
+  worldCount: number;
+  /** For the world that stands for the one that is reached. */
+  readonly standing: Int32Array;
   doneCount: number;
   steps: number;
   readonly marks: Marks;
   found: Found | null;
 }
 
+/** Above all that the search counts (`DEPTH_MAX`). */
 const DONE = 255;
 
 function createSearch(scope: Scope): Search {
@@ -63,6 +73,9 @@ function createSearch(scope: Scope): Search {
     now: createRowStack(width),
     next: createRowStack(width),
     level: 0,
+    isDeeper: false,
+    worldCount: 0,
+    standing: new Int32Array(width),
     doneCount: 0,
     steps: 0,
     marks: createMarks(),
@@ -72,16 +85,22 @@ function createSearch(scope: Scope): Search {
 
 /** `isOrdinary`: the level stays. */
 function reach(search: Search, row: Int32Array, parent: number, isOrdinary: boolean): void {
-  const { worlds, level } = search;
-  const count = worlds.count;
-  const number = reached(worlds, row, parent);
+  const { space, worlds, level, standing } = search;
   const mark = 1 + level + (isOrdinary ? 0 : 1);
-  if (number !== count) {
+  if (mark > 1 + space.scope.depthMax) {
+    search.isDeeper = true;
+    return;
+  }
+  const count = worlds.count;
+  representative(space, row, standing);
+  const number = reached(worlds, standing, parent);
+  if (number === count) search.worldCount += orbitSize(space, standing);
+  else {
     if (markOf(worlds, number) <= mark || markOf(worlds, number) === DONE) return;
     setParent(worlds, number, parent);
   }
   setMark(worlds, number, mark);
-  pushRow(isOrdinary ? search.now : search.next, number, row);
+  pushRow(isOrdinary ? search.now : search.next, number, standing);
 }
 
 function look(search: Search, at: number, row: Int32Array): void {
@@ -129,10 +148,12 @@ function reportOf(search: Search): Report {
   return {
     scope: space.scope,
     states: worlds.count,
+    worlds: search.worldCount,
     steps,
     depth: complete ? level : level - 1,
+    isDeeper: search.isDeeper,
     complete,
-    violation: found === null ? null : { text: found.text, path: pathTo(search, found) },
+    violation: found === null ? null : pathTo(search, found),
     hosts: space.catalog.hosts.length,
     rms: space.rms.objects.length,
     nets: space.nets.count,
@@ -141,26 +162,40 @@ function reportOf(search: Search): Report {
   };
 }
 
-/** The steps from the beginning to the violation, in words: each is found again among what may follow the one before. */
-function pathTo({ space, worlds, root }: Search, found: Found): string[] {
+/**
+ * The steps from the beginning to the violation, in words: each is found again among what may follow the one before. The worlds on the path bear
+ * their own names, not those of what stands for them.
+ */
+function pathTo({ space, worlds, root, standing }: Search, found: Found): NonNullable<Report["violation"]> {
   const numbers: number[] = [];
   for (let number = found.world; ; number = parentOf(worlds, number)) {
     numbers.unshift(number);
     if (number === 0) break;
   }
-  const lines: string[] = [];
+  const path: string[] = [];
+  let said = found.text;
   let row = root;
+  const isWanted = (next: Int32Array, wanted: number): boolean => {
+    representative(space, next, standing);
+    return reached(worlds, standing, 0) === wanted;
+  };
   for (const wanted of [...numbers.slice(1), null]) {
     let line: string | null = null;
     let following = row;
     successors(space, row, true, (next, text, violation) => {
-      const isIt = wanted === null ? violation === found.text : violation === null && reached(worlds, next, 0) === wanted;
-      if (!isIt || line !== null) return;
+      if (line !== null) return;
+      const isIt = wanted === null ? violation !== null && isSameRule(violation, found.text) : violation === null && isWanted(next, wanted);
+      if (!isIt) return;
       line = text;
+      said = violation ?? said;
       following = next.slice();
     });
-    lines.push(line ?? "?");
+    path.push(line ?? "?");
     row = following;
   }
-  return lines;
+  return { text: said, path };
+}
+
+function isSameRule(a: string, b: string): boolean {
+  return a.split(/[: ]/)[0] === b.split(/[: ]/)[0];
 }

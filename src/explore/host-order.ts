@@ -6,7 +6,9 @@ import type { Fifo } from "../server/core/fifo.js";
 import { fifoSize } from "../server/core/fifo.js";
 import type { Waiter } from "../server/core/leading-state.js";
 import type { Replica } from "../server/core/state.js";
+import { digestOf } from "./digest.js";
 import type { Host } from "./host-state.js";
+import { sortTable } from "./plain-data.js";
 
 /** The time of every turn but those that a wait brings about. */
 export const NOW_MS = 1_000;
@@ -82,6 +84,13 @@ function settleExecution(replica: Replica): void {
   execution.floorTicket = 0;
 }
 
+function isSameHeld(a: Replica["held"][number], b: Replica["held"][number]): boolean {
+  if (a.connection !== b.connection) return false;
+  if (a.message === b.message) return true;
+  const [one, other] = [digestOf(a.message), digestOf(b.message)];
+  return one.high === other.high && one.low === other.low;
+}
+
 /** Brings a state into the one form. */
 export function settleOrder(host: Host): void {
   const { replica } = host;
@@ -96,12 +105,12 @@ export function settleOrder(host: Host): void {
   replica.lastReport = "";
   replica.reportDirty = false;
   replica.executedCount = 0;
+  sortTable(replica.connections);
   // A copy of what is held already adds nothing.
-  replica.held = replica.held.filter(
-    (one, i) => replica.held.findIndex((other) => other.message === one.message && other.connection === one.connection) === i,
-  );
+  replica.held = replica.held.filter((one, i) => replica.held.findIndex((other) => isSameHeld(other, one)) === i);
   const leading = replica.stance;
   if (leading.kind !== "leading") return;
+  sortTable(leading.peers);
   compact(leading.line);
   compact(leading.logged);
   compact(leading.reads.waiting);

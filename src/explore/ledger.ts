@@ -2,6 +2,7 @@
 import type { Answer } from "./catalog.js";
 import type { EntryFacts, HostFacts } from "./host-facts.js";
 import { replicaOfLife } from "./life.js";
+import { READ_TICKET, requestOfTicket, wordFor } from "./requests.js";
 import { wordOf } from "./word-list.js";
 
 export interface OpenRead {
@@ -19,8 +20,6 @@ export interface Ledger {
   /** The longest list that a read has shown. */
   readonly seen: string;
 }
-
-export const READ_TICKET = 100;
 
 export function createLedger(requests: number): Ledger {
   return { committed: [], answers: Array.from({ length: requests }, () => ""), read: null, seen: "" };
@@ -94,25 +93,21 @@ function takeRead(ledger: Ledger, read: OpenRead, answer: Answer): Ledger | stri
 /** What a client hears (S6): committed, once, and always the same. */
 export function take(ledger: Ledger, answer: Answer): Ledger | string {
   const { read } = ledger;
+  const request = requestOfTicket(answer.ticket);
   if (answer.ticket >= READ_TICKET) return read !== null && read.ticket === answer.ticket ? takeRead(ledger, read, answer) : ledger;
   if (answer.kind === "request-failed") {
-    const wasAnswered = ledger.answers[answer.ticket - 1] !== "";
-    return answer.code === "stale-sequence" && wasAnswered ? ledger : `S6: request ${answer.ticket} is answered ${answer.code}`;
+    const wasAnswered = ledger.answers[request - 1] !== "";
+    return answer.code === "stale-sequence" && wasAnswered ? ledger : `S6: request ${request} is answered ${answer.code}`;
   }
   if (answer.kind !== "reply") return ledger;
   const text = wordOf(answer.reply.bytes);
-  const known = ledger.answers[answer.ticket - 1] ?? "";
-  if (known !== "" && known !== text) return `S6: request ${answer.ticket} is answered ${text}, and was answered ${known} before`;
-  const word = wordFor(answer.ticket);
+  const known = ledger.answers[request - 1] ?? "";
+  if (known !== "" && known !== text) return `S6: request ${request} is answered ${text}, and was answered ${known} before`;
+  const word = wordFor(request);
   const at = wordsThrough(ledger, answer.index).indexOf(word) + 1;
-  if (String(at) !== text) return `S6: request ${answer.ticket} is answered ${text}; the committed entries make ${at}`;
+  if (String(at) !== text) return `S6: request ${request} is answered ${text}; the committed entries make ${at}`;
   if (known !== "") return ledger;
-  return { ...ledger, answers: ledger.answers.map((other, i) => (i === answer.ticket - 1 ? text : other)) };
-}
-
-/** The word that a request adds. */
-export function wordFor(request: number): string {
-  return String.fromCharCode(96 + request);
+  return { ...ledger, answers: ledger.answers.map((other, i) => (i === request - 1 ? text : other)) };
 }
 
 /** A read is asked now. */

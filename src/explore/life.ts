@@ -14,10 +14,11 @@ export interface Life {
 }
 
 const BOOTS_MAX = 8;
-const OUTBOUND = 1_000;
-const INBOUND = 2_000;
-const RM = 3_000;
-export const CLIENT = 4_000;
+/** Far from all other numbers in a state: `renamed` knows connections by them. */
+const OUTBOUND = 100_000;
+const INBOUND = 200_000;
+const RM = 300_000;
+export const CLIENT = 400_000;
 
 /** From 1. */
 export function idOf(replica: number): ReplicaId {
@@ -71,4 +72,17 @@ export function destinationOf(from: Life, connection: number): Destination {
 
 export function replicaOfLife(life: number): number {
   return Math.floor(life / BOOTS_MAX);
+}
+
+/** The number of the same start of the replica that is named instead; 0: an RM. */
+export function renamedLife(life: number, nameOf: (replica: number) => number): number {
+  return life === 0 ? 0 : nameOf(replicaOfLife(life)) * BOOTS_MAX + (life % BOOTS_MAX);
+}
+
+/** The same connection with whom is named instead; any other number is left. */
+export function renamedConnection(number: number, nameOf: (replica: number) => number, nameOfRm: (rm: number) => number): number {
+  if (number < OUTBOUND || number >= CLIENT) return number;
+  if (number >= RM) return RM + nameOfRm(number - RM);
+  const base = number < INBOUND ? OUTBOUND : INBOUND;
+  return base + renamedLife(number - base, nameOf);
 }

@@ -28,11 +28,13 @@ function chosen(): Wish | null {
 }
 
 function say(report: Report, seconds: number, bound: string): void {
-  const { scope, states, steps, depth, complete, violation, hosts, rms, nets, memoryBytes } = report;
+  const { scope, states, worlds, steps, depth, complete, violation, hosts, rms, nets, memoryBytes } = report;
   const unit = scope.search === "breadth" ? "steps" : "disturbances";
   const megabytes = Math.round(process.memoryUsage.rss() / 1e6);
   const out = (line: string): void => void process.stdout.write(`${line}\n`);
-  out(`scope ${scope.name}: ${states} states, ${steps} steps; ${hosts} states of replicas, ${rms} of RMs, ${nets} sets of messages`);
+  out(
+    `scope ${scope.name}: ${states} states${worlds > states ? ` (with those that differ by names only: ${worlds})` : ""}, ${steps} steps; ${hosts} states of replicas, ${rms} of RMs, ${nets} sets of messages`,
+  );
   const speed = `${Math.round(states / seconds)} states a second`;
   out(
     `${seconds.toFixed(1)} s (${speed}) on ${cpus()[0]?.model ?? "?"}; ${Math.round(memoryBytes / states)} bytes a state, ${megabytes} MB in all`,
@@ -41,7 +43,8 @@ function say(report: Report, seconds: number, bound: string): void {
   if (violation !== null) {
     out(`VIOLATION: ${violation.text}`);
     for (const [i, line] of violation.path.entries()) out(`${String(i + 1).padStart(4)} ${line}`);
-  } else out(complete ? `complete: ${depth} ${unit} lead everywhere` : `cut by the bound of ${bound}; complete through ${depth} ${unit}`);
+  } else if (!complete) out(`cut by the bound of ${bound}; complete through ${depth} ${unit}`);
+  else out(report.isDeeper ? `complete: every world within ${depth} ${unit}` : `complete: ${depth} ${unit} lead everywhere`);
 }
 
 function run(): number {

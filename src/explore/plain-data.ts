@@ -34,3 +34,17 @@ export function freeze<T>(value: T): T {
   for (const item of Object.values(value)) freeze(item);
   return Object.freeze(value);
 }
+
+/** Names in the order of their numbers: tables by replica or by connection have no other. */
+export function sortTable<K extends string | number>(table: Map<K, unknown>): void {
+  let last: K | null = null;
+  let isSorted = true;
+  for (const key of table.keys()) {
+    if (last !== null && key < last) isSorted = false;
+    last = key;
+  }
+  if (isSorted) return;
+  const items = [...table].sort(([a], [b]) => (a < b ? -1 : 1));
+  table.clear();
+  for (const [key, item] of items) table.set(key, item);
+}

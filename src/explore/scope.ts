@@ -23,8 +23,10 @@ export interface Scope {
   readonly keepsReports: boolean;
   /** Writes of the store whose outcome nobody can say (the real core only). */
   readonly doubts: number;
-  /** Requests of one session, each sent to any replica at any moment, again and again. */
+  /** Requests, each sent to any replica at any moment, again and again. */
   readonly requests: number;
+  /** Each is of a client of its own, known by a key; otherwise all are of one session. */
+  readonly keyed: boolean;
   /** Linearizable reads, each asked of any replica at any moment. */
   readonly reads: number;
   /** Processes that die, with what they were writing, and start again on their disks. */
@@ -50,9 +52,16 @@ export interface Scope {
    */
   readonly search: "breadth" | "disturbances";
   readonly order: readonly number[];
+  /** Of worlds that are the same but for names (`renamings.ts`) only one is looked at. */
+  readonly merges: boolean;
+  /** Worlds that take more steps, or disturbances, are not part of it. */
+  readonly depthMax: number;
   /** At most so many states are looked at. */
   readonly statesMax: number;
 }
+
+/** As many as the search can count. */
+export const DEPTH_MAX = 250;
 
 const SMALL: Scope = {
   name: "small",
@@ -66,6 +75,7 @@ const SMALL: Scope = {
   doubts: 0,
   keepsReports: true,
   requests: 1,
+  keyed: false,
   reads: 0,
   restarts: 0,
   wipes: 0,
@@ -75,6 +85,8 @@ const SMALL: Scope = {
   forgets: true,
   search: "breadth",
   order: [1, 2, 3, 4],
+  merges: true,
+  depthMax: DEPTH_MAX,
   statesMax: 1_000_000,
 };
 

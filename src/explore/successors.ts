@@ -1,11 +1,13 @@
 /** Everything that can happen next in a world. */
 import type { ClientRequest } from "../server/core/event.js";
+import type { RequestIdentity } from "../vocabulary/session.js";
 import { envelopeAt, eventNumber, factsAt, hostAt, outturn } from "./catalog.js";
-import { askRead, READ_TICKET, wordFor } from "./ledger.js";
+import { askRead } from "./ledger.js";
 import { recall, remember, UNKNOWN } from "./memo.js";
 import { messageText } from "./narration.js";
 import { numberOf, objectAt } from "./object-table.js";
 import { freeze } from "./plain-data.js";
+import { READ_TICKET, REQUEST_TICKET, wordFor } from "./requests.js";
 import type { RmStep } from "./rm-state.js";
 import { mayLose, stepsOfRm, takeRmStep } from "./rm-steps.js";
 import { intern, sequenceAt } from "./sequence-table.js";
@@ -112,21 +114,25 @@ function requestEvent(space: Space, request: number, floor: number): number {
   const { memos, catalog } = space;
   const known = recall(memos.requests, request, floor, 0);
   if (known !== UNKNOWN) return known;
-  const identity = { kind: "session", session: space.session, resumption: 0, sequence: request, floor } as const;
-  const message: ClientRequest = { kind: "request", ticket: request, identity, operation: "add", input: bytesOf(wordFor(request)) };
-  const event = eventNumber(catalog, freeze({ kind: "ask", request: message, digest: request }));
+  const ticket = REQUEST_TICKET + request;
+  const identity: RequestIdentity = space.scope.keyed
+    ? { kind: "key", key: `key-${request}` }
+    : { kind: "session", session: space.session, resumption: 0, sequence: request, floor };
+  const message: ClientRequest = { kind: "request", ticket, identity, operation: "add", input: bytesOf(wordFor(request)) };
+  const event = eventNumber(catalog, freeze({ kind: "ask", request: message, digest: ticket }));
   return remember(memos.requests, request, floor, 0, event);
 }
 
 function requestSteps(looked: Looked, i: number): void {
   const { space, row } = looked;
-  const { layout } = space;
+  const { layout, scope } = space;
   const { answers } = objectAt(space.ledgers, row[layout.ledger] ?? 0);
   const { chain } = objectAt(space.stores, row[layout.store] ?? 0);
   for (let request = 1; request <= answers.length; request++) {
     // S6b: the floor is the lowest number without an answer, as far as the client has heard.
-    for (let floor = 1; floor <= request && (floor === 1 || answers[floor - 2] !== ""); floor++) {
-      const text = (): string => `r${i + 1} receives request ${request} (floor ${floor})`;
+    const floorMax = scope.keyed ? 1 : request;
+    for (let floor = 1; floor <= floorMax && (floor === 1 || answers[floor - 2] !== ""); floor++) {
+      const text = (): string => `r${i + 1} receives request ${request}${scope.keyed ? "" : ` (floor ${floor})`}`;
       turn(looked, i, requestEvent(space, request, floor), null, request <= chain.length, text);
     }
   }

@@ -10,6 +10,7 @@ import type { Ledger } from "./ledger.js";
 import type { Life } from "./life.js";
 import { createMemo, type Memo, recall, remember, UNKNOWN } from "./memo.js";
 import { createObjectTable, numberOf, type ObjectTable } from "./object-table.js";
+import { createTwins, type Twin } from "./renamings.js";
 import type { CoreRm } from "./rm-core.js";
 import type { ScriptRm } from "./rm-script.js";
 import type { RmStep, Store } from "./rm-state.js";
@@ -44,6 +45,7 @@ export interface Space {
   readonly rmMade: RmMade[];
   readonly violations: string[];
   readonly memos: Memos;
+  readonly twins: readonly Twin[];
   /** The session in which the requests are made. */
   session: SessionId;
 }
@@ -86,6 +88,7 @@ export function createSpace(scope: Scope): Space {
     rmSteps: [],
     rmMade: [],
     violations: [],
+    twins: createTwins(scope),
     memos: {
       nets: createMemo(),
       ledgers: createMemo(),

@@ -26,7 +26,7 @@ describe("S1-S7, L1-L3 hold in every state of", () => {
     const report = explore(scope);
     expect(report.violation).toBeNull();
     expect(report.complete).toBe(true);
-    expect(report.states).toBeGreaterThan(5_000);
+    expect(report.worlds).toBeGreaterThan(5_000);
     for (const mark of mustHave[scope.name] ?? ["no such scope"]) expect(report.marks[mark], mark).toBeGreaterThan(0);
   });
 });
