@@ -20,6 +20,22 @@ test("loss: with memory, more than w - 1 dead at once close the group, and it sa
   expect(waiting).toMatch(/waits for bank-1, bank-2, .*Leave the system running.*troupe recover --accept-data-loss/);
 });
 
+test("loss: with memory, what ended stays lost while another process is being started in its place", () => {
+  const world = w.servingWorld({ durability: "memory", minimumReplicas: 1 });
+  world.refuseStarts = true;
+  const doomed = [w.server(world, 1), w.server(world, 2)];
+  for (const fake of doomed) Object.assign(fake, { verdict: "gone" }).silent.add("seal");
+  for (const fake of doomed) w.die(world, fake);
+  w.run(world, 1_000);
+  const waiting = world.status?.groups[0]?.waiting;
+  expect(waiting).toContain("bank-1 ended, and kept its state in memory; bank-2 ended");
+  // Until the new process registers its host knows the incarnation of the old one only.
+  for (const { replica, incarnation } of doomed) Object.assign(w.boot(world, replica), { unborn: true, incarnation });
+  w.publish(world);
+  w.run(world, 1_000);
+  expect(world.status?.groups[0]?.waiting).toBe(waiting);
+});
+
 test("loss: with memory a person may accept what is gone, from the view that was looked at; the group goes on from whoever is left, or from nothing", () => {
   for (const dead of [
     [1, 2],

@@ -17,7 +17,8 @@ function isLost(rm: Rm, member: Member, view: View): boolean {
   if (sight === undefined) return false;
   const incarnation = currentIncarnation(sight);
   if (incarnation !== null && incarnation !== member.incarnation) return true;
-  return view.durability === "memory" && sight.verdict === "gone" && sight.linkBootId === null;
+  if (view.durability !== "memory" || sight.linkBootId !== null) return false;
+  return sight.verdict === "gone" || sight.goneIncarnation === member.incarnation;
 }
 
 function lostMembers(rm: Rm, view: View): Member[] {

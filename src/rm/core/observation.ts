@@ -116,7 +116,10 @@ function judge(
   detectionMs: number | null,
   effects: RmEffect[],
 ): void {
-  if (verdict === "gone" && sight.bootId !== null) sight.goneBootId = sight.bootId;
+  if (verdict === "gone" && sight.bootId !== null) {
+    sight.goneBootId = sight.bootId;
+    sight.goneIncarnation = sight.incarnation;
+  }
   sight.reason = reason;
   if (verdict === sight.verdict) {
     if (verdict === "gone") noteDeath(rm, sight, effects);

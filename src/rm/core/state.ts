@@ -67,6 +67,8 @@ export interface Sight {
   bornMs: number;
   /** `gone` is certain, and for good: an older snapshot that arrives late does not raise this process from the dead. */
   goneBootId: BootId | null;
+  /** What that process was; with `memory` its state ended with it, whatever is being started in its place. */
+  goneIncarnation: Incarnation | null;
   /** A complete report of its host does not name it: it is not running. */
   absent: boolean;
   verdictSinceMs: number;
