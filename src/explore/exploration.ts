@@ -1,4 +1,5 @@
 /** Through all worlds of a scope, by steps or by disturbances: the first violation found has a path with the fewest. */
+import { InvariantViolation } from "../vocabulary/assert.js";
 import { createMarks, mark, type Marks, marksOf } from "./marks.js";
 import { opening } from "./opening.js";
 import { createRowStack, popRow, pushRow, type RowStack, rowStackBytes } from "./row-stack.js";
@@ -36,7 +37,8 @@ export interface Report {
 export type Progress = (states: number, done: number, depth: number) => boolean;
 
 interface Found {
-  readonly world: number;
+  /** Null: it goes wrong before the first view has come about. */
+  readonly world: number | null;
   readonly text: string;
 }
 
@@ -62,10 +64,22 @@ interface Search {
 /** Above all that the search counts (`DEPTH_MAX`). */
 const DONE = 255;
 
+/** The world in which the search begins; or what goes wrong before. */
+function begin(space: Space): Int32Array | string {
+  try {
+    return opening(space);
+  } catch (error) {
+    if (!(error instanceof InvariantViolation)) throw error;
+    return error.message;
+  }
+}
+
 function createSearch(scope: Scope): Search {
   const space = createSpace(scope);
-  const root = opening(space);
   const { width } = space.layout;
+  const begun = begin(space);
+  const isBegun = typeof begun !== "string";
+  const root = isBegun ? begun : new Int32Array(width);
   return {
     space,
     worlds: createStateTable(),
@@ -79,7 +93,7 @@ function createSearch(scope: Scope): Search {
     doneCount: 0,
     steps: 0,
     marks: createMarks(),
-    found: null,
+    found: isBegun ? null : { world: null, text: begun },
   };
 }
 
@@ -123,7 +137,7 @@ const PROGRESS_EACH = 1_024;
 export function explore(scope: Scope, progress: Progress = () => false): Report {
   const search = createSearch(scope);
   const { worlds, space } = search;
-  reach(search, search.root, 0, true);
+  if (search.found === null) reach(search, search.root, 0, true);
   const row = new Int32Array(space.layout.width);
   while (search.found === null && worlds.count < scope.statesMax) {
     const at = popRow(search.now, row);
@@ -167,8 +181,10 @@ function reportOf(search: Search): Report {
  * their own names, not those of what stands for them.
  */
 function pathTo({ space, worlds, root, standing }: Search, found: Found): NonNullable<Report["violation"]> {
+  const { world } = found;
+  if (world === null) return { text: found.text, path: ["the first view comes about"] };
   const numbers: number[] = [];
-  for (let number = found.world; ; number = parentOf(worlds, number)) {
+  for (let number = world; ; number = parentOf(worlds, number)) {
     numbers.unshift(number);
     if (number === 0) break;
   }

@@ -1,5 +1,5 @@
 /** How an exploration begins: the members started, their first view active, a session open, nothing on its way. */
-import { assert } from "../vocabulary/assert.js";
+import { assert, InvariantViolation } from "../vocabulary/assert.js";
 import { sessionId } from "../vocabulary/ids.js";
 import type { Member } from "../vocabulary/view.js";
 import { envelopeAt, factsAt, firstStart, type HostEvent } from "./catalog.js";
@@ -91,7 +91,7 @@ function stepByCore(space: Space, row: Int32Array, isDue: boolean): Int32Array |
   const next = row.slice();
   for (const step of stepsOfRm(space, row, sightOf(space, row), 0)) {
     if (step.isDue !== isDue || left(step.cost, "suspicions") + left(step.cost, "doubts") > 0) continue;
-    assert(step.violation === null, "explore", () => String(step.violation));
+    if (step.violation !== null) throw new InvariantViolation(step.violation);
     takeRmStep(space, row, 0, step, next);
     next[space.layout.budget] = row[space.layout.budget] ?? 0;
     const calmed = calm(space, next);
@@ -100,6 +100,7 @@ function stepByCore(space: Space, row: Int32Array, isDue: boolean): Int32Array |
   return null;
 }
 
+/** Throws an `InvariantViolation` where a rule is broken before the first view has come about. */
 export function opening(space: Space): Int32Array {
   const { scope, layout, catalog } = space;
   const lives: Life[] = Array.from({ length: replicaCount(scope) }, (_, i) => ({ replica: i + 1, incarnation: 1, boot: 1 }));

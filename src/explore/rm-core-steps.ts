@@ -248,6 +248,13 @@ function checkChain(rm: CoreRm, store: Store, next: Store): string | null {
   return sealed === last ? null : "S1: the view that is written follows one that is not the last active view any more";
 }
 
+/** S1a: whoever takes the store over takes a new term. */
+function checkTerm(store: Store, next: Store): string | null {
+  const { owner, term } = next.content;
+  const isTaken = owner !== store.content.owner && term <= store.content.term;
+  return isTaken ? `S1a: ${owner} rules in term ${term}, in which ${store.content.owner} has ruled` : null;
+}
+
 /** The store does what was asked, or nobody can say whether it has. */
 function storeMoves(rm: CoreRm, ask: StoreAsk, around: Surroundings, add: Add): void {
   const { store, storeNumber, processes } = around;
@@ -268,7 +275,7 @@ function storeMoves(rm: CoreRm, ask: StoreAsk, around: Surroundings, add: Add): 
   }
   const refusal = refusalOf(store, ask);
   const next = refusal === null ? written(store, ask) : store;
-  const violation = refusal === null ? checkChain(rm, store, next) : null;
+  const violation = refusal === null ? (checkTerm(store, next) ?? checkChain(rm, store, next)) : null;
   const event: RmEvent =
     refusal === null
       ? { kind: "store-swapped", ticket: 1, revision: next.revision }

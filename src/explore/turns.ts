@@ -1,5 +1,5 @@
 /** One event at one replica of a world: what comes of it, and the checks of that. */
-import { assert } from "../vocabulary/assert.js";
+import { assert, InvariantViolation } from "../vocabulary/assert.js";
 import { type Answer, envelopeAt, eventNumber, factsAt, type HostEvent, outturn } from "./catalog.js";
 import { checkLeader, checkState, commit, type Ledger, take } from "./ledger.js";
 import { incarnationOf, replicaOfLife } from "./life.js";
@@ -162,10 +162,10 @@ function brokenPromise(space: Space, row: Int32Array, i: number, sent: number): 
   return null;
 }
 
-/** One event at one replica, from 1, in which nothing may go wrong. */
+/** One event at one replica, from 1; what goes wrong in it is thrown. */
 export function happenAt(space: Space, row: Int32Array, replica: number, event: HostEvent): Int32Array {
   const next = row.slice();
   const turned = happen(space, row, sightOf(space, row), replica - 1, eventNumber(space.catalog, event), null, next);
-  assert(typeof turned === "string", "explore", () => JSON.stringify(turned));
+  if (typeof turned !== "string") throw new InvariantViolation(turned.violation);
   return turned === "nothing" ? row : next;
 }

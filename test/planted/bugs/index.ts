@@ -1,5 +1,6 @@
 import type { PlantedBug } from "../planted-bug.js";
 import { CHAIN_BUGS } from "./chain-bugs.js";
+import { CORE_BUGS } from "./core-bugs.js";
 import { EXPLORED_BUGS } from "./explored-bugs.js";
 import { LOG_BUGS } from "./log-bugs.js";
 import { SESSION_BUGS } from "./session-bugs.js";
@@ -12,5 +13,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...VIEW_BUGS,
   ...SESSION_BUGS,
   ...STORAGE_BUGS,
+  ...CORE_BUGS,
   ...EXPLORED_BUGS,
 ];
