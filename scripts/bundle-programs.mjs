@@ -10,8 +10,11 @@ const project = fileURLToPath(new URL("../", import.meta.url));
 const dist = join(project, "dist");
 const programs = join(dist, "programs");
 
-/** What runs in threads of its own, or beside a service that is tried out, is loaded as the compiler left it. */
-const LEFT_AS_THEY_ARE = /\/dist\/(sim\/|proof\/|cli\/simulate-service\.js)/;
+/**
+ * What runs in threads of its own, or beside a service that is tried out, is loaded as the compiler left it; so is what a service throws: its
+ * `import "troupe"` finds these files, and a second copy in the bundle would be another class, whose refusals nobody here would know.
+ */
+const LEFT_AS_THEY_ARE = /\/dist\/(sim\/|proof\/|cli\/simulate-service\.js|service\/refuse\.js|service\/journal\/refusal\.js)/;
 
 const leaveOthers = {
   name: "leave-others",

@@ -179,6 +179,17 @@ describe("over HTTP, in words and without a trace:", () => {
     await untouched();
   });
 
+  it("what the service refuses, in the service's own words: code, message and details", async () => {
+    await post("operations/open", '{"account":"poor","balance":3}');
+    const { status, body } = await post("operations/transfer", '{"from":"poor","to":"poor","amount":4}');
+    expect([status, body.error]).toEqual([
+      422,
+      { code: "insufficient-funds", message: expect.stringContaining("poor has 3"), outcome: "refused", details: { available: 3 } },
+    ]);
+    expect((await post("queries/balance", '"nobody"')).body.error).toMatchObject({ code: "unknown-account", outcome: "refused" });
+    await untouched();
+  });
+
   it("a form, as a page in a browser would send it", async () => {
     const { status, body } = await post("operations/add", "1", { "content-type": "text/plain" });
     expect([status, body.error?.message]).toEqual([400, expect.stringContaining("application/json")]);

@@ -1,4 +1,4 @@
-import { defineService } from "troupe";
+import { defineService, refuse } from "troupe";
 
 // A service as a user writes it: state that is no bare number, a refusal, a query.
 export default defineService({
@@ -6,7 +6,7 @@ export default defineService({
   state: () => ({ greetings: new Map<string, number>() }),
   operations: {
     greet: (state, name: string) => {
-      if (name === "") throw new Error("nobody to greet");
+      if (name === "") refuse("nameless", "nobody to greet", { given: name });
       const count = (state.greetings.get(name) ?? 0) + 1;
       state.greetings.set(name, count);
       return { text: `Hello, ${name}!`, count };
