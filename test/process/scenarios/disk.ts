@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { troupeCaller } from "../harness/caller.js";
 import { eventsOf } from "../harness/events.js";
 import { administer, groupOf, type Installation, type Roles, rolesOf, untilNothingLeft, untilWhole } from "../harness/installation.js";
@@ -8,6 +10,8 @@ import { until } from "../harness/wait.js";
 
 const PIECE_KIB = 256;
 const PIECES_MAX = 200;
+/** More than the room that is left for a snapshot of them. */
+const SNAPSHOT_PIECES = 24;
 const MIB = 1024 * 1024;
 const CHECKPOINT_ENTRIES = 10_000;
 
@@ -17,13 +21,16 @@ export const diskFaults: readonly Scenario[] = [
     name: "full-disk-follower",
     what: "a follower's disk has no room for the log: it steps aside, the group goes on, and it returns by itself when there is room",
     disks: "limited",
-    run: (trial) => fillDisk(trial, ({ followers }) => followers[0], 8, loadUntilGone),
+    run: (trial) => fillDisk(trial, ({ followers }) => followers[0], 8, logUntilGone),
   },
   {
     name: "full-disk-leader",
     what: "the leader's disk has no room for a snapshot: another one leads, and it returns by itself when there is room",
     disks: "limited",
-    run: (trial) => fillDisk(trial, ({ leader }) => leader, 4, checkpointUntilGone),
+    async run(trial) {
+      await loadPieces(trial.at, SNAPSHOT_PIECES);
+      await fillDisk(trial, ({ leader }) => leader, 4, checkpointUntilGone);
+    },
   },
   {
     name: "power-cut",
@@ -72,29 +79,44 @@ function isRunning(at: Installation, { name, pid }: KnownProcess): boolean {
   return processNamed(at.dir, name)?.pid === pid;
 }
 
-async function loadUntilGone(at: Installation, victim: KnownProcess): Promise<void> {
+async function loadPieces(at: Installation, pieces: number): Promise<void> {
   const caller = await troupeCaller(at);
-  for (let piece = 0; isRunning(at, victim); piece++) {
-    if (piece > PIECES_MAX) throw new Error(`the disk of ${victim.name} is not full after ${piece} pieces`);
+  const count = Number((await caller.query("ballastCount")).result);
+  for (let piece = count; piece < pieces; piece++) {
     const answer = await caller.operate("load", PIECE_KIB);
     if (answer.outcome !== "ok") throw new Error(`the ballast is not loaded: ${JSON.stringify(answer)}`);
   }
   await caller.close();
 }
 
+/** Request and update are as large as the value: it is the log that fills the disk, in every style. */
+async function logUntilGone(at: Installation, victim: KnownProcess): Promise<void> {
+  const caller = await troupeCaller(at);
+  for (let piece = 0; isRunning(at, victim); piece++) {
+    if (piece > PIECES_MAX) throw new Error(`the disk of ${victim.name} is not full after ${piece} pieces`);
+    const answer = await caller.operate("put", { key: "large", value: `${piece}`.padEnd(PIECE_KIB * 1024, "x") });
+    if (answer.outcome !== "ok") throw new Error(`the value is not written: ${JSON.stringify(answer)}`);
+  }
+  await caller.close();
+}
+
 async function checkpointUntilGone(at: Installation, victim: KnownProcess): Promise<void> {
   await administer(at, "PATCH", `groups/${at.group}`, { checkpointEntries: 100 });
-  await until(`${victim.name} has ended`, 10_000, async () => (isRunning(at, victim) ? { seen: "it runs" } : { found: undefined }));
+  await until(`${victim.name} has ended`, 30_000, async () => (isRunning(at, victim) ? { seen: "it runs" } : { found: undefined }));
   await administer(at, "PATCH", `groups/${at.group}`, { checkpointEntries: CHECKPOINT_ENTRIES });
 }
 
-/** It is said why: what its last process ended of, and what it waits for. */
+/**
+ * It is said why: what its last process ended of, and what it waits for. The first is in its log alone where the kernel takes longer to clear
+ * the process away than the next one takes to be ordered.
+ */
 function untilAside(at: Installation, replica: string) {
-  return until(`${replica} waits outside the view for room`, 10_000, async () => {
+  return until(`${replica} waits outside the view for room`, 30_000, async () => {
     const group = await groupOf(at);
     const kinds = new Set(["relaunched", "room-short"]);
     const said = (await eventsOf(at)).filter((event) => event.replica === replica && kinds.has(event.kind)).map(({ text }) => text);
-    const isTold = said.some((text) => text.includes("ENOSPC")) && said.some((text) => text.includes("until its disk has room"));
+    const ended = [...said, readFileSync(join(at.dir, "logs", `${replica}.log`), "utf8")];
+    const isTold = ended.some((text) => text.includes("ENOSPC")) && said.some((text) => text.includes("until its disk has room"));
     const role = group?.members.find((each) => each.replica === replica)?.role;
     if (group?.serving === true && role === "learner" && isTold) return { found: group };
     return { seen: `${role}; ${said.join("; ")}` };
