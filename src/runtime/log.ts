@@ -1,7 +1,9 @@
-import { type DestinationStream, destination, type Logger, pino } from "pino";
+import { writeSync } from "node:fs";
+import { type DestinationStream, type Logger, pino } from "pino";
 
 export type { Logger };
 
+const STDERR = 2;
 let stream: DestinationStream | null = null;
 
 /**
@@ -9,6 +11,27 @@ let stream: DestinationStream | null = null;
  * The level is info, or what TROUPE_LOG_LEVEL says.
  */
 export function createLogger(component: string): Logger {
-  stream ??= destination({ dest: 2, sync: true });
-  return pino({ level: process.env.TROUPE_LOG_LEVEL ?? "info", base: { component, pid: process.pid } }, stream);
+  stream ??= linesTo(STDERR);
+  return logTo(stream, component);
+}
+
+export function logTo(lines: DestinationStream, component: string): Logger {
+  return pino({ level: process.env.TROUPE_LOG_LEVEL ?? "info", base: { component, pid: process.pid } }, lines);
+}
+
+/**
+ * A full disk costs history, not service: a line that cannot be written is dropped. It must neither end the process that has something to
+ * say nor hold it up, as the streams that pino brings along do.
+ */
+export function linesTo(file: number): DestinationStream {
+  return {
+    write(line) {
+      const bytes = Buffer.from(line);
+      try {
+        for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+      } catch {
+        // Dropped.
+      }
+    },
+  };
 }
