@@ -1,5 +1,7 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 import { describe, expect, test } from "vitest";
 import { hasKernelView, isAlive, isSameProcess, parseStat, processInfo, processState, signalProcess, startTimeOf } from "./process-info.js";
 
@@ -54,5 +56,29 @@ describe("what the kernel knows of a process", () => {
     expect(signal).toBe("SIGKILL");
     expect(isAlive(pid, startTime)).toBe(false);
     expect(signalProcess(pid, startTime, "SIGKILL")).toBe(false);
+  });
+
+  // Only Linux has the /proc that is read.
+  test.runIf(hasKernelView())("a process that cannot be looked at for want of descriptors is not taken for one that has ended", () => {
+    const program = fileURLToPath(new URL("../../.cache/process-info-test.mjs", import.meta.url));
+    const source = fileURLToPath(new URL("./process-info.ts", import.meta.url));
+    const looks = `
+      import { openSync } from "node:fs";
+      import { processInfo } from ${JSON.stringify(source)};
+      let code = "";
+      while (code === "") try { openSync("/dev/null"); } catch (error) { code = error.code; }
+      process.stdout.write(JSON.stringify([code, processInfo(process.pid), processInfo(${2 ** 22 + 1})]));
+    `;
+    buildSync({
+      stdin: { contents: looks, resolveDir: "/" },
+      outfile: program,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+    });
+    const { stdout, stderr } = spawnSync("sh", ["-c", 'ulimit -n 60; exec "$0" "$1"', process.execPath, program], { encoding: "utf8" });
+    expect(stderr).toBe("");
+    const unknown = { state: "unknown", exiting: false, startTime: 0, cpuMs: 0 };
+    expect(JSON.parse(stdout)).toEqual(["EMFILE", unknown, unknown]);
   });
 });

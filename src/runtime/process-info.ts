@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 
 /** The kernel's view of a process, from field 3, 9, 14, 15 and 22 of /proc/pid/stat (proc(5)). */
 export interface ProcessInfo {
-  readonly state: "running" | "stopped" | "zombie";
+  /** `unknown`: the kernel could not be asked. */
+  readonly state: "running" | "stopped" | "zombie" | "unknown";
   /** Its main thread is on its way out and runs nothing of the program any more: long before its memory and its sockets are given back. */
   readonly exiting: boolean;
   /** In ticks since the machine started: with the pid it names one process for good. 0 where there is no /proc. */
@@ -25,10 +26,17 @@ export function processInfo(pid: number): ProcessInfo | null {
   if (!HAS_PROC) return isPidInUse(pid) ? { state: "running", exiting: false, startTime: 0, cpuMs: 0 } : null;
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
-  } catch {
-    // ENOENT, or ESRCH when it ended between open and read: there is no such process.
-    return null;
+  } catch (error) {
+    return isNoSuchProcess(error) ? null : UNREAD;
   }
+}
+
+/** For want of descriptors or memory, for example: that says nothing of the process, and `gone` must be certain (PROTOCOL section 8). */
+const UNREAD: ProcessInfo = { state: "unknown", exiting: false, startTime: 0, cpuMs: 0 };
+
+/** ENOENT, or ESRCH when it ended between open and read. */
+function isNoSuchProcess(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH");
 }
 
 /** The command name is in parentheses and may hold anything, parentheses and spaces too: fields count from the last `)`. */
