@@ -193,6 +193,21 @@ describe("adoption after a restart of the LFD", () => {
     expect(seen(world, R2).verdict).toBe("suspected");
   });
 
+  test("whom the former LFD died starting, and nobody has seen, is gone once it was waited for: nothing else would have it started", () => {
+    const first = createWorld();
+    order(first, startOrder(R1));
+    const world = createWorld(first.disk, 5_000);
+    order(world, startOrder(R1, 2));
+    expect(ordersDone(world).at(-1)).toMatchObject({ ticket: 2, error: expect.stringContaining("may still register") });
+    pass(world, 2_900);
+    expect(seen(world, R1)).toMatchObject({ verdict: "alive", pid: null });
+    pass(world, 200);
+    expect(lastSnapshot(world).complete).toBe(true);
+    expect(seen(world, R1)).toMatchObject({ verdict: "gone", reason: "was never seen to run" });
+    startServer(world, R1);
+    expect(seen(world, R1)).toMatchObject({ verdict: "alive", counted: true });
+  });
+
   test("who died meanwhile is gone as soon as the kernel says so, and only then relaunched", () => {
     const { world } = restarted(1);
     order(world, startOrder(R1, 3));

@@ -21,7 +21,7 @@ export function onStartOrder(state: LfdState, source: OrderSource, order: StartO
     answer(source, `replica ${order.replica} is not started: ${refusal}`, effects);
     return;
   }
-  if (known !== undefined && known.life.kind !== "ended" && known.life.kind !== "expected") {
+  if (known !== undefined && known.life.kind !== "ended") {
     known.spec = order.spec;
     if (known.life.kind === "saving" || known.life.kind === "spawning") known.starting.push(source);
     else answer(source, null, effects);
@@ -41,7 +41,7 @@ function whyNotStart(known: WatchedReplica | undefined): string | null {
   if (known.killing !== null) return "a kill of its last process is under way";
   if (known.life.kind !== "expected") return null;
   if (!known.life.timedOut) return "its process may still register with the restarted LFD";
-  return known.life.process === null ? null : `its process ${known.life.process.pid} is there but does not register; kill it first`;
+  return `its process ${known.life.process?.pid} is there but does not register; kill it first`;
 }
 
 /** What is known of the process before says nothing about the next one. */
@@ -125,16 +125,14 @@ export function onKillOrder(state: LfdState, nowMs: number, source: OrderSource,
   watched.killing.sources.push(source);
   watched.killing.discard ||= order.discard;
   const life = watched.life;
-  if (life.kind === "expected" && life.process === null) end(state, watched, "was never seen to run");
-  else if (life.kind === "saving") cancelStart(state, watched, effects);
+  if (life.kind === "saving") cancelStart(state, watched, effects);
   else if (life.kind !== "ended" && watched.killing.sources.length === 1) sendKill(watched, nowMs, effects);
 }
 
 function whyNotKill(watched: WatchedReplica, order: KillOrder): string | null {
   // A process that has ended keeps its boot id on record until the next start, so an order late by one life is told apart here.
   if (order.bootId !== null && watched.bootId !== order.bootId) return "another process of it is there now than the order names";
-  if (watched.life.kind === "expected" && watched.life.process === null && !watched.life.timedOut)
-    return "its process is not known yet; it may still register";
+  if (watched.life.kind === "expected" && watched.life.process === null) return "its process is not known yet; it may still register";
   return null;
 }
 

@@ -160,8 +160,11 @@ function pollMs(state: LfdState, watched: WatchedReplica, nowMs: number): number
 /** Judges anew and, when the verdict changed, tells the GFD at once with the time that detection took. */
 export function rejudge(state: LfdState, watched: WatchedReplica, nowMs: number, effects: LfdEffect[]): void {
   const life = watched.life;
-  if (life.kind === "expected" && !life.timedOut && presentSince(state.presence, life.since, nowMs) >= state.times.adoptionTimeoutMs)
-    watched.life = { ...life, timedOut: true };
+  if (life.kind === "expected" && !life.timedOut && presentSince(state.presence, life.since, nowMs) >= state.times.adoptionTimeoutMs) {
+    // The former LFD ended before it started it, or in that very moment: nobody else could tell the RM that it does not run.
+    if (life.process === null) end(state, watched, "was never seen to run");
+    else watched.life = { ...life, timedOut: true };
+  }
   const finding = judge(state, watched, nowMs);
   const changed = finding.verdict !== watched.verdict;
   if (!changed && finding.cause === watched.cause) return;
