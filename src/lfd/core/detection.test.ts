@@ -178,6 +178,34 @@ describe("what the LFD sees of a server", () => {
     expect(seen(world, R1)).toMatchObject({ verdict: "alive", paused: false });
   });
 
+  test("who was paused and is continued by another hand is paused no longer, also when it answers before the kernel is asked", () => {
+    const world = createWorld();
+    const server = startServer(world, R1);
+    order(world, { kind: "signal-replica", ticket: 5, replica: R1, signal: "stop" });
+    server.view = { ...running(server.pid), state: "stopped" };
+    server.answers = false;
+    pass(world, 195);
+    server.view = running(server.pid);
+    server.answers = true;
+    const sequence = world.lfd.replicas.get(R1)?.heartbeats.lastSequence ?? 0;
+    const pulse = { workCount: 0, eventLoopDelayMs: 0, heapBytes: 0, oldestFsyncMs: 0, stuckMs: 0, executing: null };
+    const message = { kind: "heartbeat-answer", sequence, pulse, report: null } as const;
+    give(world, { kind: "message-received", connection: server.connection, peer: server.hello, message });
+    pass(world, 100);
+    expect(seen(world, R1)).toMatchObject({ verdict: "alive", paused: false });
+  });
+
+  test("an answer from before the pause does not end it", () => {
+    const world = createWorld();
+    const server = startServer(world, R1);
+    order(world, { kind: "signal-replica", ticket: 5, replica: R1, signal: "stop" });
+    server.view = { ...running(server.pid), state: "stopped" };
+    pass(world, 30);
+    server.answers = false;
+    pass(world, 300);
+    expect(seen(world, R1)).toMatchObject({ verdict: "suspected", paused: true });
+  });
+
   test("a server that answers while its service stands still is suspected", () => {
     const world = createWorld();
     const server = startServer(world, R1);

@@ -111,12 +111,11 @@ export function onObserved(state: LfdState, nowMs: number, watched: WatchedRepli
     end(state, watched, gone);
     return;
   }
+  // Continued by another hand than `troupe resume`: it is paused no longer.
+  if (watched.kernel?.state === "stopped" && view.state === "running") watched.paused = false;
   watched.kernel = view;
-  if (view.state !== "stopped") {
-    // Continued by another hand than `troupe resume`: it is paused no longer.
-    if (watched.stoppedSince !== null && view.state === "running") watched.paused = false;
-    watched.stoppedSince = null;
-  } else watched.stoppedSince ??= stamp(state.presence, nowMs);
+  if (view.state !== "stopped") watched.stoppedSince = null;
+  else watched.stoppedSince ??= stamp(state.presence, nowMs);
 }
 
 function whyGone(startTime: number, view: KernelView): string | null {
