@@ -67,7 +67,14 @@ function register(spawned: ChildProcess, options: ChildOptions): Promise<Spawnin
     const { pid } = spawned;
     if (pid === undefined) return;
     const startTime = startTimeOf(pid) ?? 0;
-    recordProcess(options.dir, { name: options.name, pid, startTime });
+    try {
+      recordProcess(options.dir, { name: options.name, pid, startTime });
+    } catch (error) {
+      // For want of room, for example. What is not recorded nobody would find again.
+      spawned.unref();
+      spawned.kill("SIGKILL");
+      return resolve({ ok: false, reason: reasonOf(error) });
+    }
     const lifeline = spawned.stdio[LIFELINE_FD] ?? null;
     if (lifeline instanceof Socket) {
       lifeline.on("error", () => {});

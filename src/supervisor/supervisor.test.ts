@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -121,6 +121,24 @@ describe("supervision", () => {
     process.kill(rm?.pid ?? 0, "SIGKILL");
     await nextLife("rm", rm);
     expect(up.events).toContainEqual(expect.objectContaining({ kind: "ended", component: "rm", how: "killed by SIGKILL" }));
+  });
+
+  test("a component whose process cannot be recorded (a full disk) is tried again, and everything else goes on", async () => {
+    const up = await startUp("gfd", "rm");
+    const [gfd, rm] = [alive("gfd"), alive("rm")];
+    const [records, aside] = [join(dir, "run", "processes"), join(dir, "run", "aside")];
+    renameSync(records, aside);
+    writeFileSync(records, "");
+    process.kill(rm?.pid ?? 0, "SIGKILL");
+    await until(
+      () => up.events.some((event) => event.kind === "ended" && event.how.startsWith("could not be started")),
+      "a start that fails",
+    );
+    rmSync(records);
+    renameSync(aside, records);
+    await nextLife("rm", rm);
+    expect(alive("gfd")?.pid).toBe(gfd?.pid);
+    expect(up.exitCode).toBeNull();
   });
 
   test("a stopped component is killed and started again", async () => {
