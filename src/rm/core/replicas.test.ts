@@ -336,3 +336,16 @@ test("section 8: a server whose restarted LFD does not know its address yet has 
   expect(world.rm.groups.get(w.GROUP)?.book).toEqual(book);
   expect(world.rm.linksKey).toBe(linksKey);
 });
+
+test("S5c: what the first view is being made of is not set aside before there is a view without it", () => {
+  const world = w.createWorld();
+  for (const number of [1, 2, 3]) w.boot(world, w.replica(number)).silent.add("lead");
+  w.start(world);
+  w.runUntil(world, () => world.rm.groups.get(w.GROUP)?.change?.phase === "leading");
+  w.admin(world, { kind: "set-group", group: w.GROUP, change: { replicas: 1 } });
+  w.run(world, 500);
+  expect(w.sentOf(world, "kill-replica")).toEqual([]);
+  for (const fake of world.servers.values()) fake.silent.clear();
+  w.runUntil(world, () => world.servers.size === 1 && w.serves(world));
+  expect(w.activeView(world).members).toHaveLength(1);
+});

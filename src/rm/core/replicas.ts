@@ -94,7 +94,7 @@ function isTooSoon(rm: Rm, nowMs: number, group: GroupState, sight: Sight): bool
 
 /** S5c: nothing of a replica is set aside before a view without it is active, which the store says here. */
 function discard(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, one: ReplicaRecord, effects: RmEffect[]): void {
-  if (group.activeEpoch === null && record.activeView !== null) return;
+  if (record.activeView === null ? group.change !== null : group.activeEpoch === null) return;
   const { replica } = one;
   // Done, and on its way to the store.
   if (groupRecord(rm.store.draft, group.group)?.replicas.every((kept) => kept.replica !== replica)) return;
