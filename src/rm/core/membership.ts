@@ -209,7 +209,9 @@ export function sendLearners(rm: Rm, nowMs: number, group: GroupState, record: G
 
 /** One at a time, and only while the leader itself reports that the learner stays within bound of the tail. */
 function admission(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View): ChangeAim | null {
-  if (view.members.length >= record.spec.replicas) return null;
+  // Where none of the members is to stay, none can leave before another has come.
+  const isDeparture = view.members.every((member) => isLeaving(record, member.replica));
+  if (view.members.length >= record.spec.replicas && !isDeparture) return null;
   const leader = rm.sights.get(view.leader);
   if (leader === undefined) return null;
   for (const learner of learnersOf(rm, nowMs, record, view)) {

@@ -337,6 +337,24 @@ test("section 8: a server whose restarted LFD does not know its address yet has 
   expect(world.rm.linksKey).toBe(linksKey);
 });
 
+test("the only member can leave: one that is to stay is admitted beside it, although no more are wanted", () => {
+  const world = w.servingWorld({ replicas: 2 });
+  const { leader } = w.activeView(world);
+  const [follower] = [w.server(world, 1), w.server(world, 2)].filter((fake) => fake.replica !== leader);
+  if (follower === undefined) throw new Error("no follower");
+  for (const number of [1, 2]) w.server(world, number).withinBound = false;
+  w.die(world, follower);
+  w.runUntil(world, () => w.activeView(world).members.length === 1 && w.serves(world));
+  w.admin(world, { kind: "replica", replica: leader, action: "remove" });
+  w.run(world, 2_000);
+  for (const number of [1, 2]) w.server(world, number).withinBound = true;
+  const leading = world.servers.get(leader);
+  if (leading === undefined) throw new Error("no leader");
+  w.report(world, leading);
+  w.runUntil(world, () => !world.servers.has(leader) && w.serves(world));
+  expect(w.activeView(world).members.map((member) => member.replica)).toEqual([follower.replica]);
+});
+
 test("S5c: what the first view is being made of is not set aside before there is a view without it", () => {
   const world = w.createWorld();
   for (const number of [1, 2, 3]) w.boot(world, w.replica(number)).silent.add("lead");
