@@ -112,11 +112,20 @@ function identifyLeader(rm: Rm, nowMs: number, change: ViewChange, view: View, s
   if (report !== null && (report.leadsEpoch === null || !sameEpoch(report.leadsEpoch, view.epoch))) {
     return fail(`${view.leader} does not lead the stored view ${epochText(view.epoch)}: it was restarted, or never told`, "restart");
   }
-  if (sight.linkBootId === null) return null;
+  if (sight.linkBootId === null) return awaitLink(rm, nowMs, change, view, sight);
   change.leaderBootId = sight.linkBootId;
   change.deadlineMs = nowMs + rm.config.timing.activateTimeoutMs;
   change.resendMs = nowMs;
   return resend(rm, nowMs, change, view, sight.linkBootId, effects);
+}
+
+/** Whatever the detectors say: a leader that nobody can activate serves nobody. */
+function awaitLink(rm: Rm, nowMs: number, change: ViewChange, view: View, sight: Sight): ChangeAim | null {
+  if (sight.address === null) return null;
+  const linkDueMs = Math.max(change.beganMs, sight.linkSinceMs) + rm.config.timing.leaderLinkMs;
+  if (nowMs >= linkDueMs) return fail(`leader ${view.leader} cannot be reached`, "failover");
+  wakeAt(rm, nowMs, linkDueMs);
+  return null;
 }
 
 function resend(rm: Rm, nowMs: number, change: ViewChange, view: View, bootId: BootId, effects: RmEffect[]): ChangeAim | null {

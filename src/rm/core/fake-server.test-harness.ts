@@ -30,6 +30,8 @@ export interface FakeServer {
   pid: number;
   running: boolean;
   linked: boolean;
+  /** The RM cannot connect to it. */
+  unlinkable: boolean;
   verdict: Verdict;
   paused: boolean;
   reason: string;
@@ -64,6 +66,7 @@ export function createServer(id: ReplicaId, boots: number): FakeServer {
     pid: 100 + boots,
     running: true,
     linked: false,
+    unlinkable: false,
     verdict: "alive",
     paused: false,
     reason: "",

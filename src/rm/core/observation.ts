@@ -73,7 +73,11 @@ function observeReplica(rm: Rm, nowMs: number, host: HostId, seen: ReplicaObserv
   sight.pid = seen.pid;
   if (seen.incarnation !== null) sight.incarnation = seen.incarnation;
   // A restarted LFD does not know the address until the server registers again; the server has not moved.
-  if (seen.address !== null) sight.address = seen.address;
+  if (seen.address !== null) {
+    // It cannot have been connected to before.
+    if (sight.address === null && sight.linkBootId === null) sight.linkSinceMs = nowMs;
+    sight.address = seen.address;
+  }
   sight.counted = seen.counted;
   sight.paused = seen.paused;
   sight.executing = seen.executing;

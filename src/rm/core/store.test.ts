@@ -195,3 +195,24 @@ test("changed code on existing data is refused in words", () => {
   expect(world.ended).toContain("troupe upgrade");
   expect(world.ended).toContain("--fresh");
 });
+
+test("an RM that restarts before the written view is active does not wait for ever for a leader that it cannot connect to", () => {
+  const world = w.servingWorld();
+  const { leader, epoch } = w.activeView(world);
+  const fake = world.servers.get(leader);
+  if (fake === undefined) throw new Error("no leader");
+  fake.leadActive = false;
+  fake.unlinkable = true;
+  w.restartRm(world);
+  w.runUntil(world, () => w.activeView(world).leader !== leader && w.serves(world));
+  expect(w.activeView(world).epoch).not.toEqual(epoch);
+});
+
+test("an RM that hears late where a living leader is to be found leaves the group alone", () => {
+  const world = w.servingWorld();
+  const { epoch } = w.activeView(world);
+  w.restartRm(world, 5_000);
+  w.runUntil(world, () => w.serves(world));
+  w.run(world, 5_000);
+  expect(w.activeView(world).epoch).toEqual(epoch);
+});

@@ -110,20 +110,21 @@ export function activeView(world: World): View {
   return view;
 }
 
-/** Starts the RM (again, from the same store) and connects it to everything. */
-export function start(world: World): void {
+/** Starts the RM (again, from the same store) and connects it to everything, which may take a while. */
+export function start(world: World, gfdAfterMs = 0): void {
   push(world, { kind: "start" });
+  if (gfdAfterMs > 0) run(world, gfdAfterMs);
   push(world, { kind: "opened", peer: gfdPeer });
   publish(world);
 }
 
-export function restartRm(world: World): void {
+export function restartRm(world: World, gfdAfterMs = 0): void {
   world.rms += 1;
   world.rm = newRm(world.spec, world.rms, world.timing);
   world.heldWrites = [];
   world.holdWrites = false;
   for (const fake of world.servers.values()) fake.linked = false;
-  start(world);
+  start(world, gfdAfterMs);
 }
 
 /** Runs until `enough`, or fails. */
@@ -194,7 +195,7 @@ function perform(world: World, effect: RmEffect): void {
       if (effect.lfds.length > 0 && world.rm.hosts.get(HOST)?.linkOpen !== true) push(world, { kind: "opened", peer: lfdPeer });
       for (const target of effect.servers) {
         const fake = world.servers.get(target.replica);
-        if (fake?.running === true && !fake.linked) link(world, fake);
+        if (fake?.running === true && !fake.linked && !fake.unlinkable) link(world, fake);
       }
       return;
     case "store-read":
