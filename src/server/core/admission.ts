@@ -8,6 +8,7 @@ import { push } from "./fifo.js";
 import type { Item, Leading, RequestItem, TableItem, Waiter } from "./leading-state.js";
 import { logBytes } from "./log.js";
 import { requestsMax } from "./pace.js";
+import { keepAlive } from "./session-requests.js";
 import { find } from "./session-table.js";
 import type { Replica, Turn } from "./state.js";
 
@@ -85,7 +86,7 @@ export function onRequest(turn: Turn, connection: number, message: Request, dige
   const refusal = checkRequest(message);
   if (refusal !== null) return fail(turn, waiter, ...refusal);
   const { identity, operation, input } = message;
-  if (identity.kind === "session") replica.connections.get(connection)?.sessions.add(identity.session);
+  if (identity.kind === "session") keepAlive(replica, connection, identity.session);
   const key = identityKey(identity);
   const pending = leading.pending.get(key);
   if (pending?.kind === "request") {

@@ -15,7 +15,7 @@ import { entryAt, lastEpoch } from "./log.js";
 import { applyPoison, poisonAt, poisonReply } from "./poison.js";
 import { isInstalling } from "./receiver.js";
 import { dropSession, expireKeys, type Finding, find, openSession, raiseFloor, type Remembered, remember, renew } from "./session-table.js";
-import { answerResumed } from "./session-requests.js";
+import { answerResumed, keepAlive } from "./session-requests.js";
 import { note, type Replica, send, type Turn } from "./state.js";
 import { isRetiring } from "./warmth.js";
 
@@ -86,7 +86,7 @@ function issue(turn: Turn, entry: Entry): number {
       const session = openSession(replica.table, replica.generation, index, body.nonce, ageMs);
       if (item !== null) {
         settleItem(turn, item, ({ connection, ticket }) => {
-          replica.connections.get(connection)?.sessions.add(session);
+          keepAlive(replica, connection, session);
           send(turn, connection, { kind: "session-opened", ticket, session });
         });
       }

@@ -6,12 +6,21 @@ import { fail, settleItem } from "./answer.js";
 import { push } from "./fifo.js";
 import type { Item, Leading } from "./leading-state.js";
 import { highestSequence, oldestKeyAgeMs, resumeSession, type Session, sessionsBefore } from "./session-table.js";
-import { send, type Turn } from "./state.js";
+import { type Replica, send, type Turn } from "./state.js";
 
 /** Sessions in one proposal. */
 const PROPOSED_MAX = 1_000;
 /** Looks at ages so many times within an expiry. */
 const LOOKS_PER_EXPIRY = 10;
+
+/**
+ * S6e: a client's session lives as long as its connection. A gateway's connection carries the sessions of callers that come and go, so these
+ * live by their use alone; its own, once forgotten, it opens anew.
+ */
+export function keepAlive({ connections, table }: Replica, connection: number, session: SessionId): void {
+  const details = connections.get(connection);
+  if (details?.peer.role === "client" && table.sessions.has(session)) details.sessions.add(session);
+}
 
 /** The replies that fit into one message; the client asks for the others again by their numbers. */
 function keptReplies(session: Session): [number, number, Reply][] {
@@ -32,7 +41,7 @@ export function answerResumed(turn: Turn, id: SessionId, index: number, ageMs: n
   if (item === null) return;
   settleItem(turn, item, (waiter) => {
     if (session === null) return fail(turn, waiter, "session-expired", "The session is not known any more.");
-    replica.connections.get(waiter.connection)?.sessions.add(id);
+    keepAlive(replica, waiter.connection, id);
     send(turn, waiter.connection, {
       kind: "session-resumed",
       ticket: waiter.ticket,

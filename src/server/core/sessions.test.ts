@@ -7,12 +7,28 @@ import {
   request,
   requestByKey,
   serving,
+  type TestClient,
   textFor,
   textOfAnswer,
   wordsOf,
 } from "./testing/client.js";
 import { expect, test } from "vitest";
-import { activate, advance, ask, changeView, crash, createView, hear, hostOf, lead, nextEpoch, run, seal, start } from "./testing/group.js";
+import {
+  activate,
+  advance,
+  ask,
+  changeView,
+  connect,
+  crash,
+  createView,
+  hear,
+  hostOf,
+  lead,
+  nextEpoch,
+  run,
+  seal,
+  start,
+} from "./testing/group.js";
 import type { Style } from "../../vocabulary/style.js";
 
 const STYLES: readonly Style[] = ["warm-passive", "active"];
@@ -138,6 +154,30 @@ test.each(STYLES)("S6e: unheard sessions expire by entries, sessions of connecte
   move(other, 1);
   expect(textFor(other, request(other, 1, "x"))).toBe("session-expired");
   expect(textFor(client, request(client, 1, "x"))).toBe("1");
+});
+
+test.each(STYLES)("S6e: what callers of a gateway have opened lives by its use, not by the gateway's connection (%s)", (style) => {
+  const { group, client } = serving(style, SHORT);
+  const gateway: TestClient = { ...client, line: connect(group, hostOf(group, 1), "gateway") };
+  openSession(gateway);
+  for (let number = 1; number <= 4; number++) {
+    advance(group, 800);
+    expect(textFor(gateway, request(gateway, number, "x"))).toBe(String(number));
+  }
+  advance(group, 3_000);
+  for (const number of [1, 2, 3]) expect([...hostOf(group, number).replica.table.sessions.keys()]).toEqual([client.session]);
+  expect(textFor(gateway, request(gateway, 5, "x"))).toBe("session-expired");
+});
+
+test("S6e: what a client makes up is not remembered with its connection", () => {
+  const { group, client } = serving("active", SHORT);
+  const known = client.session;
+  for (let number = 1; number <= 3; number++) {
+    client.session = `1.77.ab${number}` as never;
+    request(client, 1, "x");
+  }
+  run(group);
+  expect([...(hostOf(group, 1).replica.connections.get(client.line.wire.id)?.sessions ?? [])]).toEqual([known]);
 });
 
 test("S6e: the age counter stands still while no view is active, and a new leader waits for one full grace", () => {
