@@ -84,6 +84,7 @@ function becomeLeader(turn: Turn, connection: number, lead: Lead): void {
     reads: { waiting: createFifo(), round: 0, sentAtMs: nowMs, confirmedRound: 0, wanted: false },
     handOver: null,
     housekeepingAgeMs: ageMs,
+    moreBehind: null,
     sliceReads: new Map(),
     batch: null,
   };

@@ -4,7 +4,7 @@ import { LIMITS } from "../../vocabulary/limit.js";
 import type { Reply } from "../../vocabulary/session.js";
 import { fail, settleItem } from "./answer.js";
 import { push } from "./fifo.js";
-import type { Item, Leading } from "./leading-state.js";
+import type { Item, Leading, TableItem } from "./leading-state.js";
 import { highestSequence, oldestKeyAgeMs, resumeSession, type Session, sessionsBefore } from "./session-table.js";
 import { type Replica, send, type Turn } from "./state.js";
 
@@ -64,9 +64,9 @@ export function nextHousekeepingMs(leading: Leading): number {
   return leading.serving ? leading.activeSinceMs + (leading.housekeepingAgeMs - leading.ageBaseMs) : Number.POSITIVE_INFINITY;
 }
 
-function connectedSessions(turn: Turn): Set<SessionId> {
+function connectedSessions({ connections }: Replica): Set<SessionId> {
   const connected = new Set<SessionId>();
-  for (const connection of turn.replica.connections.values()) for (const session of connection.sessions) connected.add(session);
+  for (const connection of connections.values()) for (const session of connection.sessions) connected.add(session);
   return connected;
 }
 
@@ -79,33 +79,53 @@ function busySessions(leading: Leading): Set<SessionId> {
   return busy;
 }
 
-/** S6e: first renews the sessions of connected clients, then, after one full grace as leader, proposes the expiry of the unheard. */
-function proposeSessions(turn: Turn, leading: Leading, ageMs: number): void {
-  const { table, timings } = turn.replica;
-  const aging = sessionsBefore(table, ageMs - timings.sessionExpiryMs / 3, PROPOSED_MAX);
-  if (aging.length === 0) return;
-  const connected = connectedSessions(turn);
-  const renewed = aging.filter((session) => connected.has(session));
-  if (renewed.length > 0) propose(leading, { kind: "sessions-renewed", sessions: renewed });
-  if (ageMs - leading.ageBaseMs < timings.sessionExpiryMs) return;
-  const busy = busySessions(leading);
-  const expired = aging.filter((session) => {
-    const renewedAtAgeMs = table.sessions.get(session)?.renewedAtAgeMs ?? ageMs;
-    return renewedAtAgeMs < ageMs - timings.sessionExpiryMs && !connected.has(session) && !busy.has(session);
-  });
-  if (expired.length === 0) return;
-  for (const session of expired) leading.closing.add(session);
-  propose(leading, { kind: "sessions-expired", sessions: expired });
+/** S6e: those of connected clients that have not been heard of for a while. */
+function agingSessions({ table, timings }: Replica, connected: ReadonlySet<SessionId>, ageMs: number): SessionId[] {
+  const aging: SessionId[] = [];
+  for (const session of connected) {
+    if (aging.length >= PROPOSED_MAX) break;
+    const { renewedAtAgeMs } = table.sessions.get(session) ?? { renewedAtAgeMs: ageMs };
+    if (renewedAtAgeMs < ageMs - timings.sessionExpiryMs / 3) aging.push(session);
+  }
+  return aging;
 }
 
-function propose(leading: Leading, body: Extract<Item, { readonly kind: "table" }>["body"]): void {
-  push(leading.line, { kind: "table", key: null, body, waiters: [], index: 0 });
+/** S6e: first renews the sessions of connected clients, then, after one full grace as leader, proposes the expiry of the unheard. */
+function proposeSessions({ replica }: Turn, leading: Leading, ageMs: number): void {
+  const { table, timings } = replica;
+  const connected = connectedSessions(replica);
+  const renewed = agingSessions(replica, connected, ageMs);
+  if (renewed.length > 0) {
+    const item = propose(leading, { kind: "sessions-renewed", sessions: renewed });
+    if (renewed.length >= PROPOSED_MAX) leading.moreBehind = item;
+  }
+  if (ageMs - leading.ageBaseMs < timings.sessionExpiryMs) return;
+  const unheard = sessionsBefore(table, ageMs - timings.sessionExpiryMs, PROPOSED_MAX);
+  if (unheard.length === 0) return;
+  const busy = busySessions(leading);
+  const expired = unheard.filter((session) => !connected.has(session) && !busy.has(session));
+  if (expired.length === 0) return;
+  for (const session of expired) leading.closing.add(session);
+  const item = propose(leading, { kind: "sessions-expired", sessions: expired });
+  if (unheard.length >= PROPOSED_MAX) leading.moreBehind = item;
+}
+
+function propose(leading: Leading, body: TableItem["body"]): TableItem {
+  const item: TableItem = { kind: "table", key: null, body, waiters: [], index: 0 };
+  push(leading.line, item);
+  return item;
+}
+
+/** One proposal did not hold all that there was to propose, and it is applied: many sessions must not wait for many looks. */
+function hasMore({ issuedIndex }: Replica, { moreBehind }: Leading): boolean {
+  return moreBehind !== null && moreBehind.index > 0 && moreBehind.index <= issuedIndex;
 }
 
 export function houseKeep(turn: Turn, leading: Leading): void {
   if (!leading.serving) return;
   const ageMs = ageAt(leading, turn.nowMs);
-  if (ageMs < leading.housekeepingAgeMs) return;
+  if (ageMs < leading.housekeepingAgeMs && !hasMore(turn.replica, leading)) return;
+  leading.moreBehind = null;
   const { table, timings } = turn.replica;
   const expiryMs = Math.min(timings.sessionExpiryMs, timings.keyExpiryMs);
   leading.housekeepingAgeMs = ageMs + Math.max(1, Math.floor(expiryMs / LOOKS_PER_EXPIRY));

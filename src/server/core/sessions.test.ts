@@ -20,7 +20,9 @@ import {
   changeView,
   connect,
   crash,
+  createGroup,
   createView,
+  type Group,
   hear,
   hostOf,
   lead,
@@ -167,6 +169,33 @@ test.each(STYLES)("S6e: what callers of a gateway have opened lives by its use, 
   advance(group, 3_000);
   for (const number of [1, 2, 3]) expect([...hostOf(group, number).replica.table.sessions.keys()]).toEqual([client.session]);
   expect(textFor(gateway, request(gateway, 5, "x"))).toBe("session-expired");
+});
+
+/** As many clients as `count`, each of which opens a session and goes. */
+function comeAndGo(group: Group, count: number): void {
+  const line = connect(group, hostOf(group, 1), "client");
+  for (let number = 1; number <= count; number++) ask(group, line, { kind: "open-session", ticket: number, nonce: number.toString(16) });
+  run(group);
+  group.outside.close(hostOf(group, 1), line.wire.id);
+}
+
+test("S6e: sessions expire at their time, however many there are", () => {
+  const { group, client } = serving("active", { timings: { sessionExpiryMs: 1_000, keyExpiryMs: 1_000 } });
+  comeAndGo(group, 4_000);
+  expect(hostOf(group, 1).replica.table.sessions.size).toBe(4_001);
+  advance(group, 1_250);
+  expect([...hostOf(group, 1).replica.table.sessions.keys()]).toEqual([client.session]);
+});
+
+test("S6e: a connected client's session is renewed in time, however many are older that nobody uses", () => {
+  const group = createGroup(SHORT);
+  changeView(group, [1, 2, 3], 1, "active");
+  comeAndGo(group, 1_500);
+  const client = createClient(group, 1);
+  const session = openSession(client);
+  const openedAtAgeMs = hostOf(group, 1).replica.table.sessions.get(session)?.renewedAtAgeMs ?? 0;
+  advance(group, 600);
+  expect(hostOf(group, 1).replica.table.sessions.get(session)?.renewedAtAgeMs).toBeGreaterThan(openedAtAgeMs + 300);
 });
 
 test("S6e: what a client makes up is not remembered with its connection", () => {
