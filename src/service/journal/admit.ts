@@ -58,12 +58,20 @@ interface Work {
  */
 export function admit(scope: Scope, target: Cell, entries: readonly (readonly [Key, unknown])[], leaving: readonly Cell[]): Admission {
   const work = startWork(scope.journal, scope, target, leaving);
+  const changesBefore = scope.undo?.length;
   const values = entries.map(([key, value]) => {
     work.trail.push(keyText(target.kind, key));
     const admitted = admitValue(work, value, target);
     work.trail.pop();
     return admitted;
   });
+  // A getter of the value is the handler's code: what has been looked up so far may not be so any more.
+  if (scope.undo?.length !== changesBefore)
+    throw new StateRefusal(
+      "state-fixed",
+      work.path(),
+      "a value that changes the state while it is read (a getter); make it plain data first",
+    );
   return { values, firstId: scope.journal.nextId, created: work.created, moves: work.moves, stale: [...work.stale] };
 }
 

@@ -133,7 +133,12 @@ const CHANGING = {
     return removed;
   },
   sort(scope, cell, given) {
-    permute(scope, cell, sortedOrder(scope, itemsOf(cell), given[0]));
+    const before = [...itemsOf(cell)];
+    const order = sortedOrder(scope, before, given[0]);
+    const items = itemsOf(cell);
+    if (items.length !== before.length || before.some((item, at) => !Object.is(item, items[at])))
+      throw new StateRefusal("state-fixed", pathOf(cell, scope.journal.root), "an array that its comparator changes cannot be sorted");
+    permute(scope, cell, order);
     return handleOf(scope, cell);
   },
   reverse(scope, cell) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { copyOut, plainCopy } from "./copy-out.js";
-import { beginScope, createJournal, endScope, rollBack, settle } from "./journal.js";
+import { applyRedo, beginScope, createJournal, endScope, redoOf, rollBack, settle } from "./journal.js";
 import { StateRefusal } from "./refusal.js";
 import { handleOf, type Journal } from "./scope.js";
 
@@ -323,6 +323,61 @@ describe("places in large containers", () => {
     endScope(running, "has ended");
     settle(running);
     expect(itemCount(journal)).toBe(10);
+  });
+});
+
+describe("code of the handler that runs in the middle of a change", () => {
+  /** Runs `body`, which goes on after a refusal, on a primary, and its redo on a backup. */
+  function onBoth(body: (state: Loose) => unknown): unknown {
+    const [primary, backup] = [fresh(), fresh()];
+    const scope = beginScope(primary, { writable: true, redo: true });
+    expect(() => body(handleOf(scope, primary.root))).toThrow(StateRefusal);
+    endScope(scope, "has ended");
+    applyRedo(backup, redoOf(scope));
+    settle(scope);
+    expect(plainCopy(backup.root)).toEqual(plainCopy(primary.root));
+    expect([...backup.index.keys()]).toEqual([...primary.index.keys()]);
+    return plainCopy(primary.root);
+  }
+
+  it("S9: a getter of a value may read the state, not change it", () => {
+    expect(
+      stateAfter(
+        (s) =>
+          (s.object.a = {
+            get n() {
+              return s.list.length;
+            },
+          }),
+      ),
+    ).toMatchObject({ object: { a: { n: 2 } } });
+    const changed = onBoth(
+      (s) =>
+        (s.object.a = {
+          get n() {
+            s.list.push({ n: 3 });
+            return { made: 1 };
+          },
+          m: { made: 2 },
+        }),
+    );
+    expect(changed).toMatchObject({ list: [{ n: 1 }, { n: 2 }, { n: 3 }], object: {} });
+  });
+
+  it("a comparator may change anything but the array that it sorts, which would lose what came meanwhile", () => {
+    const sorting = (state: Loose, meanwhile: () => void): void => {
+      state.list.sort((a: Loose, b: Loose) => {
+        meanwhile();
+        return b.n - a.n;
+      });
+    };
+    const sorted = stateAfter((s) =>
+      sorting(s, () => {
+        s.object.asked = true;
+      }),
+    );
+    expect(sorted).toMatchObject({ list: [{ n: 2 }, { n: 1 }], object: { asked: true } });
+    expect(onBoth((s) => sorting(s, () => s.list.push({ n: 0 })))).toMatchObject({ list: [{ n: 1 }, { n: 2 }, { n: 0 }] });
   });
 });
 
