@@ -14,7 +14,18 @@ import type { Item, RequestItem } from "./leading-state.js";
 import { entryAt, lastEpoch } from "./log.js";
 import { applyPoison, poisonAt, poisonReply } from "./poison.js";
 import { isInstalling } from "./receiver.js";
-import { dropSession, expireKeys, type Finding, find, openSession, raiseFloor, type Remembered, remember, renew } from "./session-table.js";
+import {
+  dropSession,
+  expireKeys,
+  type Finding,
+  find,
+  keepReply,
+  openSession,
+  raiseFloor,
+  type Remembered,
+  remember,
+  renew,
+} from "./session-table.js";
 import { answerResumed, keepAlive } from "./session-requests.js";
 import { note, type Replica, send, type Turn } from "./state.js";
 import { isRetiring } from "./warmth.js";
@@ -230,7 +241,7 @@ export function onApplied(turn: Turn, completion: Extract<ExecutionCompletion, {
   const { replica } = turn;
   const applying = shift(replica.execution.applying);
   assert(applying !== undefined && applying.ticket === completion.ticket, "apply", () => `completion ${completion.ticket} out of order`);
-  if (completion.kind === "executed") applying.remembered.reply = completion.reply;
+  if (completion.kind === "executed") keepReply(applying.remembered, completion.reply);
   settleApplied(replica);
   tellReply(turn, applying.item, applying.remembered);
 }

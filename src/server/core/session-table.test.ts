@@ -7,8 +7,10 @@ import {
   expireKeys,
   find,
   highestSequence,
+  keepReply,
   openSession,
   raiseFloor,
+  type Remembered,
   remember,
   renew,
   resumeSession,
@@ -34,6 +36,24 @@ test("S6a: an id that the table does not know is an expired one", () => {
   const id = openSession(table, 1, 5, "ab", 0);
   expect(id).toBe("1.5.ab");
   expect(find(table, numbered("1.4.ab" as SessionId, 1), 7).kind).toBe("expired");
+});
+
+test("S6b: what is remembered of a request is its reply alone, not the message or the log record that it came in", () => {
+  const table = createTable();
+  const id = openSession(table, 1, 1, "a", 0);
+  const received = new Uint8Array(200_000).fill(5);
+  const reply = { refused: true, bytes: received.subarray(1_000, 1_003) };
+  remember(table, numbered(id, 1), { index: 2, digest: 7, reply }, 2);
+  remember(table, { kind: "key", key: "k" }, { index: 3, digest: 7, reply }, 3);
+  const executing: Remembered = { index: 4, digest: 7, reply: null };
+  remember(table, numbered(id, 2), executing, 4);
+  keepReply(executing, reply);
+  const { sessions, keys } = imageOf(table);
+  const kept = [...(sessions[0]?.replies ?? []).map(([, remembered]) => remembered), ...keys.map((key) => key.reply)].map(
+    (each) => each.reply,
+  );
+  expect(kept).toEqual([reply, reply, reply]);
+  for (const { bytes } of kept) expect(bytes.buffer.byteLength).toBeLessThan(1_000);
 });
 
 test("S6b: executed if and only if at or above the floor and not in the table", () => {

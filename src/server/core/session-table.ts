@@ -5,7 +5,7 @@
  */
 import { assert } from "../../vocabulary/assert.js";
 import { type SessionId, sessionId } from "../../vocabulary/ids.js";
-import type { RequestIdentity, TableImage } from "../../vocabulary/session.js";
+import type { Reply, RequestIdentity, TableImage } from "../../vocabulary/session.js";
 import type { Remembered, Session, SessionTable } from "./session-record.js";
 import { beforeKeyExpires, beforeSession } from "./table-capture.js";
 
@@ -81,8 +81,22 @@ export function raiseFloor(table: SessionTable, identity: RequestIdentity, ageMs
   session.floor = floor;
 }
 
+/** Memory that is not in use around a reply, and may be kept with it. */
+const SPARE_BYTES_MAX = 256;
+
+/**
+ * A reply is kept for minutes. It comes as a part of a message, of a log record or of an encoder's memory, all of which would be kept with
+ * it: for small replies of large updates the whole log of those minutes.
+ */
+export function keepReply(remembered: Remembered, reply: Reply): void {
+  const { refused, bytes } = reply;
+  const isOwn = bytes.buffer.byteLength <= 2 * bytes.length + SPARE_BYTES_MAX;
+  remembered.reply = isOwn ? reply : { refused, bytes: new Uint8Array(bytes) };
+}
+
 /** The request at `index` is executed once and for all; its reply is filled in when it is known. */
 export function remember(table: SessionTable, identity: RequestIdentity, remembered: Remembered, ageMs: number): void {
+  if (remembered.reply !== null) keepReply(remembered, remembered.reply);
   if (identity.kind === "key") {
     assert(!table.keys.has(identity.key), "S6g", () => `key ${identity.key} executed twice`);
     table.keys.set(identity.key, { atAgeMs: ageMs, remembered });
