@@ -13,6 +13,7 @@ export const LIMITS = {
   inFlightPerGroupMax: 4_096,
   inFlightPerGroupBytesMax: 64 * 1024 * 1024,
   queriesWaitingMax: 4_096,
+  queriesWaitingBytesMax: 64 * 1024 * 1024,
   sessionsMax: 100_000,
   keysMax: 1_000_000,
   keyLengthMax: 255,

@@ -81,7 +81,7 @@ function becomeLeader(turn: Turn, connection: number, lead: Lead): void {
     logged: createFifo(),
     floors: new Map(),
     closing: new Set(),
-    reads: { waiting: createFifo(), round: 0, sentAtMs: nowMs, confirmedRound: 0, wanted: false },
+    reads: { waiting: createFifo(), waitingBytes: 0, round: 0, sentAtMs: nowMs, confirmedRound: 0, wanted: false },
     handOver: null,
     housekeepingAgeMs: ageMs,
     moreBehind: null,

@@ -134,6 +134,8 @@ export interface SliceRead {
 export interface ReadLine {
   /** In order of arrival. */
   readonly waiting: Fifo<Read>;
+  /** Of the answers in `waiting`. */
+  waitingBytes: number;
   /** The last round that was begun; rounds count from 1. */
   round: number;
   sentAtMs: number;

@@ -30,6 +30,26 @@ test.each(STYLES)("S7: a read waits for a round that w members confirmed after i
   expect(textFor(client, query(client))).toBe("x");
 });
 
+test.each(STYLES)(
+  "what waits of reads is bounded in bytes, inputs and answers, and comes to nothing when they are answered (%s)",
+  (style) => {
+    const { group, client } = serving(style, { bounds: { queriesWaitingBytesMax: 3_000 } });
+    expect(textFor(client, request(client, 1, "x".repeat(1_000)))).toBe("1");
+    const { replica } = hostOf(group, 1);
+    group.passes = (_, __, message) => message.kind !== "confirmed";
+    const held = [query(client), query(client), query(client)];
+    run(group);
+    expect(textFor(client, query(client))).toBe("overloaded");
+    expect(textFor(client, query(client, "any"))).toBe("overloaded");
+    group.passes = () => true;
+    advance(group, 60);
+    expect(hear(group, client.line).flatMap((message) => ("ticket" in message ? [message.ticket] : []))).toEqual(held);
+    expect(replica.execution.queryingBytes).toBe(0);
+    expect(replica.stance).toMatchObject({ kind: "leading", reads: { waitingBytes: 0 } });
+    expect(textFor(client, query(client))).toBe("x".repeat(1_000));
+  },
+);
+
 test.each(STYLES)("S7: a deposed leader answers no read (%s)", (style) => {
   const { group, client } = serving(style);
   expect(textFor(client, request(client, 1, "x"))).toBe("1");

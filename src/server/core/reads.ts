@@ -28,15 +28,24 @@ function mayRead(replica: Replica, message: Query): boolean {
   return message.consistency === "any" || replica.appliedIndex >= message.atLeastIndex;
 }
 
+/** Every queue is bounded, in bytes as well: answers of megabytes may wait for a quorum that is away. */
+function hasRoom({ bounds, execution, readsWaiting }: Replica, leading: Leading | null, sizeBytes: number): boolean {
+  const { waiting, waitingBytes } = leading?.reads ?? { waiting: null, waitingBytes: 0 };
+  const bytes = execution.queryingBytes + waitingBytes;
+  return (
+    readsWaiting + (waiting === null ? 0 : fifoSize(waiting)) < bounds.queriesWaitingMax &&
+    (bytes === 0 || bytes + sizeBytes <= bounds.queriesWaitingBytesMax)
+  );
+}
+
 export function onQuery(turn: Turn, connection: number, message: Query, wallMs: number): void {
   const { replica, effects } = turn;
   const { execution, stance } = replica;
   const waiter = { connection, ticket: message.ticket };
   const leading = stance.kind === "leading" && stance.serving ? stance : null;
   if (leading === null && !mayRead(replica, message)) return redirect(turn, waiter);
-  if (replica.readsWaiting + (leading === null ? 0 : fifoSize(leading.reads.waiting)) >= replica.bounds.queriesWaitingMax) {
-    return fail(turn, waiter, "overloaded", "Too many queries wait.");
-  }
+  const sizeBytes = message.query.length + message.input.length;
+  if (!hasRoom(replica, leading, sizeBytes)) return fail(turn, waiter, "overloaded", "Too many queries wait.");
   const { consistency } = message;
   const atLeastIndex = consistency === "session" ? message.atLeastIndex : 0;
   const read: Read = { ...waiter, consistency, atLeastIndex, round: 0, answer: null, dropped: false, inLine: leading !== null };
@@ -48,7 +57,8 @@ export function onQuery(turn: Turn, connection: number, message: Query, wallMs: 
     push(leading.reads.waiting, read);
   }
   const ticket = execution.nextTicket++;
-  push(execution.querying, { ticket, read });
+  push(execution.querying, { ticket, read, sizeBytes });
+  execution.queryingBytes += sizeBytes;
   replica.readsWaiting++;
   const { query, input } = message;
   effects.push({ kind: "execution", command: { kind: "query", ticket, query, input, nowMs: wallMs } });
@@ -69,12 +79,14 @@ export function onQueryAnswered(turn: Turn, completion: Extract<ExecutionComplet
   const querying = shift(replica.execution.querying);
   assert(querying !== undefined && querying.ticket === completion.ticket, "S7", () => `query ${completion.ticket} out of order`);
   replica.readsWaiting--;
+  replica.execution.queryingBytes -= querying.sizeBytes;
   const { read } = querying;
   if (read.dropped) return;
   const answer = { index: seenIndex(turn), reply: completion.reply };
   read.answer = answer;
   // A leader's reads wait in its line; others are answered at once.
-  if (!read.inLine) sendReply(turn, read, answer.index, answer.reply);
+  if (!read.inLine) return sendReply(turn, read, answer.index, answer.reply);
+  if (replica.stance.kind === "leading") replica.stance.reads.waitingBytes += answer.reply.bytes.length;
 }
 
 function beginRound(turn: Turn, leading: Leading): void {
@@ -104,6 +116,7 @@ export function settleReads(turn: Turn, leading: Leading): void {
     assert(leading.phase === "active", "S4c", () => "a read answered in a view that is not active");
     if (read.answer.index < read.atLeastIndex) redirect(turn, read);
     else sendReply(turn, read, read.answer.index, read.answer.reply);
+    reads.waitingBytes -= read.answer.reply.bytes.length;
     shift(reads.waiting);
   }
 }

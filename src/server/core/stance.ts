@@ -62,6 +62,7 @@ function undoSpeculation(turn: Turn): void {
   clear(execution.speculating);
   for (let query = shift(execution.querying); query !== undefined; query = shift(execution.querying)) {
     turn.replica.readsWaiting--;
+    execution.queryingBytes -= query.sizeBytes;
     if (!query.read.dropped) send(turn, query.read.connection, { kind: "redirect", ticket: query.read.ticket });
   }
 }

@@ -35,6 +35,8 @@ export interface ReplicaBounds {
   readonly inFlightMax: number;
   readonly inFlightBytesMax: number;
   readonly queriesWaitingMax: number;
+  /** Inputs of queries that are not executed, and answers that wait for their round. */
+  readonly queriesWaitingBytesMax: number;
   readonly sessionsMax: number;
   readonly keysMax: number;
   readonly appendEntriesMax: number;
@@ -70,6 +72,7 @@ export const REPLICA_BOUNDS: ReplicaBounds = {
   inFlightMax: LIMITS.inFlightPerGroupMax,
   inFlightBytesMax: LIMITS.inFlightPerGroupBytesMax,
   queriesWaitingMax: LIMITS.queriesWaitingMax,
+  queriesWaitingBytesMax: LIMITS.queriesWaitingBytesMax,
   sessionsMax: LIMITS.sessionsMax,
   keysMax: LIMITS.keysMax,
   appendEntriesMax: LIMITS.appendEntriesMax,
@@ -158,7 +161,9 @@ export interface ExecutionLine {
   readonly applying: Fifo<Applying>;
   /** A passive primary's, ahead of the commit. */
   readonly speculating: Fifo<Item>;
-  readonly querying: Fifo<{ readonly ticket: number; readonly read: Read }>;
+  readonly querying: Fifo<{ readonly ticket: number; readonly read: Read; readonly sizeBytes: number }>;
+  /** Of the inputs in `querying`. */
+  queryingBytes: number;
   /** Speculative executions that were not released: undone at Seal. */
   unreleasedCount: number;
 }
@@ -329,6 +334,7 @@ export function createReplica(config: ReplicaConfig): Replica {
       applying: createFifo(),
       speculating: createFifo(),
       querying: createFifo(),
+      queryingBytes: 0,
       unreleasedCount: 0,
     },
     warmth: "warm",
