@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -26,6 +26,23 @@ it("S6i: another process sees what is executed, also when the one that executes 
   mark.set("left behind");
   mark.close();
   expect(readExecutingMark(folder)).toBe("left behind");
+});
+
+it("has its room from the start, when the disk may still have some", () => {
+  const mark = openExecutingMark(folder);
+  const { size } = statSync(join(folder, "executing"));
+  mark.set("k".repeat(255));
+  expect(statSync(join(folder, "executing")).size).toBe(size);
+});
+
+// A device of Linux on which nothing has room.
+it.runIf(existsSync("/dev/full"))("a full disk costs the mark, not the process that executes", () => {
+  symlinkSync("/dev/full", join(folder, "executing"));
+  const mark = openExecutingMark(folder);
+  mark.set("s1.7/3");
+  mark.set(null);
+  mark.settle();
+  mark.close();
 });
 
 it("a new process begins with nothing, and what is torn is nothing", () => {

@@ -23,12 +23,23 @@ export function openExecutingMark(folder: string): ExecutingMark {
   const mark = Buffer.alloc(MARK_SIZE_BYTES_MAX);
   let executing: string | null = null;
   let written: string | null = null;
+  // The file has its room from the start: a backup may execute for the first time when the disk is full.
+  put(mark.length);
 
   function write(requestKey: string | null): void {
     written = requestKey;
     const sizeBytes = requestKey === null ? 0 : mark.write(requestKey, 2, "utf8");
     mark.writeUInt16LE(sizeBytes, 0);
-    writeSync(file, mark, 0, 2 + sizeBytes, 0);
+    put(2 + sizeBytes);
+  }
+
+  /** A full disk costs the mark, not the service: then nothing is known of what the process dies at. */
+  function put(sizeBytes: number): void {
+    try {
+      writeSync(file, mark, 0, sizeBytes, 0);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT"))) throw error;
+    }
   }
 
   return {
