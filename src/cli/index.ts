@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { addComponents } from "./component-command.js";
-import { EXIT, Failure } from "./output.js";
+import { EXIT, Failure, onOutputError } from "./output.js";
 
 /** Errors are a sentence on stderr and an exit code; with --json the error is on stdout as well, as data. */
 async function main(): Promise<void> {
@@ -31,10 +31,6 @@ async function loadProgram(): Promise<Command> {
   return (await import("./program.js")).createProgram();
 }
 
-// A reader that has seen enough (`| head`) closes the pipe: no fault of ours, and nothing more to say.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(EXIT.done);
-});
+process.stdout.on("error", onOutputError);
 
 await main();

@@ -31,6 +31,20 @@ export class Failure extends Error {
   }
 }
 
+let isDropping = false;
+
+export function onOutputError(error: NodeJS.ErrnoException): void {
+  // A reader that has seen enough (`| head`) closes the pipe: no fault of ours, and nothing more to say.
+  if (error.code === "EPIPE") process.exit(EXIT.done);
+  if (!isDropping) throw error;
+}
+
+/** For a command that keeps a system running: what it says is for people, and what cannot be written (a full disk) is dropped. */
+export function dropUnwritable(): void {
+  isDropping = true;
+  process.stderr.on("error", () => {});
+}
+
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }

@@ -8,7 +8,7 @@ import type { ComponentCommand, SupervisorEvent } from "../supervisor/component.
 import { startSupervisor, stopOnSignals, type Supervisor } from "../supervisor/supervisor.js";
 import { DEFAULTS } from "../vocabulary/limit.js";
 import { DURABILITIES, STYLES } from "../vocabulary/style.js";
-import { EXIT, Failure, print, wholeNumber, withExample } from "./output.js";
+import { dropUnwritable, EXIT, Failure, print, wholeNumber, withExample } from "./output.js";
 import { detach } from "./up-detach.js";
 import { startBankLoad } from "./up-load.js";
 import { decideSettings, planRun, type UpFlags } from "./up-plan.js";
@@ -61,6 +61,7 @@ async function up(flags: UpFlags): Promise<void> {
     await folder.release();
     throw error;
   }
+  dropUnwritable();
   const trouble = createTrouble();
   const supervisor = await startSupervisor({ folder, components: componentsOf(folder.dir), onEvent: trouble.onEvent });
   stopOnSignals(supervisor, (exitCode, error) => {

@@ -1,8 +1,19 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "vitest";
-import { type Installation, PROJECT, rolesOf, startInstallation, untilNothingLeft, untilWhole } from "./harness/installation.js";
-import { freeze, type KnownProcess, processesOf } from "./harness/process-table.js";
+import {
+  freePort,
+  type Installation,
+  PROJECT,
+  rolesOf,
+  startInstallation,
+  TRIAL_SERVICE,
+  untilNothingLeft,
+  untilWhole,
+} from "./harness/installation.js";
+import { freeze, type KnownProcess, processesOf, processNamed } from "./harness/process-table.js";
 import { untilTrue } from "./harness/wait.js";
 import { isAlive } from "../../src/runtime/process-info.js";
 
@@ -36,6 +47,38 @@ describe.each(endings)("however `up` ends: $how", ({ end }) => {
       isOver = true;
     } finally {
       await at.dispose(!isOver);
+    }
+  });
+});
+
+// Only Linux has a device that is always full.
+describe.runIf(process.platform === "linux")("where nothing that `up` says can be written, as on a full disk", () => {
+  it("the system starts and goes on, and `up` starts again what ends", async () => {
+    const dir = join(mkdtempSync(join(tmpdir(), "troupe-full-")), "data");
+    const port = await freePort();
+    const full = openSync("/dev/full", "w");
+    const command = [join(PROJECT, "bin/troupe.js"), "up", TRIAL_SERVICE, "--dir", dir, "--port", String(port)];
+    const up = spawn(process.execPath, command, { stdio: ["ignore", full, full] });
+    closeSync(full);
+    try {
+      await untilTrue("the group serves", 60_000, async () => {
+        const response = await fetch(`http://127.0.0.1:${port}/v1/status`).catch(() => null);
+        const status = response === null ? null : await response.text();
+        return status?.includes('"serving":true') === true;
+      });
+      for (let time = 0; time < 2; time++) {
+        const before = processNamed(dir, "rm")?.pid ?? 0;
+        process.kill(before, "SIGKILL");
+        await untilTrue("another Replication Manager runs", 10_000, () => {
+          const now = processNamed(dir, "rm");
+          return now !== null && now.pid !== before;
+        });
+      }
+      if (up.exitCode !== null) throw new Error(`up has ended with ${up.exitCode}`);
+    } finally {
+      up.kill("SIGTERM");
+      await untilNothingLeft(dir);
+      rmSync(join(dir, ".."), { recursive: true, force: true });
     }
   });
 });
