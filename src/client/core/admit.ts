@@ -28,7 +28,7 @@ function refusalOf(state: ClientState, call: Call) {
   if (state.closed) return failed("unavailable", "The client is closed.");
   if (call.sizeBytes > LIMITS.payloadSizeBytesMax)
     return failed("too-large", `The input has ${call.sizeBytes} bytes; at most ${LIMITS.payloadSizeBytesMax} are taken.`);
-  const waiting = state.waitingOwn.size + state.waitingLeader.size + state.waitingAny.size;
+  const waiting = state.waitingNumbered.size + state.waitingOwn.size + state.waitingLeader.size + state.waitingAny.size;
   if (waiting >= waitingMax) return failed("overloaded", `${waiting} requests wait in this client already; slow down and try again.`);
   if (state.heldBytes + call.sizeBytes > heldBytesMax)
     return failed("overloaded", `Requests of ${state.heldBytes} bytes wait in this client already; slow down and try again.`);

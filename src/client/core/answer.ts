@@ -104,7 +104,7 @@ function onSessionAnswer(state: ClientState, nowMs: number, message: Answer, eff
         return;
       }
       session.ticket = null;
-      for (const id of state.waitingOwn) {
+      for (const id of [...state.waitingNumbered, ...state.waitingOwn]) {
         const call = state.calls.get(id);
         if (call !== undefined) call.refusal = { code: message.code, message: message.message };
       }

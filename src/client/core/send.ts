@@ -1,4 +1,5 @@
 import { assert, unreachable } from "../../vocabulary/assert.js";
+import type { SessionId } from "../../vocabulary/ids.js";
 import type { ClientMessage } from "../../vocabulary/message-client.js";
 import type { ClientEffect } from "./effect.js";
 import { chooseReader } from "./route.js";
@@ -19,12 +20,13 @@ export function sendWaiting(state: ClientState, nowMs: number, effects: ClientEf
 /** S6d: what is sent again is sent in the order in which it was made. */
 function queueEverything(state: ClientState): void {
   state.resendAll = false;
+  state.waitingNumbered.clear();
   state.waitingOwn.clear();
   state.waitingLeader.clear();
   state.leaderInFlight.clear();
   for (const call of state.calls.values()) {
     if (call.kind === "own") {
-      if (!call.saving) state.waitingOwn.add(call.id);
+      if (!call.saving) (call.place === null ? state.waitingOwn : state.waitingNumbered).add(call.id);
     } else if (!readsAnywhere(call)) state.waitingLeader.add(call.id);
   }
 }
@@ -46,26 +48,29 @@ function sendSessionRequest(state: ClientState, effects: ClientEffect[]): void {
 }
 
 function sendOwn(state: ClientState, effects: ClientEffect[]): void {
-  if (state.waitingOwn.size === 0) return;
+  if (state.waitingNumbered.size + state.waitingOwn.size === 0) return;
   wantSession(state);
   if (state.session.kind === "opening") sendSessionRequest(state, effects);
   if (state.session.kind !== "open") return;
-  const { session } = state.session;
+  sendNumbered(state, state.session.session, effects);
   for (const id of state.waitingOwn) {
     const call = state.calls.get(id);
     if (call?.kind !== "own") continue;
-    if (call.place !== null && call.place.session !== session) {
-      state.waitingOwn.delete(id);
-      leaveOldSession(state, call, effects);
-      continue;
-    }
-    if (call.place === null) {
-      // The window is of numbers, not of calls: the table keeps every reply from the floor on (S6b).
-      if (state.nextSequence - floorOf(state) >= state.config.inFlightMax) return;
-      givePlace(state, call, effects);
-    }
+    // The window is of numbers, not of calls: the table keeps every reply from the floor on (S6b).
+    if (state.nextSequence - floorOf(state) >= state.config.inFlightMax) return;
     state.waitingOwn.delete(id);
+    givePlace(state, call, effects);
     if (!call.saving) sendCopy(state, call, state.route?.connection ?? 0, effects);
+  }
+}
+
+function sendNumbered(state: ClientState, session: SessionId, effects: ClientEffect[]): void {
+  for (const id of state.waitingNumbered) {
+    state.waitingNumbered.delete(id);
+    const call = state.calls.get(id);
+    if (call?.kind !== "own") continue;
+    if (call.place?.session === session) sendCopy(state, call, state.route?.connection ?? 0, effects);
+    else leaveOldSession(state, call, effects);
   }
 }
 

@@ -15,6 +15,7 @@ export function mayRefuse(call: Call): boolean {
 export function settle(state: ClientState, call: Call, outcome: CallOutcome, effects: ClientEffect[]): void {
   forgetTickets(state, call);
   state.calls.delete(call.id);
+  state.waitingNumbered.delete(call.id);
   state.waitingOwn.delete(call.id);
   state.waitingLeader.delete(call.id);
   state.waitingAny.delete(call.id);

@@ -122,7 +122,11 @@ export interface ClientState {
   readonly saving: Map<number, OwnCall>;
   /** All open calls, in the order of their making. */
   readonly calls: Map<number, Call>;
-  /** Calls to be sent: of the own session, to the leader otherwise, to any member. Each in order. */
+  /**
+   * Calls to be sent: of the own session with their number and without one, to the leader otherwise, to any member. Each in order. Those with
+   * a number never stand behind one that waits for the window: it is their answers that move it.
+   */
+  readonly waitingNumbered: Set<number>;
   readonly waitingOwn: Set<number>;
   readonly waitingLeader: Set<number>;
   readonly waitingAny: Set<number>;
@@ -164,6 +168,7 @@ export function createClient(config: ClientConfig, saved: SavedSession | null): 
     openSequences: new Set(),
     saving: new Map(),
     calls: new Map(),
+    waitingNumbered: new Set(),
     waitingOwn: new Set(),
     waitingLeader: new Set(),
     waitingAny: new Set(),
@@ -203,7 +208,7 @@ function recoverRequest(state: ClientState, session: SessionId, request: SavedSe
   };
   state.calls.set(call.id, call);
   state.openSequences.add(request.sequence);
-  state.waitingOwn.add(call.id);
+  state.waitingNumbered.add(call.id);
   state.heldBytes += call.sizeBytes;
 }
 

@@ -274,6 +274,18 @@ describe("S6f: a session file", () => {
     expect(requestsOf(world.take())).toHaveLength(1);
   });
 
+  it("S6f: what the file holds is sent though more calls wait than the window takes", () => {
+    const world = servedWorld({ savesRequests: true, inFlightMax: 4 });
+    for (let call = 1; call <= 7; call++) operate(world, call);
+    openSession(world);
+    world.feed({ kind: "saved", session: SESSION, throughSequence: 4 });
+    const first = requestsOf(world.take());
+    expect(sequences(first)).toEqual([1, 2, 3, 4].map((sequence) => [sequence, 1]));
+    for (const { connection, ticket } of first) answer(world, connection, ticket);
+    world.feed({ kind: "saved", session: SESSION, throughSequence: 7 });
+    expect(sequences(requestsOf(world.take())).map(([sequence]) => sequence)).toEqual([5, 6, 7]);
+  });
+
   it("S6f: after a restart the open requests end once, with the reply kept or sent again", () => {
     const world = servedWorld({ savesRequests: true }, saved);
     resume(world, [3]);

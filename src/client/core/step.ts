@@ -87,7 +87,7 @@ function onSaved(state: ClientState, session: string, throughSequence: number): 
     if (call.place?.session !== session) continue;
     state.saving.delete(sequence);
     call.saving = false;
-    state.waitingOwn.add(call.id);
+    state.waitingNumbered.add(call.id);
   }
 }
 
