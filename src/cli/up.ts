@@ -15,6 +15,8 @@ import { decideSettings, planRun, type UpFlags } from "./up-plan.js";
 import { waitUntilReady } from "./up-ready.js";
 import { watchSystem } from "./up-watch.js";
 
+const DEFAULT_DIR = ".troupe";
+
 export function addUp(program: Command): void {
   const command = program
     .command("up")
@@ -29,7 +31,7 @@ export function addUp(program: Command): void {
     .option("--port <port>", `port of the gateway; 0 takes a free one (default: ${DEFAULTS.port})`, wholeNumber)
     .option("--host <host>", "where the gateway listens (default: 127.0.0.1)")
     .option("--insecure-network", "allows a --host beyond this machine: nothing is encrypted, and nobody is asked who they are")
-    .option("--dir <folder>", "the data folder (default: .troupe)")
+    .option("--dir <folder>", `the data folder (default: ${DEFAULT_DIR})`)
     .option("--config <file>", "the configuration file; default: troupe.config.ts or troupe.config.json, if there is one")
     .option("--load", "runs the bank's workload with a few clients")
     .option("--no-load", "runs no workload")
@@ -91,7 +93,7 @@ async function serve(supervisor: Supervisor, { settings, dir, group, isJson, tro
     throw error;
   });
   print(`ready ${gateway.url}`);
-  if (!isJson) print(instructions(gateway.url, group));
+  if (!isJson) print(instructions(gateway.url, group, settings.dir));
   const load = settings.load ? await startBankLoad(gateway.port, group, dir) : null;
   trouble.report();
   await watchSystem({ target: { port: gateway.port, dir }, url: gateway.url, load, isJson });
@@ -144,14 +146,16 @@ function supervisorText(event: SupervisorEvent): string {
   }
 }
 
-function instructions(url: string, group: string): string {
+/** `dir` as it was given: what stands here is to be copied, and has to find the same folder. */
+function instructions(url: string, group: string, dir: string): string {
+  const at = dir === DEFAULT_DIR ? "" : ` --dir ${dir}`;
   const call = group === "bank" ? `operations/deposit -d '{"account":"account-1","amount":5}'` : "operations/OPERATION -d 'INPUT'";
   return [
     `  call it:     curl ${url}/v1/groups/${group}/${call} -H 'content-type: application/json'`,
-    `               npx troupe call NAME INPUT        (names: curl ${url}/v1/groups/${group}/members)`,
-    "  kill things: npx troupe kill leader | REPLICA | lfd | gfd | rm | gateway",
-    "  look:        npx troupe status, npx troupe events --follow, npx troupe logs REPLICA",
-    "  change:      npx troupe style active, npx troupe set replicas=5",
-    "  stop:        Ctrl-C, or npx troupe down",
+    `               npx troupe call NAME INPUT${at}        (names: curl ${url}/v1/groups/${group}/members)`,
+    `  kill things: npx troupe kill leader${at}, or REPLICA, lfd, gfd, rm, gateway in its place`,
+    `  look:        npx troupe status${at}, npx troupe events --follow${at}, npx troupe logs REPLICA${at}`,
+    `  change:      npx troupe style active${at}, npx troupe set replicas=5${at}`,
+    `  stop:        npx troupe down${at}, or Ctrl-C where \`up\` holds a terminal`,
   ].join("\n");
 }

@@ -6,7 +6,7 @@ import { type Discovery, discover, parseTroupeUrl, type TroupeUrl } from "./proc
 import { createGroupClient, type GroupClient, type RecoveredCall } from "./process/group-client.js";
 import { resultOf } from "./process/result.js";
 import { openSessionFile, type SessionFile } from "./process/session-file.js";
-import { methodsOf } from "./process/method.js";
+import { checkOptions, methodsOf } from "./process/method.js";
 import type { Client, ClientControls, Recovered } from "./typed-client.js";
 
 export interface ConnectOptions {
@@ -26,6 +26,7 @@ const DISCOVERY_TIMEOUT_MS = 2_000;
  */
 export async function connect<Service>(url: string, options: ConnectOptions = {}): Promise<Client<Service>> {
   const parsed = parseTroupeUrl(url);
+  checkOptions(options);
   const found = await discover(parsed, DISCOVERY_TIMEOUT_MS);
   const watch = createWatch();
   const file = options.session === undefined ? null : await openFile(options.session.file, () => client);

@@ -38,6 +38,8 @@ const checkpointIntervalSetting = count(
 );
 const transferRateSetting = count(100_000, 10_000_000_000, "bytes a second of a snapshot that go to one new or late replica at most");
 
+const NOTHING = "it names nothing to change";
+
 /** `PATCH /v1/admin/groups/{group}` and `troupe set`. */
 export const groupChangeSchema = z
   .strictObject({
@@ -50,7 +52,7 @@ export const groupChangeSchema = z
     checkpointIntervalMs: checkpointIntervalSetting.optional(),
     transferBytesPerSecond: transferRateSetting.optional(),
   })
-  .refine((change) => Object.keys(change).length > 0, "names nothing to change");
+  .refine((change) => Object.keys(change).length > 0, NOTHING);
 
 const heartbeatSetting = count(5, 60_000, "milliseconds between two heartbeats");
 const suspicionSetting = count(20, 600_000, "milliseconds of silence after which there is suspicion, at the latest");
@@ -58,7 +60,7 @@ const suspicionSetting = count(20, 600_000, "milliseconds of silence after which
 /** `PATCH /v1/admin/detectors/{lfd|gfd}`: the two values are set apart or together. */
 export const detectorChangeSchema = z
   .strictObject({ heartbeatIntervalMs: heartbeatSetting.optional(), suspicionTimeoutMs: suspicionSetting.optional() })
-  .refine((change) => Object.keys(change).length > 0, "names nothing to change")
+  .refine((change) => Object.keys(change).length > 0, NOTHING)
   .refine(timeoutIsLonger, { message: timeoutRule(), path: ["suspicionTimeoutMs"] });
 
 function timeoutRule(): string {
@@ -167,6 +169,13 @@ export function sentenceOf(issue: z.core.$ZodIssue): string {
   }
   const message = /^(Invalid|Too|Expected)/.test(issue.message) ? `is wrong: ${issue.message}` : issue.message;
   return name === "" ? message : `${name} ${message}`;
+}
+
+/** What is wrong with a change of the running system, in words. Where a name is wrong, that nothing is left to change is no news. */
+export function problemsOf(issues: readonly z.core.$ZodIssue[]): string {
+  const wrongNames = issues.flatMap((issue) => (issue.code === "unrecognized_keys" ? issue.keys : []));
+  if (wrongNames.length === 0) return issues.map(sentenceOf).join("; ");
+  return `there is no setting ${wrongNames.join(", ")} that can be changed while the system runs; see docs/reference/config.md`;
 }
 
 /** Every setting by its path with its meaning and default: for the documents and `troupe config check`. */

@@ -67,7 +67,7 @@ it("changed code on old data is refused, naming both ways on", async () => {
   expect(checkAgainstData(folder, "plain", "bb", "disk")).toBeNull();
   await writeFile(join(folder, "rm", "store"), "");
   expect(checkAgainstData(folder, "plain", "aa", "disk")).toBeNull();
-  expect(checkAgainstData(folder, "plain", "bb", "disk")).toMatch(/troupe upgrade.*--fresh/);
+  expect(checkAgainstData(folder, "plain", "bb", "disk")).toMatch(/code of before.*--fresh/);
   expect(checkAgainstData(folder, "plain", "aa", "memory")).toMatch(/durability disk, which is fixed/);
   expect(checkAgainstData(folder, "other", "aa", "disk")).toMatch(/holds the group plain/);
 });

@@ -48,7 +48,7 @@ export function checkAgainstData(dir: string, group: string, hash: string, durab
       ? null
       : `The data folder ${dir} holds the group ${others}, not ${group}. Use another folder with --dir, or empty this one with --fresh.`;
   if (spec.service.hash !== hash)
-    return `The code of ${group} is not the one that wrote the data in ${dir}. To bring the data along, use \`troupe upgrade\`; to begin anew and lose it, add --fresh.`;
+    return `The code of ${group} is not the one that wrote the data in ${dir}, and other code cannot take that data over yet. Start it with the code of before; to begin anew and lose the data, add --fresh.`;
   if (spec.durability !== durability)
     return `The group ${group} in ${dir} was made with durability ${spec.durability}, which is fixed. Start it so, or begin anew and lose its data with --fresh.`;
   return null;

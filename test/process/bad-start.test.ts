@@ -113,7 +113,7 @@ describe("data of before", () => {
   it("is not run with changed code, nor with another durability or group", async () => {
     await at.stop();
     const rest = ["--dir", at.dir, "--port", String(await freePort())];
-    await refused([serviceOf(folder, 2), ...rest], /is not the one that wrote the data.*troupe upgrade.*--fresh/s);
+    await refused([serviceOf(folder, 2), ...rest], /is not the one that wrote the data.*code of before.*--fresh/s);
     await refused([serviceOf(folder, 1), "--durability", "memory", ...rest], /durability disk, which is fixed.*--fresh/s);
     await refused(["counter", ...rest], /holds the group mine.*--fresh/s);
     serviceOf(folder, 1);

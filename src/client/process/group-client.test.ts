@@ -44,6 +44,17 @@ it("finds the group at the second address, and calls with types", async () => {
   await client.close();
 });
 
+it("refuses options that make no sense, at once", async () => {
+  const wrong = { code: "bad-request", outcome: "not-executed" };
+  await expect(connect<Service>(url, { timeoutMs: -5 })).rejects.toMatchObject(wrong);
+  await expect(connect<Service>(url, { consistency: "strong" as never })).rejects.toMatchObject(wrong);
+  const client = await connect<Service>(url);
+  await expect(client.get.with({ consistency: "strong" as never })()).rejects.toMatchObject(wrong);
+  await expect(client.add.with({ timeoutMs: Number.NaN })(1)).rejects.toMatchObject(wrong);
+  expect(await client.add(5)).toBe(1);
+  await client.close();
+});
+
 it("S6d: a leader that dies costs its clients nothing but time, and nothing is executed twice", async () => {
   const client = await connect<Service>(url);
   await client.add(1);

@@ -49,6 +49,7 @@ export function methodsOf(
 
 function methodOf(call: (input: Uint8Array, options: QueryOptions) => Promise<CallOutcome>): AnyMethod {
   const invoke = async (input: unknown, options: QueryOptions): Promise<unknown> => {
+    checkOptions(options);
     const result = resultOf(await call(encodeInput(input), options));
     if (!result.ok) throw result.error;
     return result.value;
@@ -56,6 +57,16 @@ function methodOf(call: (input: Uint8Array, options: QueryOptions) => Promise<Ca
   return Object.assign((input?: unknown) => invoke(input, {}), {
     with: (options: QueryOptions) => (input?: unknown) => invoke(input, options),
   });
+}
+
+const CONSISTENCIES: readonly unknown[] = ["linearizable", "session", "any"] satisfies Consistency[];
+
+/** What the compiler did not see would be sent, understood by nobody, and waited for in vain. */
+export function checkOptions({ timeoutMs, consistency }: QueryOptions): void {
+  if (timeoutMs !== undefined && !(timeoutMs > 0))
+    throw new TroupeError("bad-request", "not-executed", `timeoutMs has to be a number of milliseconds above 0, not ${timeoutMs}.`);
+  if (consistency !== undefined && !CONSISTENCIES.includes(consistency))
+    throw new TroupeError("bad-request", "not-executed", `The consistency "${consistency}" is none of ${CONSISTENCIES.join(", ")}.`);
 }
 
 function encodeInput(input: unknown): Uint8Array {

@@ -90,3 +90,18 @@ it("one file serves one client at a time", async () => {
   await file.close();
   await (await opened(path)).file.close();
 });
+
+it("a file that holds something else is refused and left as it is; the torn beginning of a first line is not", async () => {
+  const path = join(folder, "client.session");
+  for (const other of ["a note without an end of line", "x".repeat(5_000), "cafebabe of somebody else's"]) {
+    await writeFile(path, other);
+    await expect(opened(path)).rejects.toThrow("is no session file");
+    expect(await readFile(path, "utf8")).toBe(other);
+  }
+  for (const torn of ["", "0a1b", '0a1b2c3d {"kind":"sess', "0a1b\0\0\0", "\0\0"]) {
+    await writeFile(path, torn);
+    const { file } = await opened(path);
+    expect(file.saved).toBeNull();
+    await file.close();
+  }
+});

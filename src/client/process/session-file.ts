@@ -122,7 +122,9 @@ async function readSaved(path: string): Promise<SavedSession | null> {
   }
   const lines = text.split("\n");
   // What follows the last line end is empty, or a write that the crash cut short: never acted upon, since nothing is sent before its fsync.
-  lines.pop();
+  const rest = lines.pop() ?? "";
+  if (lines.length === 0 && !isTornLine(rest))
+    throw new Error(`${path} is no session file: it holds something else, which would be overwritten. Name another file.`);
   let saved: { session: SessionId; highest: number; requests: Map<number, SavedSession["requests"][number]> } | null = null;
   for (const [index, line] of lines.entries()) {
     const record = parseLine(line);
@@ -143,6 +145,11 @@ async function readSaved(path: string): Promise<SavedSession | null> {
     }
   }
   return saved === null ? null : { session: saved.session, highestSequence: saved.highest, requests: [...saved.requests.values()] };
+}
+
+/** The beginning of a line of ours; zeros are what a file system may leave in place of what it had not written. */
+function isTornLine(text: string): boolean {
+  return /^(?:[0-9a-f]{0,8}|[0-9a-f]{8} (?:\{.*)?)$/s.test(text.replace(/\0+$/, ""));
 }
 
 function parseLine(line: string): FileRecord | null {

@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import type { ZodType } from "zod";
-import { detectorChangeSchema, groupChangeSchema, lossSchema, sentenceOf } from "../../config/schema.js";
+import { detectorChangeSchema, groupChangeSchema, lossSchema, problemsOf } from "../../config/schema.js";
 import type { AdminCommand, GroupChange, ReplicaAction } from "../../vocabulary/admin.js";
 import { groupName, isName, replicaId } from "../../vocabulary/ids.js";
 import type { DetectorKnobs } from "../../vocabulary/spec.js";
@@ -69,7 +69,7 @@ async function bodyOf<T>(c: Context, schema: ZodType<T>): Promise<T> {
   }
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  throw failure("bad-request", `The change ${parsed.error.issues.map(sentenceOf).join("; ")}.`);
+  throw failure("bad-request", `This change cannot be made: ${problemsOf(parsed.error.issues)}.`);
 }
 
 /** Under exactOptionalPropertyTypes absent and undefined differ; over JSON they do not. */

@@ -80,6 +80,15 @@ describe("bad input", () => {
     expect(await errorOf(await stand.request("POST", ADD, body))).toMatchObject({ status: 400, code: "bad-request" });
   });
 
+  it("text that would be stored as something else: half of a surrogate pair, bytes that are no UTF-8", async () => {
+    const bytes = new Uint8Array([0x22, 0xff, 0x22]);
+    for (const body of ['"\\ud800"', '[{"a":"\\udc00"}]', '{"\\ud800":1}', bytes])
+      expect(await errorOf(await stand.request("POST", ADD, body))).toMatchObject({ status: 400, code: "bad-request" });
+    expect(stand.calls).toEqual([]);
+    await stand.request("POST", ADD, '"\\ud83d\\ude00"');
+    expect(stand.calls[0]?.input).toBe("\u{1f600}");
+  });
+
   it("a key __proto__ in the body", async () => {
     const error = await errorOf(await stand.request("POST", ADD, '{"a":{"__proto__":{"x":1}}}'));
     expect(error).toMatchObject({ status: 400, code: "bad-request" });
@@ -228,6 +237,23 @@ describe("administration", () => {
   ])("%s %s %o is refused in words", async (method, path, body) => {
     expect(await errorOf(await stand.request(method, path, body))).toMatchObject({ status: 400, code: "bad-request" });
     expect(stand.commands).toEqual([]);
+  });
+
+  it("what is wrong with a change is said once, as a sentence", async () => {
+    const wordsFor = async (body: unknown) => (await errorOf(await stand.request("PATCH", "/v1/admin/groups/counter", body))).message;
+    expect(await wordsFor({ replicas: 0 })).toBe("This change cannot be made: replicas is at least 1.");
+    expect(await wordsFor({})).toBe("This change cannot be made: it names nothing to change.");
+    expect(await wordsFor({ colour: 1 })).toBe(
+      "This change cannot be made: there is no setting colour that can be changed while the system runs; see docs/reference/config.md.",
+    );
+  });
+
+  it("a method that nothing answers to is not found, whatever its content-type", async () => {
+    for (const method of ["DELETE", "PUT"])
+      expect(await errorOf(await stand.request(method, "/v1/status", undefined, { "content-type": "text/plain" }))).toMatchObject({
+        status: 404,
+        code: "not-found",
+      });
   });
 
   it.each([404, 409, 503] as const)("a rejection keeps its status %i and words", async (httpStatus) => {

@@ -6,7 +6,7 @@ export interface OwnNames {
   readonly hosts: ReadonlySet<string>;
 }
 
-const READS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+const WRITES: ReadonlySet<string> = new Set(["POST", "PATCH"]);
 
 /**
  * Nobody is asked who they are, so that a page in somebody's browser must not reach this port: not through a name that leads here
@@ -23,7 +23,7 @@ export function guard(own: OwnNames): MiddlewareHandler {
     const origin = c.req.header("origin");
     if (origin !== undefined && !isOwnOrigin(origin, host))
       throw failure("bad-request", `The Origin "${origin}" is foreign: requests from pages of other sites are refused.`);
-    if (!READS.has(c.req.method)) requireJson(c.req.header("content-type"), c.req.header("content-length"), c.req.path);
+    if (WRITES.has(c.req.method)) requireJson(c.req.header("content-type"), c.req.header("content-length"), c.req.path);
     await next();
   };
 }

@@ -70,7 +70,7 @@ export function standIn(): StandIn {
     },
     async request(method, path, body, headers = {}) {
       const json = method === "GET" ? {} : { "content-type": "application/json" };
-      const text = body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body);
+      const text = typeof body === "string" || body instanceof Uint8Array || body === undefined ? body : JSON.stringify(body);
       const init: RequestInit = { method, headers: { host: "127.0.0.1:7400", ...json, ...headers } };
       if (text !== undefined) init.body = text;
       return app.request(path, init);

@@ -60,7 +60,7 @@ function knownOr404(
   const other = kind === "operation" ? "query" : "operation";
   const hint =
     others?.has(name) === true
-      ? ` There is a ${other} of this name: POST it to /${other === "query" ? "queries" : "operations"}/${name}.`
+      ? ` There is ${other === "query" ? "a query" : "an operation"} of this name: POST it to /${other === "query" ? "queries" : "operations"}/${name}.`
       : ` There are: ${[...names].join(", ")}.`;
   throw failure("unknown-operation", `The service has no ${kind} "${name}".${hint}`);
 }
@@ -110,11 +110,12 @@ function consistencyOf(c: Context): Consistency {
 }
 
 async function inputOf(c: Context): Promise<Uint8Array> {
-  const text = await c.req.text();
-  if (text === "") return encodeValue(undefined);
+  const body = await c.req.arrayBuffer();
+  if (body.byteLength === 0) return encodeValue(undefined);
   let input: unknown;
   try {
-    input = fromJson(JSON.parse(text));
+    // Text that is no UTF-8 would be stored as something else.
+    input = fromJson(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw failure("bad-request", `The body is no input: ${reason}.`);

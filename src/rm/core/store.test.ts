@@ -192,7 +192,7 @@ test("changed code on existing data is refused in words", () => {
   const world = w.servingWorld();
   world.spec = { ...world.spec, service: { ...world.spec.service, hash: "b".repeat(64) } };
   w.restartRm(world);
-  expect(world.ended).toContain("troupe upgrade");
+  expect(world.ended).toContain("Start it with the old code");
   expect(world.ended).toContain("--fresh");
 });
 

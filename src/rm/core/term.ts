@@ -178,7 +178,7 @@ function refuseSpec(record: GroupRecord, wanted: GroupRecord["spec"]): string | 
   const { spec } = record;
   if (wanted.service.hash !== spec.service.hash) {
     const codes = `${spec.service.hash.slice(0, 12)}, now ${wanted.service.hash.slice(0, 12)}`;
-    return `the code of service ${wanted.service.name} has changed since group ${spec.group} was made (was ${codes}), and its data was made by the old code. Put the new code to work with \`troupe upgrade\`, or start without the data with \`--fresh\`.`;
+    return `the code of service ${wanted.service.name} has changed since group ${spec.group} was made (was ${codes}), and other code cannot take its data over yet. Start it with the old code, or without the data with \`--fresh\`.`;
   }
   if (wanted.durability !== spec.durability) {
     return `group ${spec.group} was made with durability ${spec.durability}, which is fixed. Start it so, or start without the data with \`--fresh\`.`;
