@@ -29,14 +29,18 @@ export function withEncoded<Result>(value: unknown, use: (bytes: Uint8Array) => 
   return result;
 }
 
-export type DecodedValue = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
+export type DecodedValue =
+  | { readonly ok: true; readonly value: unknown }
+  /** `isTooDeep`: nested so deeply that the stack was exhausted, of which others may have more. */
+  | { readonly ok: false; readonly reason: string; readonly isTooDeep: boolean };
 
 /** For bytes from outside: never throws. */
 export function tryDecodeValue(bytes: Uint8Array): DecodedValue {
   try {
     return { ok: true, value: packr.unpack(bytes) };
   } catch (error) {
-    return { ok: false, reason: `not an encoded value: ${error instanceof Error ? error.message : String(error)}` };
+    const isTooDeep = error instanceof RangeError && /call stack/i.test(error.message);
+    return { ok: false, reason: `not an encoded value: ${error instanceof Error ? error.message : String(error)}`, isTooDeep };
   }
 }
 

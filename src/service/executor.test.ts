@@ -270,6 +270,27 @@ describe("executor", () => {
     expect(answer(4)).toMatchObject({ code: "invalid-input" });
   });
 
+  it("S9: an input that is nested too deeply is refused in the same words, whether the stack of this call holds it or not", () => {
+    const { executor, execute, answer, completions } = rig(
+      defineService({ name: "deep", state: () => ({ n: 0 }), operations: { take: (state, _: unknown) => ++state.n }, queries: {} }),
+    );
+    const nested = (depth: number) => new Uint8Array(depth + 1).fill(0x91, 0, depth).fill(0xc0, depth);
+    const take = (depth: number) => answer(execute("take", null, { input: nested(depth), settled: true }));
+    expect(take(128)).toBe(1);
+    const refused = { code: "invalid-input", message: "the input is nested deeper than 128" };
+    for (const depth of [129, 2_000, 4_000, 10_000, 1_000_000]) expect(take(depth)).toEqual(refused);
+    const circle: unknown[] = [];
+    circle.push(circle, "x".repeat(200));
+    expect(answer(execute("take", circle, { settled: true }))).toBe(2);
+    const mixed = Array.from({ length: 200 }).reduce<unknown>(
+      (inner, _, at) => [new Map([["k", inner]]), [new Set([1]), inner], { inner }][at % 3] ?? inner,
+      [1],
+    );
+    expect(answer(execute("take", mixed, { settled: true }))).toEqual(refused);
+    expect(completions).toHaveLength(8);
+    expect(executor.idle()).toBe(true);
+  });
+
   it("S9: in style active time, random numbers and ids come from the log, and the real ones are back afterwards", () => {
     const service = defineService({
       name: "clocked",

@@ -5,7 +5,9 @@ import type { Reply } from "../vocabulary/session.js";
 import { createContext, type LogSource } from "./context.js";
 import { type AnyService, checkService, stylesOf } from "./define-service.js";
 import { withLogGlobals } from "./determinism/log-globals.js";
+import { isDeeperThan } from "./depth.js";
 import { FatalExecution, isExhaustion } from "./fatal.js";
+import { DEPTH_MAX } from "./journal/admit.js";
 import { captureState } from "./journal/capture.js";
 import { applyRedo, beginScope, createJournal, endScope, redoOf, rollBack, settle } from "./journal/journal.js";
 import { type Restore, startRestore } from "./journal/restore.js";
@@ -93,6 +95,9 @@ type Input = { readonly ok: true; readonly value: unknown } | { readonly ok: fal
 
 function readInput(service: AnyService, name: string, bytes: Uint8Array): Input {
   const decoded = bytes.length === 0 ? ({ ok: true, value: undefined } as const) : tryDecodeValue(bytes);
+  // S9: how much the stack takes differs from call to call, so what exhausts it here is refused in the same words where it does not.
+  const isTooDeep = decoded.ok ? bytes.length > DEPTH_MAX && isDeeperThan(decoded.value, DEPTH_MAX) : decoded.isTooDeep;
+  if (isTooDeep) return { ok: false, reply: refusal("invalid-input", `the input is nested deeper than ${DEPTH_MAX}`) };
   if (!decoded.ok) return { ok: false, reply: refusal("invalid-input", decoded.reason) };
   const schema = service.inputs !== undefined && Object.hasOwn(service.inputs, name) ? service.inputs[name] : undefined;
   if (schema === undefined) return decoded;
