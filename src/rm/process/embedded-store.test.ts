@@ -87,6 +87,28 @@ test("damage is named, and never taken for an empty store", async () => {
   await expect(open()).rejects.toThrow("cannot be used");
 });
 
+/** A disk on which a place of these files cannot be read any more. */
+function worn(disk: Disk, ...paths: readonly string[]): Disk {
+  return {
+    submit(operation, done) {
+      if (operation.kind !== "read" || !paths.includes(operation.path)) return disk.submit(operation, done);
+      setImmediate(() => done({ kind: "failed", ticket: operation.ticket, code: "EIO", message: "EIO: i/o error, read" }));
+    },
+  };
+}
+
+test("a file that cannot be read any more is damage like any other: with the other one nothing is lost", async () => {
+  await (await openEmbeddedStore(createDisk(folder))).swap(0, FIRST);
+  const [path, copy] = [join(folder, "control"), join(folder, "control.copy")];
+  await vi.waitFor(() => expect(readFileSync(copy)).toEqual(readFileSync(path)));
+  for (const one of ["control", "control.copy"]) {
+    const store = await openEmbeddedStore(worn(createDisk(folder), one));
+    expect(await store.read()).toEqual({ revision: 1, content: FIRST });
+  }
+  // Of both, it may pass: what the system says is handed on.
+  await expect(openEmbeddedStore(worn(createDisk(folder), "control", "control.copy"))).rejects.toMatchObject({ code: "EIO" });
+});
+
 /** A disk that ends after a number of operations, as a crash does; of a write that is the last one only a part arrives. */
 function mortal(disk: Disk, operations: number): Disk {
   let left = operations;

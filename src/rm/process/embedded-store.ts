@@ -98,12 +98,25 @@ async function load(disk: Disk): Promise<StoreRecord> {
   if (file.record !== null && file.record.revision >= (copy.record?.revision ?? 0)) return file.record;
   if (copy.record !== null) return copy.record;
   if (file.reason === null && copy.reason === null) return { revision: 0, content: null };
-  throw damaged(file.reason ?? copy.reason ?? "");
+  throw file.error ?? copy.error ?? damaged(file.reason ?? copy.reason ?? "");
 }
 
-/** Null and no reason: there is no such file. */
-async function loadFile(disk: Disk, path: string): Promise<{ readonly record: StoreRecord | null; readonly reason: string | null }> {
-  const read = await submit(disk, { kind: "read", ticket: 0, path, offsetBytes: 0, sizeBytes: SIZE_BYTES_MAX }, "ENOENT");
+interface LoadedFile {
+  readonly record: StoreRecord | null;
+  /** Null without a record: there is no such file. */
+  readonly reason: string | null;
+  /** A place of it cannot be read any more: damage, as far as the other file goes. */
+  readonly error?: StoreFailed;
+}
+
+async function loadFile(disk: Disk, path: string): Promise<LoadedFile> {
+  let read: DiskCompletion;
+  try {
+    read = await submit(disk, { kind: "read", ticket: 0, path, offsetBytes: 0, sizeBytes: SIZE_BYTES_MAX }, "ENOENT");
+  } catch (error) {
+    if (error instanceof StoreFailed && error.code === "EIO") return { record: null, reason: error.message, error };
+    throw error;
+  }
   if (read.kind !== "read-done") return { record: null, reason: null };
   const decoded = decodeControl(read.bytes);
   // The other file may be older, whatever it says.
