@@ -1,15 +1,19 @@
-import { appendFile, closeSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFile, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TroupeEvent } from "../../vocabulary/admin.js";
 import type { Announcement } from "../core/effect.js";
 
 const EVENTS_MAX = 1_000;
+/** A file that has grown to so many is cut to what memory holds. */
+const FILE_EVENTS_MAX = 10 * EVENTS_MAX;
 const FILE = "events.ndjson";
 
 export interface EventLog {
   /** Gives the event its number, remembers it, and has it written behind. `atMs`: when it happened. */
   add(announcement: Announcement, atMs: number): TroupeEvent;
   after(id: number): readonly TroupeEvent[];
+  /** Somebody has heard of the event with this number: whatever the file has lost, later ones have later numbers. */
+  pass(id: number): void;
 }
 
 /** The history of decisions: the last 1,000 in memory, and a file that outlives the process. For people; nothing is decided by it. */
@@ -17,11 +21,15 @@ export function openEventLog(folder: string): EventLog {
   const path = join(folder, FILE);
   let events = readEvents(folder);
   rewrite(path, events);
+  let fileEvents = events.length;
+  let passedId = 0;
   let lines: string[] = [];
   let writing = false;
 
   function write(): void {
     if (writing || lines.length === 0) return;
+    if (fileEvents > FILE_EVENTS_MAX) cut();
+    fileEvents += lines.length;
     writing = true;
     const text = lines.join("");
     lines = [];
@@ -32,9 +40,15 @@ export function openEventLog(folder: string): EventLog {
     });
   }
 
+  /** What waits to be written is among what memory holds. */
+  function cut(): void {
+    fileEvents = 0;
+    if (rewrite(path, events.slice(-EVENTS_MAX))) lines = [];
+  }
+
   return {
     add(announcement, atMs) {
-      const event: TroupeEvent = { id: (events.at(-1)?.id ?? 0) + 1, atMs, ...announcement };
+      const event: TroupeEvent = { id: Math.max(passedId, events.at(-1)?.id ?? 0) + 1, atMs, ...announcement };
       events.push(event);
       if (events.length > 2 * EVENTS_MAX) events = events.slice(-EVENTS_MAX);
       if (lines.length < EVENTS_MAX) lines.push(`${JSON.stringify(event)}\n`);
@@ -42,6 +56,9 @@ export function openEventLog(folder: string): EventLog {
       return event;
     },
     after: (id) => events.filter((event) => event.id > id).slice(-EVENTS_MAX),
+    pass(id) {
+      passedId = Math.max(passedId, id);
+    },
   };
 }
 
@@ -69,9 +86,14 @@ function isEvent(value: unknown): value is TroupeEvent {
   return typeof value === "object" && value !== null && "id" in value && typeof value.id === "number" && "kind" in value && "text" in value;
 }
 
-/** At each start the file is cut to what memory holds, so that it does not grow for ever. */
-function rewrite(path: string, events: readonly TroupeEvent[]): void {
-  closeSync(openSync(path, "a", 0o600));
-  writeFileSync(`${path}.new`, events.map((event) => `${JSON.stringify(event)}\n`).join(""), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+/** At each start, and now and then, the file is cut to what memory holds, so that it does not grow for ever. False: it is as it was. */
+function rewrite(path: string, events: readonly TroupeEvent[]): boolean {
+  try {
+    writeFileSync(`${path}.new`, events.map((event) => `${JSON.stringify(event)}\n`).join(""), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+    return true;
+  } catch {
+    // A full disk costs history, not service.
+    return false;
+  }
 }

@@ -16,6 +16,7 @@ export function createSubscribers(log: EventLog): Subscribers {
   return {
     add(connection, afterEventId) {
       connections.add(connection);
+      log.pass(afterEventId);
       if (last !== null) connection.send({ kind: "status", status: last });
       connection.send({ kind: "events", events: log.after(afterEventId) });
     },

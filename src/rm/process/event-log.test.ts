@@ -1,0 +1,53 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { openEventLog, readEvents } from "./event-log.js";
+import { createSubscribers } from "./subscribers.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "event-log-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const HAPPENED = { kind: "alive", text: "replica bank-1 is alive again" };
+const path = (): string => join(folder, "events.ndjson");
+
+test("numbers go on from life to life", async () => {
+  const first = openEventLog(folder);
+  for (let i = 0; i < 3; i++) first.add(HAPPENED, i);
+  await vi.waitFor(() => expect(readEvents(folder)).toHaveLength(3));
+  expect(openEventLog(folder).add(HAPPENED, 9).id).toBe(4);
+});
+
+test("the file of a Replication Manager that runs on and on is bounded", async () => {
+  const log = openEventLog(folder);
+  for (let round = 0; round < 30; round++) {
+    for (let i = 0; i < 1_000; i++) log.add(HAPPENED, i);
+    const last = log.after(0).at(-1)?.id;
+    await vi.waitFor(() => expect(readEvents(folder).at(-1)?.id).toBe(last));
+  }
+  expect(readFileSync(path(), "utf8").split("\n").length).toBeLessThan(12_000);
+  expect(readEvents(folder).map(({ id }) => id)).toEqual(log.after(0).map(({ id }) => id));
+});
+
+test("what a subscriber has heard and the file has lost (a full disk) is not numbered again: it would take the next ones for those", () => {
+  const told: unknown[] = [];
+  const connection = { send: (message: unknown) => void told.push(message) } as unknown as Parameters<
+    ReturnType<typeof createSubscribers>["add"]
+  >[0];
+  const log = openEventLog(folder);
+  log.add(HAPPENED, 1);
+  const subscribers = createSubscribers(log);
+  subscribers.add(connection, 120);
+  subscribers.tell([log.add(HAPPENED, 2)]);
+  expect(told.at(-1)).toMatchObject({ kind: "events", events: [{ id: 121 }] });
+});
+
+test("a history that cannot be written costs nothing but itself", () => {
+  mkdirSync(`${path()}.new`);
+  const log = openEventLog(folder);
+  expect(log.add(HAPPENED, 1).id).toBe(1);
+  rmdirSync(`${path()}.new`);
+});
