@@ -130,7 +130,7 @@ function aliasRefusal(path: string, before: string): StateRefusal {
   return new StateRefusal(
     "state-alias",
     path,
-    `the same object is at ${before} already; the state is a tree: keep it once and its id elsewhere, or copy it with structuredClone or {...it}`,
+    `the same object is at ${before} already; the state is a tree: keep it once and its id elsewhere, or copy it and what it holds with {...it}, [...it] or new Map(it)`,
   );
 }
 

@@ -9,12 +9,16 @@ export function mapHandle(scope: Scope, cell: Cell): object {
   return Object.freeze(new MapHandle(scope, cell));
 }
 
+/** The one entry of the native Map underneath, which `structuredClone` reads: it would take the state for empty, and refuses this. */
+const NOT_CLONED = Symbol("a Map of the state: copy it with new Map(it)");
+
 class MapHandle extends Map<unknown, unknown> {
   readonly #scope: Scope;
   readonly #cell: Cell;
 
   constructor(scope: Scope, cell: Cell) {
     super();
+    super.set(NOT_CLONED, null);
     this.#scope = scope;
     this.#cell = cell;
   }

@@ -9,12 +9,16 @@ export function setHandle(scope: Scope, cell: Cell): object {
   return Object.freeze(new SetHandle(scope, cell));
 }
 
+/** The one member of the native Set underneath, which `structuredClone` reads: it would take the state for empty, and refuses this. */
+const NOT_CLONED = Symbol("a Set of the state: copy it with new Set(it)");
+
 class SetHandle extends Set<unknown> {
   readonly #scope: Scope;
   readonly #cell: Cell;
 
   constructor(scope: Scope, cell: Cell) {
     super();
+    super.add(NOT_CLONED);
     this.#scope = scope;
     this.#cell = cell;
   }
