@@ -4,6 +4,7 @@ import type { BootId } from "../../vocabulary/ids.js";
 import type { View } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import type { RmEffect } from "./effect.js";
+import { endHandOver } from "./hand-over.js";
 import { currentBoot, memberHealth, probeWakeMs, reportOf } from "./observation.js";
 import { sendToServer } from "./outbox.js";
 import { type ChangeAim, type GroupState, type Rm, type Sight, type ViewChange, wakeAt } from "./state.js";
@@ -151,6 +152,7 @@ export function finishChange(rm: Rm, nowMs: number, group: GroupState, change: V
   group.waiting = null;
   group.unreachableSince.clear();
   if (group.leadWanted === view.leader) group.leadWanted = null;
+  endHandOver(nowMs, group, change.aim, view, effects);
   rm.statusDirty = true;
   if (change.writtenMs === null) {
     announce(effects, "view-adopted", `group ${group.group}: ${view.leader} leads view ${epochText(view.epoch)}`, {

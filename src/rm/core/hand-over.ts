@@ -84,6 +84,17 @@ export function failHandOver(nowMs: number, group: GroupState, reason: string, e
   const handOver = group.handOver;
   if (handOver === null) return;
   group.handOver = null;
+  countFailure(nowMs, group, handOver.target, reason, effects);
+}
+
+/** The view that came of a hand-over is active: where another one leads, trying again at once would go on for ever. */
+export function endHandOver(nowMs: number, group: GroupState, { cause, leader: target }: ChangeAim, view: View, effects: RmEffect[]): void {
+  if (cause !== "hand-over" || target === null) return;
+  if (view.leader === target) group.handOverFailures = 0;
+  else countFailure(nowMs, group, target, `it could not lead, ${view.leader} does`, effects);
+}
+
+function countFailure(nowMs: number, group: GroupState, target: ReplicaId, reason: string, effects: RmEffect[]): void {
   group.handOverFailures += 1;
   group.retryMs = nowMs + RETRY_MS * group.handOverFailures;
   const gaveUp = group.handOverFailures >= FAILURES_MAX;
@@ -92,9 +103,9 @@ export function failHandOver(nowMs: number, group: GroupState, reason: string, e
     group.handOverFailures = 0;
   }
   const next = gaveUp ? "given up" : "it is tried again";
-  announce(effects, "hand-over-failed", `group ${group.group}: hand-over to ${handOver.target} failed: ${reason}; ${next}`, {
+  announce(effects, "hand-over-failed", `group ${group.group}: hand-over to ${target} failed: ${reason}; ${next}`, {
     group: group.group,
-    replica: handOver.target,
+    replica: target,
   });
 }
 
@@ -102,7 +113,6 @@ export function failHandOver(nowMs: number, group: GroupState, reason: string, e
 export function handOverReady(group: GroupState, view: View): ChangeAim | null {
   const handOver = group.handOver;
   if (handOver === null || !sameEpoch(handOver.epoch, view.epoch)) return null;
-  group.handOverFailures = 0;
   return {
     cause: "hand-over",
     reason: `${view.leader} handed over: ${handOver.reason}`,

@@ -248,6 +248,21 @@ test("leadership is handed over on request, to the replica that was named", () =
   expect(w.activeView(world).members.length).toBe(3);
 });
 
+test("a hand-over to a replica that turns out to be unable to lead is given up after a few attempts, with a pause between them", () => {
+  const world = w.servingWorld();
+  const { leader, members } = w.activeView(world);
+  const target = members.map((member) => w.server(world, Number(member.replica.at(-1)))).find((fake) => fake.replica !== leader);
+  if (target === undefined) throw new Error("no follower");
+  target.unreachable = [];
+  w.admin(world, { kind: "replica", replica: target.replica, action: "lead" });
+  w.run(world, 400);
+  expect(w.sentOf(world, "hand-over")).toHaveLength(1);
+  w.run(world, 20_000);
+  expect(w.sentOf(world, "hand-over")).toHaveLength(3);
+  expect(world.said.find(({ text }) => text.includes("given up"))).toMatchObject({ kind: "hand-over-failed", replica: target.replica });
+  expect(w.serves(world)).toBe(true);
+});
+
 test("leadership moves off a degraded leader", () => {
   const world = w.servingWorld();
   w.run(world, 11_000);
