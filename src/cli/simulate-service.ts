@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { bundleText } from "../config/bundle.js";
 import { EXAMPLES, examplePath } from "../config/installation.js";
-import { conduct } from "../proof/conduct.js";
+import { conduct, NothingToLeaveOut } from "../proof/conduct.js";
 import { SERVICE_BUNDLE } from "../proof/service-code.js";
 import { hasPassed, proofJson, proofText } from "../proof/verdict.js";
 import { openWorkshop } from "../proof/workers.js";
@@ -74,6 +74,8 @@ export async function simulateService(service: string, argv: readonly string[]):
       proofText(proof, (style, seed) => `troupe simulate ${service} --style ${style} --seed ${seed}${left}`),
     );
     return hasPassed(proof) ? EXIT.done : EXIT.failed;
+  } catch (error) {
+    throw error instanceof NothingToLeaveOut ? new Failure(EXIT.usage, error.message) : error;
   } finally {
     await workshop.close();
   }

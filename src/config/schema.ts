@@ -27,7 +27,7 @@ const quorumSetting = z
 const durabilitySetting = z
   .enum(["disk", "memory"] satisfies Durability[], "is one of disk, memory")
   .describe("what persisted means: fsync'd, or received; fixed when the group is made");
-const replicasSetting = count(1, LIMITS.replicasMax, "wanted number of replicas");
+const replicasSetting = count(1, LIMITS.replicasMax, `wanted number of replicas, 1 to ${LIMITS.replicasMax}`);
 const minimumReplicasSetting = count(1, LIMITS.replicasMax, "below this many replicas new work is refused with 503");
 const checkpointEntriesSetting = count(100, 10_000_000, "entries between two checkpoints");
 const checkpointBytesSetting = count(1_000_000, 1_000_000_000, "bytes of log between two checkpoints; so much of it is kept in memory");

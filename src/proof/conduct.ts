@@ -50,6 +50,7 @@ export interface Proof {
 export async function conduct(workshop: Workshop, options: ConductOptions): Promise<Proof> {
   const { without } = options;
   const outline = await workshop.outline();
+  if (outline.finding === null) checkNames(outline, without);
   const wanted = options.styles ?? outline.styles;
   const stylesMissing = wanted.filter((style) => !outline.styles.includes(style));
   const styles: StyleProof[] = [];
@@ -57,6 +58,20 @@ export async function conduct(workshop: Workshop, options: ConductOptions): Prom
     for (const style of wanted.filter((each) => outline.styles.includes(each)))
       styles.push(await proveStyle(workshop, style, outline, options));
   return { outline, without, styles, stylesMissing };
+}
+
+export class NothingToLeaveOut extends Error {
+  override readonly name = "NothingToLeaveOut";
+}
+
+/** A name that is misspelt leaves nothing out: whatever it was meant for would be run, and "not run" be said of it. */
+function checkNames({ name, operations, queries }: Outline, without: readonly string[]): void {
+  const names = [...operations, ...queries];
+  const unknown = without.filter((each) => !names.includes(each));
+  if (unknown.length > 0)
+    throw new NothingToLeaveOut(
+      `The service ${name} has no operation or query ${unknown.join(", ")} to leave out; it has ${names.join(", ")}.`,
+    );
 }
 
 /** Without an operation nothing changes, and nothing can differ. */

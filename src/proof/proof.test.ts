@@ -221,6 +221,8 @@ describe("a handler that reaches outside is reported by name, and not run", () =
     expect(hasPassed(proof)).toBe(false);
     const without = await proveHere({ newService: () => service }, { seeds: 1, firstSeed: 1, without: ["refresh"] });
     expect(hasPassed(without)).toBe(true);
+    const misspelt = proveHere({ newService: () => service }, { seeds: 1, firstSeed: 1, without: ["refersh"] });
+    await expect(misspelt).rejects.toThrow("no operation or query refersh to leave out; it has add, refresh");
   });
 });
 

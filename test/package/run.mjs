@@ -65,6 +65,9 @@ async function checkContents(tarball) {
     .map((path) => path.replace(/^package\//, ""));
   for (const needed of [
     "LICENSE",
+    // Messages name them.
+    "docs/reference/config.md",
+    "docs/reference/http.md",
     "README.md",
     "bin/troupe.js",
     "dist/programs/cli.js",
@@ -79,7 +82,7 @@ async function checkContents(tarball) {
       paths.some((path) => path.startsWith(`examples/${name}`)),
       `examples/${name} is missing`,
     );
-  const allowed = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/|dist\/|examples\/)/;
+  const allowed = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/|dist\/|docs\/(guide|operating|reference)\/|examples\/)/;
   const unwanted = /\.test\.|\/test\/|(^|\/)planted\//;
   assert.deepEqual(
     paths.filter((path) => !allowed.test(path) || unwanted.test(path)),
