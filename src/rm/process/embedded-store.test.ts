@@ -109,6 +109,25 @@ test("a file that cannot be read any more is damage like any other: with the oth
   await expect(openEmbeddedStore(worn(createDisk(folder), "control", "control.copy"))).rejects.toMatchObject({ code: "EIO" });
 });
 
+test("section 7: an error of the copy ends the Replication Manager, too, and not only when it has something to write next", async () => {
+  const disk = createMemoryDisk();
+  let failing = false;
+  const failed = vi.fn();
+  const store = await openEmbeddedStore(
+    {
+      submit(operation, done) {
+        if (!failing || operation.kind !== "sync" || operation.path !== "control.copy") return disk.submit(operation, done);
+        setImmediate(() => done({ kind: "failed", ticket: operation.ticket, code: "EIO", message: "EIO: i/o error, fdatasync" }));
+      },
+    },
+    failed,
+  );
+  await store.swap(0, FIRST);
+  failing = true;
+  expect(await store.swap(1, { ...FIRST, hosts: [] })).toMatchObject({ kind: "swapped" });
+  await vi.waitFor(() => expect(failed).toHaveBeenCalledWith(expect.objectContaining({ code: "EIO" })));
+});
+
 /** A disk that ends after a number of operations, as a crash does; of a write that is the last one only a part arrives. */
 function mortal(disk: Disk, operations: number): Disk {
   let left = operations;

@@ -32,9 +32,10 @@ interface Head extends Omit<ControlContent, "groups"> {
  * a life, which takes the term, makes both files anew. Every later one overwrites the file where it is and is durable with one sync, since
  * neither sizes nor names change; then the copy is brought up to the same. So one of the two is whole at any moment, and when nothing is
  * under way both hold the content: damage to one loses nothing. The promises of servers are kept in the same way.
+ * `onCopyFailed`: what was acknowledged stands, and the process is to end, as at any error of the store; the next start makes both anew.
  * Rejects when neither can be used, naming what is damaged; damage is never taken for an empty store.
  */
-export async function openEmbeddedStore(disk: Disk): Promise<ControlStore> {
+export async function openEmbeddedStore(disk: Disk, onCopyFailed: (error: unknown) => void = () => {}): Promise<ControlStore> {
   let record = await load(disk);
   let writing = false;
   /** Bytes that the files have room for: 0 until this process has made them. */
@@ -70,8 +71,8 @@ export async function openEmbeddedStore(disk: Disk): Promise<ControlStore> {
       await overwrite(disk, FILE, bytes);
       copying = overwrite(disk, COPY, bytes);
     }
-    // Thrown where it is waited for.
-    copying.catch(() => {});
+    // Thrown as well where it is waited for.
+    copying.catch(onCopyFailed);
   }
 
   return { read: async () => record, swap };

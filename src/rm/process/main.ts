@@ -61,7 +61,7 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
   const folder = join(dir, "rm");
   makeFolder(folder);
   const lock = await lockFolder(folder);
-  const store = await openEmbeddedStore(createDisk(folder));
+  const store = await openEmbeddedStore(createDisk(folder), (error) => endForStore(log, error));
   const boot = bootId(randomId());
   const events = openEventLog(folder);
   const rm = createRm({
@@ -216,13 +216,15 @@ type StoreEffect = Extract<RmEffect, { kind: "store-read" | "store-swap" }>;
 
 /** An error of the embedded store ends the RM: at its next start it reads what has become of the write. */
 function useStore(store: ControlStore, effect: StoreEffect, driver: Driver<RmEvent>, log: Logger): void {
-  const failed = (error: unknown): void => {
-    log.fatal({ err: error }, "the control store failed: the Replication Manager ends");
-    process.exit(EXIT_STORE_FAILED);
-  };
+  const failed = (error: unknown): void => endForStore(log, error);
   const { ticket } = effect;
   if (effect.kind === "store-read") store.read().then((record) => driver.push({ kind: "store-read", ticket, record }), failed);
   else store.swap(effect.expectedRevision, effect.content).then((outcome) => driver.push(swapEvent(ticket, outcome)), failed);
+}
+
+function endForStore(log: Logger, error: unknown): void {
+  log.fatal({ err: error }, "the control store failed: the Replication Manager ends");
+  process.exit(EXIT_STORE_FAILED);
 }
 
 function swapEvent(ticket: number, outcome: SwapOutcome): RmEvent {
