@@ -173,7 +173,20 @@ function isQuiet({ replica }: Host): boolean {
   return applying.items.length + speculating.items.length + querying.items.length === 0;
 }
 
-const PARTS = ["log", "table", "connections", "stance", "activeView", "held"] as const;
+const PARTS = [
+  "log",
+  "table",
+  "connections",
+  "stance",
+  "activeView",
+  "held",
+  "execution",
+  "promising",
+  "seals",
+  "poison",
+  "turns",
+  "backups",
+] as const;
 
 export function keep(catalog: Catalog, host: Host): number {
   settleOrder(host);

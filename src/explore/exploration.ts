@@ -6,7 +6,7 @@ import { createRowStack, popRow, pushRow, type RowStack, rowStackBytes } from ".
 import type { Scope } from "./scope.js";
 import { tableBytes } from "./sequence-table.js";
 import { createStateTable, markOf, parentOf, reached, setMark, setParent, type StateTable, stateTableBytes } from "./state-table.js";
-import { successors } from "./successors.js";
+import { successors, type Visit } from "./successors.js";
 import { orbitSize, representative } from "./twins.js";
 import { createSpace, isSameRow, type Space } from "./world.js";
 
@@ -19,7 +19,7 @@ export interface Report {
   readonly steps: number;
   /** All worlds that so many steps (or disturbances) lead to were looked at. */
   readonly depth: number;
-  /** Some worlds lie deeper than the scope goes. */
+  /** The scope's own bound of steps, or of disturbances, was come to: more worlds lie beyond it. */
   readonly isDeeper: boolean;
   /** Whether every world within the scope was looked at. */
   readonly complete: boolean;
@@ -119,16 +119,25 @@ function reach(search: Search, row: Int32Array, parent: number, isOrdinary: bool
 
 function look(search: Search, at: number, row: Int32Array): void {
   const { space } = search;
+  const { scope } = space;
   mark(space, row, search.marks);
-  let isOrdinaryTaken = space.scope.search !== "disturbances";
-  successors(space, row, false, (next, _, violation, isDue) => {
+  const isByDisturbances = scope.search === "disturbances";
+  // All but the ordinary step leads beyond the scope's bound.
+  const onlyOrdinary = isByDisturbances && search.level >= scope.depthMax;
+  if (onlyOrdinary) search.isDeeper = true;
+  let isOrdinaryTaken = !isByDisturbances;
+  const visit: Visit = (next, _, violation, isDue) => {
+    const isOrdinary = isDue && !isOrdinaryTaken && !isSameRow(next, row);
+    if (onlyOrdinary && !isOrdinary && violation === null) return false;
     search.steps++;
     if (violation !== null) search.found ??= { world: at, text: violation };
-    if (search.found !== null || isSameRow(next, row)) return;
-    const isOrdinary = isDue && !isOrdinaryTaken;
+    if (search.found !== null) return true;
+    if (isSameRow(next, row)) return false;
     if (isOrdinary) isOrdinaryTaken = true;
     reach(search, next, at, isOrdinary);
-  });
+    return onlyOrdinary;
+  };
+  successors(space, row, false, visit, onlyOrdinary);
 }
 
 const PROGRESS_EACH = 1_024;
@@ -199,12 +208,12 @@ function pathTo({ space, worlds, root, standing }: Search, found: Found): NonNul
     let line: string | null = null;
     let following = row;
     successors(space, row, true, (next, text, violation) => {
-      if (line !== null) return;
       const isIt = wanted === null ? violation !== null && isSameRule(violation, found.text) : violation === null && isWanted(next, wanted);
-      if (!isIt) return;
+      if (!isIt) return false;
       line = text;
       said = violation ?? said;
       following = next.slice();
+      return true;
     });
     path.push(line ?? "?");
     row = following;

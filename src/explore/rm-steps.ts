@@ -16,16 +16,31 @@ import { BUDGET, left, livesOf, netAfter, type RmMade, sightOf, type Space } fro
 export function stepsOfRm(space: Space, row: Int32Array, sight: number, i: number): readonly RmStep[] {
   const { layout, memos } = space;
   const rm = row[layout.rm + i] ?? 0;
-  const net = row[layout.net] ?? 0;
+  const heard = heardNumber(space, row[layout.net] ?? 0, i);
   const means = meansOf(space, row, sight);
-  let number = recall(memos.rmSteps, rm, net, means);
+  let number = recall(memos.rmSteps, rm, heard, means);
   if (number === UNKNOWN) {
-    const state = objectAt(space.rms, rm);
-    const store = objectAt(space.stores, row[layout.store] ?? 0);
-    const steps = state.kind === "script" ? scriptSteps(space, row, state, store) : coreSteps(space, row, sight, i, state);
-    number = remember(memos.rmSteps, rm, net, means, space.rmSteps.push(steps) - 1);
+    const steps = workOut(space, row, sight, i).map((step) => kept(space, step));
+    number = remember(memos.rmSteps, rm, heard, means, space.rmSteps.push(steps) - 1);
   }
   return space.rmSteps[number] ?? [];
+}
+
+/** The same with their texts, which are not remembered. */
+export function toldStepsOfRm(space: Space, row: Int32Array, sight: number, i: number): readonly RmStep[] {
+  return workOut(space, row, sight, i);
+}
+
+function workOut(space: Space, row: Int32Array, sight: number, i: number): RmStep[] {
+  const { layout } = space;
+  const state = objectAt(space.rms, row[layout.rm + i] ?? 0);
+  const store = objectAt(space.stores, row[layout.store] ?? 0);
+  return state.kind === "script" ? scriptSteps(space, row, state, store) : coreSteps(space, row, sight, i, state);
+}
+
+/** One object for equal steps, without the text. */
+function kept({ keptSteps }: Space, step: RmStep): RmStep {
+  return objectAt(keptSteps, numberOf(keptSteps, { ...step, text: "" }));
 }
 
 /** All that a step of an RM depends on besides itself and the messages, as a number. */
@@ -112,11 +127,20 @@ function scriptSteps(space: Space, row: Int32Array, rm: ScriptRm, store: Store):
   }));
 }
 
-/** The messages to an RM that are on their way. */
+/** The messages to an RM that are on their way, as one of the catalog's `posts`. */
+function heardNumber({ catalog, nets, memos }: Space, net: number, rm: number): number {
+  const known = recall(memos.heard, net, rm, 0);
+  if (known !== UNKNOWN) return known;
+  const heard = [...sequenceAt(nets, net)].filter((number) => {
+    const envelope = envelopeAt(catalog, number);
+    return envelope.replica === 0 && envelope.rm === rm;
+  });
+  return remember(memos.heard, net, rm, 0, intern(catalog.posts, heard));
+}
+
 function heardBy(space: Space, row: Int32Array, rm: number): { readonly number: number; readonly envelope: Envelope }[] {
-  const numbers = [...sequenceAt(space.nets, row[space.layout.net] ?? 0)];
-  const heard = numbers.map((number) => ({ number, envelope: envelopeAt(space.catalog, number) }));
-  return heard.filter(({ envelope }) => envelope.replica === 0 && envelope.rm === rm);
+  const numbers = [...sequenceAt(space.catalog.posts, heardNumber(space, row[space.layout.net] ?? 0, rm))];
+  return numbers.map((number) => ({ number, envelope: envelopeAt(space.catalog, number) }));
 }
 
 function sightsOf(space: Space, row: Int32Array, rm: ScriptRm): Sights {

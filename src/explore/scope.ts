@@ -54,7 +54,7 @@ export interface Scope {
   readonly order: readonly number[];
   /** Of worlds that are the same but for names (`renamings.ts`) only one is looked at. */
   readonly merges: boolean;
-  /** Worlds that take more steps, or disturbances, are not part of it. */
+  /** Worlds that take more steps, or disturbances, are not part of it: `complete` is said of those that do not. */
   readonly depthMax: number;
   /** At most so many states are looked at. */
   readonly statesMax: number;
@@ -154,6 +154,8 @@ const FULL: Scope = {
 
 const FULL_SCOPES: readonly Scope[] = [
   FULL,
+  // Every run in which at most two things are out of the ordinary, wherever in it.
+  { ...FULL, name: "full-two", keyed: true, depthMax: 2 },
   { ...FULL, name: "full-reverse", order: [4, 3, 2, 1] },
   { ...FULL, name: "full-breadth", search: "breadth" },
   { ...FULL, name: "full-script", manager: "script", suspicions: 0 },

@@ -9,7 +9,7 @@ import { numberOf, objectAt } from "./object-table.js";
 import { freeze } from "./plain-data.js";
 import { READ_TICKET, REQUEST_TICKET, wordFor } from "./requests.js";
 import type { RmStep } from "./rm-state.js";
-import { mayLose, stepsOfRm, takeRmStep } from "./rm-steps.js";
+import { mayLose, stepsOfRm, takeRmStep, toldStepsOfRm } from "./rm-steps.js";
 import { intern, sequenceAt } from "./sequence-table.js";
 import { type Changes, happen } from "./turns.js";
 import { bytesOf } from "./word-list.js";
@@ -17,28 +17,49 @@ import { left, livesOf, sightOf, type Space, without } from "./world.js";
 
 /**
  * Takes a world that comes next: `row` is valid until it returns. `text` is empty unless it is asked for. `isDue`: what happens by itself where
- * nothing disturbs; of several such steps the first that changes anything.
+ * nothing disturbs; of several such steps the first that changes anything. True: enough was seen.
  */
-export type Visit = (row: Int32Array, text: string, violation: string | null, isDue: boolean) => void;
+export type Visit = (row: Int32Array, text: string, violation: string | null, isDue: boolean) => boolean;
 
 interface Looked {
   readonly space: Space;
   readonly row: Int32Array;
   readonly sight: number;
   readonly explain: boolean;
-  readonly visit: Visit;
+  readonly visit: (row: Int32Array, text: string, violation: string | null, isDue: boolean) => void;
   readonly next: Int32Array;
+  isEnough: boolean;
 }
 
-export function successors(space: Space, row: Int32Array, explain: boolean, visit: Visit): void {
+/** `onlyDue`: without what happens only where something disturbs. */
+export function successors(space: Space, row: Int32Array, explain: boolean, visit: Visit, onlyDue = false): void {
   const { layout, scope } = space;
-  const looked: Looked = { space, row, sight: sightOf(space, row), explain, visit, next: new Int32Array(layout.width) };
-  for (const replica of scope.order) if (replica <= layout.net) dueSteps(looked, replica - 1);
+  const looked: Looked = {
+    space,
+    row,
+    sight: sightOf(space, row),
+    explain,
+    visit: (...seen) => {
+      if (!looked.isEnough) looked.isEnough = visit(...seen);
+    },
+    next: new Int32Array(layout.width),
+    isEnough: false,
+  };
+  for (const replica of scope.order) if (replica <= layout.net && !looked.isEnough) dueSteps(looked, replica - 1);
+  if (!looked.isEnough) otherSteps(looked, onlyDue);
+}
+
+function otherSteps(looked: Looked, onlyDue: boolean): void {
+  const { space, row, explain } = looked;
+  const { layout, scope } = space;
   const moves: (readonly RmStep[])[] = [];
-  for (let rm = 0; rm < scope.rms; rm++) moves.push(stepsOfRm(space, row, looked.sight, rm));
+  const movesOf = explain ? toldStepsOfRm : stepsOfRm;
+  for (let rm = 0; rm < scope.rms; rm++) moves.push(movesOf(space, row, looked.sight, rm));
   rmSteps(looked, moves, false);
-  for (let i = 0; i < layout.net; i++) requestSteps(looked, i);
+  for (let i = 0; i < layout.net && !looked.isEnough; i++) requestSteps(looked, i);
+  if (looked.isEnough) return;
   rmSteps(looked, moves, true);
+  if (onlyDue) return;
   for (let i = 0; i < layout.net; i++) {
     readSteps(looked, i);
     waitSteps(looked, i);
@@ -53,9 +74,11 @@ function turn(looked: Looked, i: number, event: number, changes: Changes | null,
   visit(next, explain ? text() : "", turned === "changed" ? null : turned.violation, isDue);
 }
 
-function rmSteps({ space, row, visit, next }: Looked, moves: readonly (readonly RmStep[])[], begins: boolean): void {
+function rmSteps(looked: Looked, moves: readonly (readonly RmStep[])[], begins: boolean): void {
+  const { space, row, visit, next } = looked;
   for (let rm = 0; rm < moves.length; rm++) {
     for (const step of moves[rm] ?? []) {
+      if (looked.isEnough) return;
       if (step.begins !== begins) continue;
       takeRmStep(space, row, rm, step, next);
       visit(next, step.text, step.violation, step.isDue);
@@ -71,6 +94,7 @@ function dueSteps(looked: Looked, i: number): void {
   if (factsAt(catalog, host).hasWrites)
     turn(looked, i, catalog.moments.writeDone, null, true, () => `r${i + 1}: its oldest write is durable`);
   for (const number of sequenceAt(catalog.posts, receiptsOf(space, host, row[layout.net] ?? 0, i))) {
+    if (looked.isEnough) return;
     const envelope = envelopeAt(catalog, number);
     turn(looked, i, envelope.receipt, null, true, () => `r${i + 1} receives ${messageText(envelope)}`);
   }

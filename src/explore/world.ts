@@ -42,6 +42,7 @@ export interface Space {
   readonly stores: ObjectTable<Store>;
   readonly rms: ObjectTable<Rm>;
   readonly rmSteps: (readonly RmStep[])[];
+  readonly keptSteps: ObjectTable<RmStep>;
   readonly rmMade: RmMade[];
   readonly violations: string[];
   readonly memos: Memos;
@@ -64,6 +65,8 @@ interface Memos {
   readonly answers: Memo;
   readonly promises: Memo;
   readonly restarts: Memo;
+  /** Of a set of messages those to an RM. */
+  readonly heard: Memo;
   readonly rmSteps: Memo;
   readonly rmMoves: Memo;
   readonly receipts: Memo;
@@ -86,6 +89,7 @@ export function createSpace(scope: Scope): Space {
     stores: createObjectTable(),
     rms: createObjectTable(),
     rmSteps: [],
+    keptSteps: createObjectTable(),
     rmMade: [],
     violations: [],
     twins: createTwins(scope),
@@ -95,6 +99,7 @@ export function createSpace(scope: Scope): Space {
       answers: createMemo(),
       promises: createMemo(),
       restarts: createMemo(),
+      heard: createMemo(),
       rmSteps: createMemo(),
       rmMoves: createMemo(),
       receipts: createMemo(),

@@ -45,3 +45,16 @@ test("one scope is explored the same way each time", () => {
   if (scope === undefined) throw new Error("no such scope");
   expect(explore(scope)).toEqual(explore(scope));
 });
+
+test("a bound of disturbances is a bound: the more there may be the more is seen, and in the end all that is seen by steps", () => {
+  const scope = scopes.find((one) => one.name === "small-rivals");
+  if (scope === undefined) throw new Error("no such scope");
+  const bySteps = explore({ ...scope, merges: false });
+  const whole = explore({ ...scope, merges: false, search: "disturbances" });
+  expect([whole.complete, whole.isDeeper, whole.states]).toEqual([true, false, bySteps.states]);
+  const seen = [0, 1, 2, whole.depth].map((depthMax) => explore({ ...scope, search: "disturbances", depthMax }));
+  for (const report of seen) expect([report.complete, report.isDeeper, report.violation]).toEqual([true, true, null]);
+  const counts = seen.map(({ states }) => states);
+  expect(counts).toEqual([...new Set(counts)].sort((a, b) => a - b));
+  expect(counts[3]).toBe(bySteps.states);
+});

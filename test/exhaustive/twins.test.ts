@@ -40,6 +40,7 @@ function following(space: Space, row: Int32Array): Seen {
   successors(space, row, false, (next, _, violation) => {
     if (violation !== null) seen.violations.push(violation);
     else seen.rows.add(next.join(" "));
+    return false;
   });
   return seen;
 }
