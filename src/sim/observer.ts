@@ -4,6 +4,7 @@ import type { Entry } from "../vocabulary/entry.js";
 import type { Epoch } from "../vocabulary/epoch.js";
 import type { BootId, Incarnation } from "../vocabulary/ids.js";
 import type { Message } from "../vocabulary/message.js";
+import type { RequestIdentity } from "../vocabulary/session.js";
 import type { SimDisk } from "./disk-state.js";
 import type { RunningServer } from "./running.js";
 
@@ -25,6 +26,8 @@ export interface Observer {
   onClose(server: RunningServer, reason: string): void;
   /** The RM believes that this process has ended for certain. */
   onGone(bootId: BootId): void;
+  /** A caller is told for certain that its request was not executed; copies of it were sent under this identity. */
+  onRefused(client: string, identity: RequestIdentity): void;
   /** An RM has counted, or left out, what a server answered to its Seal: the server that it is connected with has sent it. */
   onSealAnswered(answer: Extract<Message, { kind: "sealed" }>): void;
   /** An RM orders a server to do something. */

@@ -3,6 +3,7 @@ import { closeRecorder, newHistoryRecorder, recordEnd, recordStart } from "../ch
 import type { CallOutcome } from "../client/core/effect.js";
 import { decodeValue, encodeValue } from "../codec/value.js";
 import { hostId } from "../vocabulary/ids.js";
+import { identityKey, type RequestIdentity } from "../vocabulary/session.js";
 import { shortText } from "./driver.js";
 import type { Installation } from "./installation.js";
 import { type Call, WORKLOADS } from "./services.js";
@@ -39,7 +40,6 @@ interface Slot extends WeakReader {
   readonly saved: Map<number, number>;
 }
 
-const INPUT_NONE = new Uint8Array(0);
 /** This share of operations carries a key instead of a session's number, and is asked again with it when its outcome is unknown. */
 const KEYED_SHARE = 0.1;
 /** This share of threads only reads. */
@@ -53,6 +53,8 @@ export function startClients(installation: Installation): Clients {
   const slots: Slot[] = [];
   const recorder = newHistoryRecorder();
   const weakReads: WeakRead[] = [];
+  /** Of each request, by its input: the identities that copies of it have. */
+  const sentAs = new WeakMap<Uint8Array, Map<string, RequestIdentity>>();
   let tokens = 0;
   const clients: Clients = {
     processes: () => slots.map((slot) => slot.process),
@@ -76,8 +78,14 @@ export function startClients(installation: Installation): Clients {
     if (ended.outcome === "ok" || ended.outcome === "refused") clients.completedCount += 1;
   }
 
+  /** S6h: whoever is told that a request was not executed can do something else in its place. */
+  function refuse(slot: Pick<Slot, "name">, input: Uint8Array, outcome: CallOutcome): void {
+    if (outcome.kind !== "failed" || outcome.outcome !== "not-executed") return;
+    for (const identity of sentAs.get(input)?.values() ?? []) installation.observer.onRefused(slot.name, identity);
+  }
+
   function ask(slot: Slot, thread: string, call: Call, timeoutMs: number, done: (outcome: CallOutcome) => void): void {
-    const input = call.input === undefined ? INPUT_NONE : encodeValue(call.input);
+    const input = call.input === undefined ? new Uint8Array(0) : encodeValue(call.input);
     const ticket = recordStart(recorder, {
       client: slot.name,
       process: thread,
@@ -90,6 +98,7 @@ export function startClients(installation: Installation): Clients {
     note(world, slot.name, "asks", () => `${call.name} ${shortText(call.input)}`);
     const settle = (outcome: CallOutcome): void => {
       slot.ticketOf.delete(input);
+      refuse(slot, input, outcome);
       end(slot, ticket, outcome);
       done(outcome);
     };
@@ -161,7 +170,12 @@ export function startClients(installation: Installation): Clients {
         const ticket = slot.ticketOf.get(input);
         if (ticket !== undefined) slot.saved.set(sequence, ticket);
       },
-      onRecovered(sequence, outcome) {
+      onSent({ identity, input }) {
+        const identities = sentAs.get(input) ?? new Map<string, RequestIdentity>();
+        sentAs.set(input, identities.set(identityKey(identity), identity));
+      },
+      onRecovered(sequence, input, outcome) {
+        refuse(slot, input, outcome);
         const ticket = slot.saved.get(sequence);
         const whole = slots.find((each) => each.name === slot.name);
         slot.saved.delete(sequence);

@@ -57,7 +57,11 @@ export const ACCIDENTS: readonly Clause[] = [
   { rule: "S6c", says: "a duplicate in flight is executed again", bugs: ["duplicate-in-flight-executed-again"] },
   { rule: "S5d", says: "a log is cut off at damage in its middle", bugs: ["damage-in-the-middle-cut-off"] },
   { rule: "S7", says: "a lease for reads is kept through a pause", bugs: ["lease-kept-through-a-pause"] },
-  { rule: "S6h", says: "a definite error for an unknown outcome", bugs: ["definite-error-for-an-unknown-outcome"] },
+  {
+    rule: "S6h",
+    says: "a definite error for an unknown outcome",
+    bugs: ["definite-error-for-an-unknown-outcome", "room-is-asked-for-before-the-table"],
+  },
   {
     rule: "section 7",
     says: "a group commit acknowledges the batch after the one flushed",

@@ -72,6 +72,8 @@ export interface Ledger {
   readonly decided: WeakMap<RunningServer, number>;
   /** State and session table at an index, as the first replica there had them (S9). */
   readonly digests: Map<number, { readonly digest: number; readonly replica: string }>;
+  /** Requests whose callers were told that they were not executed, and who said so (S6h). */
+  readonly refused: Map<string, string>;
   /** Requests that are refused for good, and the start entry that says so (S6i). */
   readonly poison: Map<string, number>;
   readonly running: Map<Incarnation, RunningServer>;
@@ -100,6 +102,7 @@ export function createLedger(world: World, group: GroupName, durability: Durabil
     once: createAppliedOnce(),
     decided: new WeakMap(),
     digests: new Map(),
+    refused: new Map(),
     poison: new Map(),
     running: new Map(),
     lost: new Set(),

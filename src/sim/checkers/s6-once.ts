@@ -1,6 +1,8 @@
 import { findByKey } from "../../server/core/session-table.js";
+import type { Entry } from "../../vocabulary/entry.js";
+import { ERRORS } from "../../vocabulary/error.js";
 import type { Message } from "../../vocabulary/message.js";
-import { identityKey, type Reply } from "../../vocabulary/session.js";
+import { identityKey, type Reply, type RequestIdentity } from "../../vocabulary/session.js";
 import type { RunningServer } from "../running.js";
 import { mark, violate } from "../world.js";
 import type { Ledger, Question } from "./ledger.js";
@@ -48,6 +50,39 @@ export function checkRequestAnswered(
   const body = ledger.committed[index - 1]?.entry.body;
   if (body?.kind === "update" && !isEqual(body.reply, reply))
     violate(ledger.world, "S6", `${server.process.name} answers ${key} with another reply than the one in entry ${index}`);
+}
+
+/** S6h: a member says "not executed" only of what is not, as far as it has the log. */
+export function checkRefusal(
+  ledger: Ledger,
+  { process, replica }: RunningServer,
+  { message }: Question,
+  { code }: Extract<Message, { kind: "request-failed" }>,
+): void {
+  // Another request has executed under that number or key.
+  if (message.kind !== "request" || code === "identity-reused" || ERRORS[code].outcome !== "not-executed") return;
+  const index = ledger.once.indexOf(message.identity);
+  if (index === null || index === 0 || index > replica.commitIndex) return;
+  violate(ledger.world, "S6h", `${process.name} refuses ${identityKey(message.identity)} (${code}), which entry ${index} has executed`);
+}
+
+/** S6h: a client says "not executed" only of what is not, */
+export function noteRefused(ledger: Ledger, client: string, identity: RequestIdentity): void {
+  const key = identityKey(identity);
+  const index = ledger.once.indexOf(identity);
+  mark(ledger.world, "refusal-compared");
+  if (index !== null && index > 0)
+    violate(ledger.world, "S6h", `${client} says that ${key} was not executed; entry ${index} has executed it`);
+  ledger.refused.set(key, client);
+}
+
+/** and never will be. */
+export function checkNotRefused(ledger: Ledger, { index, body }: Entry): void {
+  if (ledger.refused.size === 0 || (body.kind !== "request" && body.kind !== "update")) return;
+  const key = identityKey(body.identity);
+  const client = ledger.refused.get(key);
+  if (client === undefined || !ledger.once.executes(index)) return;
+  violate(ledger.world, "S6h", `entry ${index} executes ${key}; ${client} has said that it was not executed`);
 }
 
 function isEqual(a: Reply, b: Reply): boolean {

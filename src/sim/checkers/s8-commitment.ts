@@ -3,6 +3,7 @@ import { epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { Message } from "../../vocabulary/message.js";
 import type { RunningServer } from "../running.js";
 import { mark, violate } from "../world.js";
+import { checkNotRefused } from "./s6-once.js";
 import { notePoison } from "./s9-determinism.js";
 import { digestOfEntry, holds, type Ledger } from "./ledger.js";
 
@@ -23,6 +24,7 @@ export function checkCommitted(ledger: Ledger, server: RunningServer): void {
       }
       ledger.committed.push({ epoch: entry.epoch, digest, entry });
       ledger.once.add(entry);
+      checkNotRefused(ledger, entry);
       if (entry.body.kind === "start") notePoison(ledger, index, entry.body.poison);
     } else if (committed.digest !== digest || !sameEpoch(committed.epoch, entry.epoch)) {
       violate(

@@ -13,7 +13,7 @@ import { checkSent } from "./s2-sealing.js";
 import { noteOrder, noteSealAnswer } from "./s3-intersection.js";
 import { checkActive } from "./s4-activation.js";
 import { checkPersisted, checkPromised, checkRecovered, checkStarted, noteInstalled, notePersist } from "./s5-amnesia.js";
-import { checkDecisions, checkRequestAnswered } from "./s6-once.js";
+import { checkDecisions, checkRefusal, checkRequestAnswered, noteRefused } from "./s6-once.js";
 import { checkReadAnswered, noteConfirm, noteConfirmed } from "./s7-rounds.js";
 import { checkCommitted, checkReply } from "./s8-commitment.js";
 import { checkState } from "./s9-determinism.js";
@@ -33,8 +33,11 @@ export function createWatch(ledger: Ledger): Observer {
       checkSent(ledger, server, message);
       if (message.kind === "confirm") noteConfirm(ledger, server, message);
       else if (message.kind === "confirmed") noteConfirmed(ledger, server, message);
-      else if (message.kind === "redirect" || message.kind === "request-failed") takeQuestion(ledger, server, connection, message.ticket);
-      else if (message.kind === "reply") checkAnswer(server, connection, message);
+      else if (message.kind === "redirect") takeQuestion(ledger, server, connection, message.ticket);
+      else if (message.kind === "request-failed") {
+        const question = takeQuestion(ledger, server, connection, message.ticket);
+        if (question !== undefined) checkRefusal(ledger, server, question, message);
+      } else if (message.kind === "reply") checkAnswer(server, connection, message);
     }
   }
 
@@ -75,6 +78,7 @@ export function createWatch(ledger: Ledger): Observer {
     onInstalled: (server, index) => noteInstalled(ledger, server, index),
     onRecovered: (place, recovered, disk) => checkRecovered(ledger, place, recovered, disk),
     onPromised: (server, promise) => checkPromised(ledger, server, promise),
+    onRefused: (client, identity) => noteRefused(ledger, client, identity),
     onSealAnswered: (answer) => noteSealAnswer(ledger, answer),
     onOrder: (order) => noteOrder(ledger, order),
     onGone(bootId) {

@@ -32,7 +32,9 @@ export interface ClientOptions {
   /** Null: it keeps no file. */
   readonly store: SessionStore | null;
   /** The requests of an earlier life have ended so. */
-  onRecovered(sequence: number, outcome: CallOutcome): void;
+  onRecovered(sequence: number, input: Uint8Array, outcome: CallOutcome): void;
+  /** A copy of a request goes out. */
+  onSent(request: Extract<ClientMessage, { kind: "request" }>): void;
   /** A call got this number in the session. */
   onSaved(sequence: number, input: Uint8Array): void;
 }
@@ -70,6 +72,7 @@ export function runClient(installation: Installation, process: SimProcess, optio
   function perform(effect: ClientEffect): void {
     switch (effect.kind) {
       case "send":
+        if (effect.message.kind === "request") options.onSent(effect.message);
         return links.send(effect.connection, effect.message);
       case "links":
         return links.keep(effect.targets);
@@ -83,7 +86,7 @@ export function runClient(installation: Installation, process: SimProcess, optio
       }
       case "recovered":
         mark(world, "call-recovered");
-        return options.onRecovered(effect.sequence, effect.outcome);
+        return options.onRecovered(effect.sequence, effect.input, effect.outcome);
       case "view":
         return;
       case "save-session":

@@ -185,8 +185,24 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
         replace: "return call.tickets.size >= 0;",
       },
     ],
-    found: /^S[67]/,
-    hunt: { by: "swarm", seed: 10, within: 50, focus: serving("counter") },
+    found: /^S6h/,
+    hunt: { by: "swarm", seed: 9, within: 30 },
+  },
+  {
+    name: "room-is-asked-for-before-the-table",
+    rule: "S6h",
+    edits: [
+      {
+        file: "server/core/admission.ts",
+        find: "  if (!isNew(turn, leading, waiter, identity, digest)) return;\n",
+        replace: `  const early = checkRoom(turn, leading, 0);
+  if (early !== null) return fail(turn, waiter, ...early);
+  if (!isNew(turn, leading, waiter, identity, digest)) return;
+`,
+      },
+    ],
+    found: /^S6h/,
+    hunt: { by: "swarm", seed: 1, within: 50, focus: ofSpec({ replicas: 3, durability: "disk", minimumReplicas: 3 }) },
   },
   {
     name: "read-joins-a-round-begun-before",
