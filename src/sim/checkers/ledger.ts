@@ -40,6 +40,13 @@ export interface Question {
   readonly atMs: number;
 }
 
+/** Of a state and its session table: what changes whenever one of them does. */
+export interface LookedAt {
+  readonly appliedIndex: number;
+  readonly workCount: number;
+  readonly ageMs: number;
+}
+
 /** What the checkers know of the whole group, gathered step by step: no process could know it. */
 export interface Ledger {
   readonly world: World;
@@ -72,6 +79,8 @@ export interface Ledger {
   readonly decided: WeakMap<RunningServer, number>;
   /** State and session table at an index, as the first replica there had them (S9). */
   readonly digests: Map<number, { readonly digest: number; readonly replica: string }>;
+  /** What each process had when its state was last compared: with nothing new it is not made into text again (S9). */
+  readonly lookedAt: WeakMap<RunningServer, LookedAt>;
   /** Requests whose callers were told that they were not executed, and who said so (S6h). */
   readonly refused: Map<string, string>;
   /** Requests that are refused for good, and the start entry that says so (S6i). */
@@ -102,6 +111,7 @@ export function createLedger(world: World, group: GroupName, durability: Durabil
     once: createAppliedOnce(),
     decided: new WeakMap(),
     digests: new Map(),
+    lookedAt: new WeakMap(),
     refused: new Map(),
     poison: new Map(),
     running: new Map(),

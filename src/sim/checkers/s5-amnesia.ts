@@ -3,7 +3,7 @@ import { encodeEntry } from "../../codec/entry.js";
 import { decodePromise, PROMISE_PATH } from "../../storage/promise-file.js";
 import type { Entry } from "../../vocabulary/entry.js";
 import { compareEpochs, EPOCH_ZERO, type Epoch, epochText, laterEpoch } from "../../vocabulary/epoch.js";
-import type { SimDisk } from "../disk-state.js";
+import type { SimDisk, SimFile } from "../disk-state.js";
 import type { RunningServer } from "../running.js";
 import { isAlive, violate } from "../world.js";
 import { type DurableLog, durableOf, type Ledger } from "./ledger.js";
@@ -67,11 +67,21 @@ function bytesOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
 function isSynced(ledger: Ledger, disk: SimDisk, entry: Entry): boolean {
   // Where bits were flipped nothing can be told; and disks that are made to lie are there to see what comes of it.
   if (!ledger.onDisk || disk.flipped || ledger.world.settings.diskLiesFromMs !== undefined) return true;
-  const record = encodeEntry(ledger.group, entry);
-  for (const [path, { durable }] of [...disk.durableFiles].reverse()) {
-    if (path.startsWith("segment-") && bytesOf(durable).includes(bytesOf(record))) return true;
-  }
+  const record = bytesOf(encodeEntry(ledger.group, entry));
+  for (const [path, file] of [...disk.durableFiles].reverse()) if (path.startsWith("segment-") && isIn(file, record)) return true;
   return false;
+}
+
+/** Where the last record was found in a file: the next one is most often right behind it. */
+const foundAt = new WeakMap<SimFile, number>();
+
+function isIn(file: SimFile, record: Buffer): boolean {
+  const durable = bytesOf(file.durable);
+  const from = foundAt.get(file) ?? 0;
+  let at = durable.indexOf(record, from);
+  if (at < 0 && from > 0) at = durable.indexOf(record);
+  if (at >= 0) foundAt.set(file, at);
+  return at >= 0;
 }
 
 /** A snapshot took the place of the whole log. */

@@ -25,8 +25,9 @@ export function checkState(ledger: Ledger, server: RunningServer): boolean {
     fifoSize(execution.applying) === 0 &&
     fifoSize(execution.speculating) === 0;
   if (!quiet || replica.appliedIndex === 0 || isCondemned(ledger, replica)) return false;
-  const digest = crc32OfText(textOfTable(replica), executor.digest());
   const known = ledger.digests.get(replica.appliedIndex);
+  if (known !== undefined && !isNew(ledger, server)) return true;
+  const digest = crc32OfText(textOfTable(replica), executor.digest());
   if (known === undefined) ledger.digests.set(replica.appliedIndex, { digest, replica: server.process.name });
   else {
     mark(ledger.world, "states-compared");
@@ -36,6 +37,21 @@ export function checkState(ledger: Ledger, server: RunningServer): boolean {
   const broken = executor.brokenInvariants();
   if (broken.length > 0) violate(ledger.world, "invariant", `${server.process.name} at ${replica.appliedIndex}: ${broken.join("; ")}`);
   return true;
+}
+
+/** Has the server done anything since it was looked at? Then that is noted. */
+function isNew(ledger: Ledger, server: RunningServer): boolean {
+  const { appliedIndex, ageMs } = server.replica;
+  const workCount = server.executor.workCount();
+  const last = ledger.lookedAt.get(server);
+  if (last?.appliedIndex === appliedIndex && last.workCount === workCount && last.ageMs === ageMs) return false;
+  ledger.lookedAt.set(server, { appliedIndex, workCount, ageMs });
+  return true;
+}
+
+/** A state that is loaded, let go of or replaced is another one, whatever its index. */
+export function forgetLook(ledger: Ledger, server: RunningServer): void {
+  ledger.lookedAt.delete(server);
 }
 
 export function notePoison(ledger: Ledger, index: number, poison: readonly RequestIdentity[]): void {

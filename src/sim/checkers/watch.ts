@@ -16,7 +16,7 @@ import { checkPersisted, checkPromised, checkRecovered, checkStarted, noteInstal
 import { checkDecisions, checkRefusal, checkRequestAnswered, noteRefused } from "./s6-once.js";
 import { checkReadAnswered, noteConfirm, noteConfirmed } from "./s7-rounds.js";
 import { checkCommitted, checkReply } from "./s8-commitment.js";
-import { checkState } from "./s9-determinism.js";
+import { checkState, forgetLook } from "./s9-determinism.js";
 
 /** Everything is looked over once in so many turns; most rules are checked at each. */
 const THOROUGH_EVERY = 64;
@@ -28,6 +28,7 @@ export function createWatch(ledger: Ledger): Observer {
 
   function checkEffects(server: RunningServer, effects: readonly ReplicaEffect[]): void {
     for (const effect of effects) {
+      if (effect.kind === "load-state" || effect.kind === "unload-state" || effect.kind === "install-snapshot") forgetLook(ledger, server);
       if (effect.kind !== "send") continue;
       const { connection, message } = effect;
       checkSent(ledger, server, message);
