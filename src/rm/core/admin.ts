@@ -22,7 +22,7 @@ export function onAdmin(rm: Rm, nowMs: number, connection: number, ticket: numbe
     ? perform(rm, nowMs, command, effects)
     : reject(503, "the Replication Manager is not ready: it has not read its store yet");
   if (outcome.kind === "rejected") effects.push({ kind: "admin-answer", connection, ticket, outcome });
-  else rm.pendingAnswers.push({ connection, ticket, outcome, content: rm.store.draft });
+  else rm.pendingAnswers.push({ connection, ticket, outcome });
 }
 
 /** Answers whose changes are in the store by now. */
@@ -51,7 +51,7 @@ function perform(rm: Rm, nowMs: number, command: AdminCommand, effects: RmEffect
     case "replica":
       return commandReplica(rm, nowMs, command, effects);
     case "accept-loss":
-      return acceptLoss(rm, nowMs, command, effects);
+      return acceptLoss(rm, command, effects);
     default:
       return unreachable(command);
   }
@@ -80,7 +80,7 @@ function setGroup(rm: Rm, command: Extract<AdminCommand, { kind: "set-group" }>,
 }
 
 /** Never for whatever comes: only for the loss that closes the group now, from the view that was looked at. */
-function acceptLoss(rm: Rm, nowMs: number, command: Extract<AdminCommand, { kind: "accept-loss" }>, effects: RmEffect[]): AdminOutcome {
+function acceptLoss(rm: Rm, command: Extract<AdminCommand, { kind: "accept-loss" }>, effects: RmEffect[]): AdminOutcome {
   const record = groupRecord(rm.store.stored, command.group);
   const group = rm.groups.get(command.group);
   if (record === undefined || group === undefined) return reject(404, `there is no group ${command.group}`);
@@ -88,7 +88,7 @@ function acceptLoss(rm: Rm, nowMs: number, command: Extract<AdminCommand, { kind
   if (record.spec.durability === "disk")
     return reject(409, "what its replicas hold is on disk: stop the system, and see what `troupe recover --accept-data-loss` makes of it");
   const { activeView } = record;
-  if (activeView === null || group.change === null || !closedByLoss(rm, nowMs, activeView))
+  if (activeView === null || group.change === null || !closedByLoss(rm, activeView))
     return reject(409, `nothing has to be given up: group ${command.group} is not closed by a loss`);
   if (!sameEpoch(activeView.epoch, command.epoch))
     return reject(409, `the last active view is ${epochText(activeView.epoch)}, not ${epochText(command.epoch)}: look again`);

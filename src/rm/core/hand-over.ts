@@ -23,7 +23,7 @@ export function planHandOver(rm: Rm, nowMs: number, group: GroupState, record: G
   }
   const { target, reason } = wish;
   if (!sendToServer(rm, view.leader, { kind: "hand-over", group: group.group, epoch: view.epoch, target }, effects)) return;
-  group.handOver = { epoch: view.epoch, target, reason, sinceMs: nowMs, sent: true };
+  group.handOver = { epoch: view.epoch, target, reason, sinceMs: nowMs };
   group.handOverMs = nowMs;
   wakeAt(rm, nowMs, nowMs + rm.config.timing.handOverTimeoutMs);
   announce(effects, "hand-over", `group ${group.group}: ${view.leader} hands over to ${target}: ${reason}`, {

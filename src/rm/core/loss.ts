@@ -26,7 +26,7 @@ function lostMembers(rm: Rm, view: View): Member[] {
 }
 
 /** More than w - 1 incarnations of the last active view are certainly gone: an acknowledged entry may be among what they held. */
-export function closedByLoss(rm: Rm, _nowMs: number, view: View): boolean {
+export function closedByLoss(rm: Rm, view: View): boolean {
   return view.members.length - lostMembers(rm, view).length < sealQuorum(view);
 }
 
@@ -92,7 +92,7 @@ function absence(rm: Rm, nowMs: number, member: Member): string {
   return sight.linkBootId === null ? "is not connected" : "has not answered yet";
 }
 
-export function sayLoss(rm: Rm, _nowMs: number, group: GroupState, record: GroupRecord, base: View, effects: RmEffect[]): void {
+export function sayLoss(rm: Rm, group: GroupState, record: GroupRecord, base: View, effects: RmEffect[]): void {
   const text = lossText(rm, base);
   group.waiting = text;
   if (group.lossSaid === text) return;

@@ -158,7 +158,6 @@ export interface HandOver {
   readonly target: ReplicaId;
   readonly reason: string;
   readonly sinceMs: number;
-  sent: boolean;
 }
 
 export interface Kill {
@@ -247,8 +246,6 @@ export interface PendingAnswer {
   readonly connection: number;
   readonly ticket: number;
   readonly outcome: AdminOutcome;
-  /** Given once this has been stored. */
-  readonly content: ControlContent;
 }
 
 /** The whole state of the core: plain data, changed only by `step`. */

@@ -152,10 +152,10 @@ function waitForAnswers(rm: Rm, nowMs: number, group: GroupState, record: GroupR
     } else wakeAt(rm, nowMs, change.attemptMs + timing.sealTimeoutMs);
     return;
   }
-  if (closedByLoss(rm, nowMs, base)) {
+  if (closedByLoss(rm, base)) {
     const survivors = decideLoss(rm, nowMs, group, record, change);
     if (survivors !== null) lead(rm, nowMs, group, record, change, survivors, effects);
-    else sayLoss(rm, nowMs, group, record, base, effects);
+    else sayLoss(rm, group, record, base, effects);
     return;
   }
   group.lossSaid = null;
