@@ -1,23 +1,14 @@
-/** The proof can fail: bugs planted in the cores, the storage, the client and the executor are found, each within a stated number of seeds or states. */
+/** That bugs are found is in the files beside this one, which run side by side; this one is about the list of them. */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { PLANTED_BUGS } from "./bugs/index.js";
 import { ACCIDENTS, STARRED } from "./clauses.js";
-import { hunt } from "./hunt.js";
 import { planted } from "./planted-bug.js";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
-
-describe("found when planted", () => {
-  test.each(PLANTED_BUGS.map((bug) => [`${bug.rule}: ${bug.name}`, bug] as const))("%s", { timeout: 240_000 }, async (_, bug) => {
-    const { found, said } = await hunt(bug);
-    expect(said).toMatch(bug.found);
-    expect(found).toBe(true);
-  });
-});
 
 test("each clause without which an entry is lost or a read is stale has a planted bug, and so has each accident of others", () => {
   expect(STARRED.length).toBe(25);
@@ -28,6 +19,14 @@ test("each clause without which an entry is lost or a read is stale has a plante
     expect(bugs, says).not.toEqual([]);
     expect(names, says).toEqual(expect.arrayContaining([...bugs]));
   }
+});
+
+test("each is looked for", () => {
+  const here = readdirSync(join(PROJECT, "test/planted")).filter((file) => file.startsWith("found-in-"));
+  const looked = here.map((file) => readFileSync(join(PROJECT, "test/planted", file), "utf8")).join();
+  const lists = readdirSync(join(PROJECT, "test/planted/bugs")).filter((file) => file !== "index.ts");
+  expect(lists.length).toBeGreaterThan(0);
+  for (const list of lists) expect(looked).toContain(`"./bugs/${list.replace(/\.ts$/, ".js")}"`);
 });
 
 test("each bug has the rule that it breaks in the table of rules", () => {

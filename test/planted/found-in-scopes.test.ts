@@ -1,0 +1,5 @@
+import { CORE_BUGS } from "./bugs/core-bugs.js";
+import { EXPLORED_BUGS } from "./bugs/explored-bugs.js";
+import { declareFound } from "./found.js";
+
+declareFound([...CORE_BUGS, ...EXPLORED_BUGS]);
