@@ -9,7 +9,8 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "event-log-"));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+// What was added last may still be on its way to the file.
+afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
 const HAPPENED = { kind: "alive", text: "replica bank-1 is alive again" };
 const path = (): string => join(folder, "events.ndjson");
