@@ -9,6 +9,9 @@ import { DEFAULTS } from "../../vocabulary/limit.js";
 import { type ControlContent, emptyContent } from "../core/content.js";
 import { openEmbeddedStore } from "./embedded-store.js";
 
+/** A disk behind others can take its time. */
+const SOON = { timeout: 20_000 };
+
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "control-store-"));
@@ -65,7 +68,7 @@ test("damage is named, and never taken for an empty store", async () => {
   const store = await openEmbeddedStore(disk);
   await store.swap(0, FIRST);
   const [path, copy] = [join(folder, "control"), join(folder, "control.copy")];
-  await vi.waitFor(() => expect(readFileSync(copy)).toEqual(readFileSync(path)));
+  await vi.waitFor(() => expect(readFileSync(copy)).toEqual(readFileSync(path)), SOON);
   const bytes = readFileSync(path);
   const recordBytes = bytes.findLastIndex((byte) => byte !== 0) + 1;
   const open = () => openEmbeddedStore(createDisk(folder));
@@ -100,7 +103,7 @@ function worn(disk: Disk, ...paths: readonly string[]): Disk {
 test("a file that cannot be read any more is damage like any other: with the other one nothing is lost", async () => {
   await (await openEmbeddedStore(createDisk(folder))).swap(0, FIRST);
   const [path, copy] = [join(folder, "control"), join(folder, "control.copy")];
-  await vi.waitFor(() => expect(readFileSync(copy)).toEqual(readFileSync(path)));
+  await vi.waitFor(() => expect(readFileSync(copy)).toEqual(readFileSync(path)), SOON);
   for (const one of ["control", "control.copy"]) {
     const store = await openEmbeddedStore(worn(createDisk(folder), one));
     expect(await store.read()).toEqual({ revision: 1, content: FIRST });
@@ -125,7 +128,7 @@ test("section 7: an error of the copy ends the Replication Manager, too, and not
   await store.swap(0, FIRST);
   failing = true;
   expect(await store.swap(1, { ...FIRST, hosts: [] })).toMatchObject({ kind: "swapped" });
-  await vi.waitFor(() => expect(failed).toHaveBeenCalledWith(expect.objectContaining({ code: "EIO" })));
+  await vi.waitFor(() => expect(failed).toHaveBeenCalledWith(expect.objectContaining({ code: "EIO" })), SOON);
 });
 
 /** A disk that ends after a number of operations, as a crash does; of a write that is the last one only a part arrives. */
@@ -188,9 +191,9 @@ test("section 7: the term goes to new files, synced before they are renamed; wha
     "rename control.tmp",
     "sync-folder .",
   ]);
-  await vi.waitFor(() => expect(seen.filter((one) => one === "sync-folder .")).toHaveLength(2));
+  await vi.waitFor(() => expect(seen.filter((one) => one === "sync-folder .")).toHaveLength(2), SOON);
   seen.length = 0;
   await store.swap(1, { ...FIRST, hosts: [] });
   expect(seen.slice(0, 2)).toEqual(["write control", "sync control"]);
-  await vi.waitFor(() => expect(seen.slice(2)).toEqual(["write control.copy", "sync control.copy"]));
+  await vi.waitFor(() => expect(seen.slice(2)).toEqual(["write control.copy", "sync control.copy"]), SOON);
 });

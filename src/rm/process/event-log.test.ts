@@ -2,32 +2,48 @@ import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { openEventLog, readEvents } from "./event-log.js";
+import { type EventLog, openEventLog, readEvents } from "./event-log.js";
 import { createSubscribers } from "./subscribers.js";
+
+/** A disk behind others can take its time. */
+const SOON = { timeout: 20_000 };
 
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "event-log-"));
 });
-// What was added last may still be on its way to the file.
-afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+afterEach(async () => {
+  // What was added last may still be on its way: a file that comes while its folder is removed is in the way.
+  for (const log of opened.splice(0)) {
+    const last = log.after(0).at(-1)?.id ?? 0;
+    await vi.waitFor(() => expect(readEvents(folder).at(-1)?.id ?? 0).toBeGreaterThanOrEqual(last), SOON);
+  }
+  rmSync(folder, { recursive: true });
+});
+
+const opened: EventLog[] = [];
+function open(): EventLog {
+  const log = openEventLog(folder);
+  opened.push(log);
+  return log;
+}
 
 const HAPPENED = { kind: "alive", text: "replica bank-1 is alive again" };
 const path = (): string => join(folder, "events.ndjson");
 
 test("numbers go on from life to life", async () => {
-  const first = openEventLog(folder);
+  const first = open();
   for (let i = 0; i < 3; i++) first.add(HAPPENED, i);
-  await vi.waitFor(() => expect(readEvents(folder)).toHaveLength(3));
-  expect(openEventLog(folder).add(HAPPENED, 9).id).toBe(4);
+  await vi.waitFor(() => expect(readEvents(folder)).toHaveLength(3), SOON);
+  expect(open().add(HAPPENED, 9).id).toBe(4);
 });
 
 test("the file of a Replication Manager that runs on and on is bounded", async () => {
-  const log = openEventLog(folder);
+  const log = open();
   for (let round = 0; round < 30; round++) {
     for (let i = 0; i < 1_000; i++) log.add(HAPPENED, i);
     const last = log.after(0).at(-1)?.id;
-    await vi.waitFor(() => expect(readEvents(folder).at(-1)?.id).toBe(last));
+    await vi.waitFor(() => expect(readEvents(folder).at(-1)?.id).toBe(last), SOON);
   }
   expect(readFileSync(path(), "utf8").split("\n").length).toBeLessThan(12_000);
   expect(readEvents(folder).map(({ id }) => id)).toEqual(log.after(0).map(({ id }) => id));
@@ -38,7 +54,7 @@ test("what a subscriber has heard and the file has lost (a full disk) is not num
   const connection = { send: (message: unknown) => void told.push(message) } as unknown as Parameters<
     ReturnType<typeof createSubscribers>["add"]
   >[0];
-  const log = openEventLog(folder);
+  const log = open();
   log.add(HAPPENED, 1);
   const subscribers = createSubscribers(log);
   subscribers.add(connection, 120);
@@ -48,7 +64,7 @@ test("what a subscriber has heard and the file has lost (a full disk) is not num
 
 test("a history that cannot be written costs nothing but itself", () => {
   mkdirSync(`${path()}.new`);
-  const log = openEventLog(folder);
+  const log = open();
   expect(log.add(HAPPENED, 1).id).toBe(1);
   rmdirSync(`${path()}.new`);
 });
