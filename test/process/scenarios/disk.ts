@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { loadBallast } from "../harness/ballast.js";
 import { troupeCaller } from "../harness/caller.js";
 import { eventsOf } from "../harness/events.js";
 import { administer, groupOf, type Installation, type Roles, rolesOf, untilNothingLeft, untilWhole } from "../harness/installation.js";
@@ -28,7 +29,7 @@ export const diskFaults: readonly Scenario[] = [
     what: "the leader's disk has no room for a snapshot: another one leads, and it returns by itself when there is room",
     disks: "limited",
     async run(trial) {
-      await loadPieces(trial.at, SNAPSHOT_PIECES);
+      await loadBallast(trial.at, PIECE_KIB, SNAPSHOT_PIECES);
       await fillDisk(trial, ({ leader }) => leader, 4, checkpointUntilGone);
     },
   },
@@ -77,16 +78,6 @@ async function fillDisk({ at, struck, load }: Trial, choose: (roles: Roles) => s
 
 function isRunning(at: Installation, { name, pid }: KnownProcess): boolean {
   return processNamed(at.dir, name)?.pid === pid;
-}
-
-async function loadPieces(at: Installation, pieces: number): Promise<void> {
-  const caller = await troupeCaller(at);
-  const count = Number((await caller.query("ballastCount")).result);
-  for (let piece = count; piece < pieces; piece++) {
-    const answer = await caller.operate("load", PIECE_KIB);
-    if (answer.outcome !== "ok") throw new Error(`the ballast is not loaded: ${JSON.stringify(answer)}`);
-  }
-  await caller.close();
 }
 
 /** Request and update are as large as the value: it is the log that fills the disk, in every style. */

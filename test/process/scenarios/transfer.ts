@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { troupeCaller } from "../harness/caller.js";
+import { loadBallast } from "../harness/ballast.js";
 import { administer, groupOf, type Installation, rolesOf, untilLaterView, untilWhole } from "../harness/installation.js";
 import { kill } from "../harness/process-table.js";
 import type { Scenario, Trial } from "../harness/scenario.js";
@@ -59,7 +59,7 @@ type Strike = (trial: Trial, learner: string) => Promise<(() => Promise<unknown>
 
 async function duringTransfer(trial: Trial, strike: Strike): Promise<void> {
   const { at, load, figure } = trial;
-  await loadBallast(at);
+  await loadBallast(at, PIECE_KIB, PIECES);
   const { leader, followers } = await rolesOf(at);
   const members = [leader, ...followers];
   await untilSnapshotHoldsBallast(at, leader);
@@ -79,16 +79,6 @@ async function duringTransfer(trial: Trial, strike: Strike): Promise<void> {
   await load.untilProgress(3);
   await administer(at, "PATCH", `groups/${at.group}`, { replicas: 3 });
   await untilWhole(at);
-}
-
-async function loadBallast(at: Installation): Promise<void> {
-  const caller = await troupeCaller(at);
-  const count = Number((await caller.query("ballastCount")).result);
-  for (let piece = count; piece < PIECES; piece++) {
-    const answer = await caller.operate("load", PIECE_KIB);
-    if (answer.outcome !== "ok") throw new Error(`the ballast is not loaded: ${JSON.stringify(answer)}`);
-  }
-  await caller.close();
 }
 
 /** What was loaded last would else come from the log. */
