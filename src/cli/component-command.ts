@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { keepCompiled } from "../runtime/compiling.js";
+import { hasCode } from "../runtime/error-code.js";
 import { FolderInUse } from "../runtime/folder-lock.js";
 import { createLogger } from "../runtime/log.js";
 import { EXIT, withExample } from "./output.js";
@@ -75,5 +76,5 @@ const PASSING_CODES: readonly string[] = ["ENOSPC", "EMFILE", "ENFILE", "ENOMEM"
 function isPassing(error: unknown): boolean {
   // A folder is free as soon as the process that held it has ended.
   if (error instanceof FolderInUse) return true;
-  return error instanceof Error && "code" in error && typeof error.code === "string" && PASSING_CODES.includes(error.code);
+  return hasCode(error, ...PASSING_CODES);
 }

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { hasCode } from "./error-code.js";
 
 /**
  * S6i: what a process is executing, told so that its sudden death or a hang of its only thread cannot keep it back: a small file that it
@@ -38,7 +39,7 @@ export function openExecutingMark(folder: string): ExecutingMark {
     try {
       writeSync(file, mark, 0, sizeBytes, 0);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT"))) throw error;
+      if (!hasCode(error, "ENOSPC", "EDQUOT")) throw error;
     }
   }
 

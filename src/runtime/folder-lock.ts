@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { hasCode } from "./error-code.js";
 
 export interface FolderLock {
   /** The kernel frees the lock at death in any case. */
@@ -34,7 +35,7 @@ async function lockBySocket(path: string): Promise<FolderLock> {
   try {
     await listenAt(server, name);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") throw inUse(path, await askHolder(name));
+    if (hasCode(error, "EADDRINUSE")) throw inUse(path, await askHolder(name));
     throw error;
   }
   server.unref();
@@ -78,7 +79,7 @@ async function lockByPidFile(path: string): Promise<FolderLock> {
       writeFileSync(file, String(process.pid), { flag: "wx", mode: 0o600 });
       return { release: async () => rmSync(file, { force: true }) };
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (!hasCode(error, "EEXIST")) throw error;
       const pid = readFileSync(file, "latin1");
       if (isAlive(Number(pid))) throw inUse(path, pid);
       rmSync(file, { force: true });

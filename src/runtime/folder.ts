@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { syncFolder } from "./durable-file.js";
+import { hasCode } from "./error-code.js";
 
 const FOLDER_MODE = 0o700;
 
@@ -25,7 +26,7 @@ function makeMissing(path: string): string[] {
       mkdirSync(folder, { mode: FOLDER_MODE });
     } catch (error) {
       // Another process was quicker.
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST" && existsSync(folder))) throw error;
+      if (!(hasCode(error, "EEXIST") && existsSync(folder))) throw error;
     }
   }
   return missing;

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { hasCode } from "./error-code.js";
 
 /** The kernel's view of a process, from field 3, 9, 14, 15 and 22 of /proc/pid/stat (proc(5)). */
 export interface ProcessInfo {
@@ -36,7 +37,7 @@ const UNREAD: ProcessInfo = { state: "unknown", exiting: false, startTime: 0, cp
 
 /** ENOENT, or ESRCH when it ended between open and read. */
 function isNoSuchProcess(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH");
+  return hasCode(error, "ENOENT", "ESRCH");
 }
 
 /** The command name is in parentheses and may hold anything, parentheses and spaces too: fields count from the last `)`. */
@@ -95,6 +96,6 @@ function isPidInUse(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return hasCode(error, "EPERM");
   }
 }

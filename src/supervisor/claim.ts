@@ -8,6 +8,7 @@ import { startTimeOf } from "../runtime/process-info.js";
 import { randomId } from "../runtime/random.js";
 import { type ClusterId, clusterId, isId } from "../vocabulary/ids.js";
 import { endProcesses, SUPERVISOR_NAME } from "./end.js";
+import { hasCode } from "../runtime/error-code.js";
 
 /** A data folder that belongs to this process for as long as it lives. */
 export interface ClaimedFolder {
@@ -68,7 +69,7 @@ function readClusterId(path: string): ClusterId | null {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (hasCode(error, "ENOENT")) return null;
     throw error;
   }
   const value = parsed(text);

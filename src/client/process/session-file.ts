@@ -5,6 +5,7 @@ import { makeFolder } from "../../runtime/folder.js";
 import { FolderInUse, type FolderLock, lockFolder } from "../../runtime/folder-lock.js";
 import { isSessionId, type SessionId } from "../../vocabulary/ids.js";
 import type { SavedSession } from "../core/state.js";
+import { hasCode } from "../../runtime/error-code.js";
 
 /**
  * S6f: what a client that must survive its own restart writes down: its session, each request before it is sent, and each end.
@@ -117,7 +118,7 @@ async function readSaved(path: string): Promise<SavedSession | null> {
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (hasCode(error, "ENOENT")) return null;
     throw error;
   }
   const lines = text.split("\n");

@@ -4,6 +4,7 @@ import { lastWords, logSizeBytes, type Spawning, spawnChild } from "../../runtim
 import { makeFolder } from "../../runtime/folder.js";
 import type { ClusterId, HostId, ReplicaId } from "../../vocabulary/ids.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
+import { hasCode } from "../../runtime/error-code.js";
 
 /** What a server reads at its start, as JSON in DIR/replicas/R.spec.json. */
 export interface ServerSpec {
@@ -72,7 +73,7 @@ export function setAsideFolder(dir: string, replica: ReplicaId, label: string): 
     return null;
   } catch (error) {
     // With durability `memory`, or after a crash at start, there may be no folder.
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (hasCode(error, "ENOENT")) return null;
     return error instanceof Error ? error.message : String(error);
   }
 }

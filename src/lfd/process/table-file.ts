@@ -3,6 +3,7 @@ import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { recordedProcess } from "../../runtime/child.js";
 import { decodeTable, type LfdTable } from "../core/table.js";
+import { hasCode } from "../../runtime/error-code.js";
 
 const FILE = "table.json";
 
@@ -13,7 +14,7 @@ export function loadTable(dir: string): LfdTable | null {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (hasCode(error, "ENOENT")) return null;
     throw new Error(`${path} cannot be read (${reasonOf(error)}). Without it the LFD does not know which servers to expect.`);
   }
   const decoded = parse(text);
