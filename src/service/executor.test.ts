@@ -3,7 +3,7 @@ import bank from "../../examples/bank/bank.js";
 import { bankWorkload } from "../../examples/bank/workload.js";
 import counter from "../../examples/counter/counter.js";
 import { defineService } from "./define-service.js";
-import { refuse } from "./refuse.js";
+import { refuse, ServiceRefusal } from "./refuse.js";
 import { rig, gated, turn } from "./executor.test-rig.js";
 
 describe("executor", () => {
@@ -153,6 +153,63 @@ describe("executor", () => {
     expect(answer(11)).toMatchObject({ code: "async-query" });
     for (const ticket of [12, 13, 14]) expect(answer(ticket)).toMatchObject({ code: "unknown-operation" });
     expect(executor.digest()).toBe(before);
+  });
+
+  it("S8: what a handler throws may be as odd as it likes: it is refused, in a query too, and the replica goes on", async () => {
+    const odd: Record<string, () => unknown> = {
+      // As of a class that declares the field anew.
+      missing: () => Object.assign(new Error("x"), { message: undefined }),
+      noText: () => Object.assign(new Error("x"), { message: { get: () => 1 } }),
+      getter: () =>
+        Object.defineProperty(new RangeError("x"), "message", {
+          get() {
+            throw new Error("not this one");
+          },
+        }),
+      revoked: () => {
+        const { proxy, revoke } = Proxy.revocable({}, {});
+        revoke();
+        return proxy;
+      },
+      bare: () => Object.create(null),
+      badCode: () => Object.assign(new ServiceRefusal("x", "y"), { code: () => 1 }),
+    };
+    const service = defineService({
+      name: "odd",
+      state: () => ({ n: 0 }),
+      operations: {
+        op: (state, name: string) => {
+          state.n += 1;
+          throw odd[name]?.();
+        },
+        later: async (state, name: string) => {
+          state.n += 1;
+          await Promise.resolve();
+          throw odd[name]?.();
+        },
+      },
+      queries: {
+        ask: (_state, name: string) => {
+          throw odd[name]?.();
+        },
+      },
+    });
+    const { executor, completions, notes, execute, query, answer } = rig(service);
+    const before = executor.digest();
+    for (const name of Object.keys(odd)) {
+      execute("op", name, { settled: true });
+      execute("op", name);
+      query("ask", name);
+      execute("later", name);
+      await turn();
+    }
+    expect(completions).toHaveLength(4 * Object.keys(odd).length);
+    for (const { ticket } of completions) expect(answer(ticket)).toMatchObject({ code: "refused", message: expect.any(String) });
+    expect(executor.digest()).toBe(before);
+    execute("later", "bare");
+    executor.submit({ kind: "undo-unreleased" });
+    await turn();
+    expect(notes).toEqual(["operation later failed after it had been given up: the handler threw something that is no Error"]);
   });
 
   it("refuses inputs that do not decode or do not fit the schema, before the handler runs", () => {

@@ -1,6 +1,6 @@
 import { assert, unreachable } from "../vocabulary/assert.js";
 import type { ExecutionCommand, ExecutionCompletion } from "../vocabulary/execution.js";
-import { refusal } from "./outcome.js";
+import { refusal, textOf } from "./outcome.js";
 import type { OperationOutcome, SnapshotCapture, StateMachine } from "./state-machine.js";
 
 export interface ExecutorOptions {
@@ -260,14 +260,13 @@ function finish(state: ExecutorState, running: Running, outcome: OperationOutcom
 }
 
 function fail(state: ExecutorState, running: Running, error: unknown): void {
-  const text = error instanceof Error ? error.message : String(error);
   if (state.running === running) {
     guard(state, () => {
       throw error;
     });
     return;
   }
-  state.options.onNote?.(`operation ${running.command.operation} failed after it had been given up: ${text}`);
+  state.options.onNote?.(`operation ${running.command.operation} failed after it had been given up: ${textOf(error)}`);
 }
 
 /** Outside `submit` and `tick` nobody would catch what is fatal. */

@@ -9,5 +9,10 @@ export class FatalExecution extends Error {
 const EXHAUSTED = /call stack|allocation failed|out of memory/i;
 
 export function isExhaustion(error: unknown): boolean {
-  return error instanceof RangeError && EXHAUSTED.test(error.message);
+  try {
+    return error instanceof RangeError && EXHAUSTED.test(error.message);
+  } catch {
+    // The handler's own, which cannot be read: the engine's errors can.
+    return false;
+  }
 }

@@ -23,11 +23,17 @@ export function refusal(code: string, message: string, details?: unknown): Reply
   return { refused: true, bytes: encodeValue(error) };
 }
 
-/** The reply to a handler that threw. */
+const UNREADABLE = "the handler threw something that cannot be read";
+
+/** The reply to a handler that threw. What it threw is its own, as odd as it likes: reading that must not end the replica. */
 export function replyToThrow(error: unknown): Reply {
-  if (error instanceof ServiceRefusal) return refusal(error.code, error.message, sendable(error.details));
-  if (error instanceof StateRefusal) return refusal(error.code, error.message);
-  return refusal("refused", error instanceof Error ? error.message : textOf(error));
+  try {
+    if (error instanceof ServiceRefusal) return refusal(error.code, textOf(error), sendable(error.details));
+    if (error instanceof StateRefusal) return refusal(error.code, textOf(error));
+  } catch {
+    return refusal("refused", UNREADABLE);
+  }
+  return refusal("refused", textOf(error));
 }
 
 /** Details that cannot be sent are left out rather than put in the place of the refusal. */
@@ -39,8 +45,16 @@ function sendable(details: unknown): unknown {
   }
 }
 
-function textOf(thrown: unknown): string {
-  return typeof thrown === "string" ? thrown : "the handler threw something that is no Error";
+/** Never throws: a message may be missing (a class that declares the field anew), or no text, or a getter that throws. */
+export function textOf(thrown: unknown): string {
+  if (typeof thrown === "string") return thrown;
+  try {
+    if (!(thrown instanceof Error)) return "the handler threw something that is no Error";
+    const { message }: { readonly message: unknown } = thrown;
+    return typeof message === "string" ? message : "the handler threw an Error without a message";
+  } catch {
+    return UNREADABLE;
+  }
 }
 
 /** A refused operation has changed nothing. */
