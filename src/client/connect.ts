@@ -55,12 +55,14 @@ async function openFile(path: string, clientOf: () => GroupClient): Promise<Sess
 }
 
 function createClientOf(url: TroupeUrl, found: Discovery, file: SessionFile | null, watch: Watch): GroupClient {
+  let looks = 0;
   return createGroupClient({
     role: "client",
     clusterId: found.clusterId,
     group: found.group,
     discover: async () => {
-      const again = await discover(url, DISCOVERY_TIMEOUT_MS);
+      looks += 1;
+      const again = await discover(url, DISCOVERY_TIMEOUT_MS, looks);
       return again.clusterId === found.clusterId ? again : null;
     },
     ...(file === null ? {} : { sessionFile: file }),

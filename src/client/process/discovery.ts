@@ -46,10 +46,14 @@ export function parseTroupeUrl(text: string): TroupeUrl {
   return { hosts, group: groupName(group) };
 }
 
-/** Asks each host in turn; the first good answer wins. Throws the last failure in words. */
-export async function discover(url: TroupeUrl, timeoutMs: number): Promise<Discovery> {
+/**
+ * Asks each host in turn, from the one at `first` on (counted round and round); the first good answer wins. Throws the last failure in words.
+ * Who asks again begins elsewhere each time: a gateway that is cut off from the others goes on answering, with what was true before.
+ */
+export async function discover(url: TroupeUrl, timeoutMs: number, first = 0): Promise<Discovery> {
   let last = new TroupeError("unavailable", "not-executed", "No host was named.");
-  for (const host of url.hosts) {
+  const at = first % Math.max(1, url.hosts.length);
+  for (const host of [...url.hosts.slice(at), ...url.hosts.slice(0, at)]) {
     try {
       return await askHost(host, url.group, timeoutMs);
     } catch (error) {

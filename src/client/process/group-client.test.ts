@@ -102,6 +102,37 @@ it("S6f: a client that comes back with its file finishes what was open", async (
   await second.close();
 });
 
+it("a call that is made while the client closes is refused: its caller does not wait for ever", async () => {
+  const client = await connect<Service>(url);
+  await client.add(1);
+  const closing = client.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  await expect(client.get()).rejects.toMatchObject({ code: "unavailable", outcome: "not-executed" });
+  await closing;
+});
+
+it("finds the group again at its second address while the first goes on answering with what was true before", async () => {
+  const stale = createServer((_, response) =>
+    response.end(
+      JSON.stringify({
+        clusterId: CLUSTER_ID,
+        group: GROUP,
+        view: null,
+        book: { version: [0, 1], entries: [] },
+        operations: ["add"],
+        queries: ["get"],
+      }),
+    ),
+  );
+  await new Promise<void>((resolve) => stale.listen(0, "127.0.0.1", resolve));
+  const address = stale.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  const client = await connect<Service>(url.replace("127.0.0.1:1,", `127.0.0.1:${port},`));
+  expect(await client.add.with({ timeoutMs: 20_000 })(5)).toBe(1);
+  await client.close();
+  stale.close();
+});
+
 it("an input that cannot be sent is refused before it is", async () => {
   const client = await connect<Service>(url);
   const wrong: unknown = () => 1;

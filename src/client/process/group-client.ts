@@ -174,11 +174,12 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
     },
     async close() {
       driver.push({ kind: "closing" });
+      // From here on: an event that came behind `closing` might never be stepped, and its caller would wait for ever.
+      broken ??= "The client is closed.";
       await new Promise((resolve) => setImmediate(resolve));
       await new Promise((resolve) => setImmediate(resolve));
       driver.stop();
       links.keep([]);
-      broken ??= "The client is closed.";
       await options.sessionFile?.close();
     },
   };
