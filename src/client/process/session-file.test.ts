@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -104,4 +104,27 @@ it("a file that holds something else is refused and left as it is; the torn begi
     expect(file.saved).toBeNull();
     await file.close();
   }
+});
+
+it("a client that lives for long does not make its file grow without end, and loses nothing of it", async () => {
+  const path = join(folder, "client.session");
+  const { file, until } = await opened(path);
+  file.saveSession(SESSION);
+  file.saveRequest(SESSION, 1, "add", new Uint8Array([1]));
+  const input = new Uint8Array(64 * 1024).fill(7);
+  for (let sequence = 2; sequence <= 100; sequence += 1) {
+    file.saveRequest(SESSION, sequence, "add", input);
+    if (sequence > 2) file.saveSettled(SESSION, sequence - 1);
+    await until(sequence);
+  }
+  await file.close();
+  // 100 inputs of 64 KB were written: of them two are open.
+  expect((await stat(path)).size).toBeLessThan(2 * 1024 * 1024);
+  const again = await opened(path);
+  expect(again.file.saved?.requests.map((request) => [request.sequence, request.input.length])).toEqual([
+    [1, 1],
+    [100, input.length],
+  ]);
+  expect(again.file.saved?.highestSequence).toBe(100);
+  await again.file.close();
 });

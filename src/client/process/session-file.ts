@@ -35,9 +35,7 @@ export async function openSessionFile(path: string, events: SessionFileEvents): 
   const lock = await lockFile(path);
   try {
     const saved = await readSaved(path);
-    await rewrite(path, saved);
-    const handle = await open(path, "a", 0o600);
-    return fileOver(handle, lock, saved, events);
+    return fileOver(path, await replace(path, linesOf(contentOf(saved))), lock, saved, events);
   } catch (error) {
     await lock.release();
     throw error;
@@ -56,7 +54,26 @@ async function lockFile(path: string): Promise<FolderLock> {
   }
 }
 
-function fileOver(handle: FileHandle, lock: FolderLock, saved: SavedSession | null, events: SessionFileEvents): SessionFile {
+/** What the file is to be read as: the session, and the lines of the requests that have not ended. */
+interface Content {
+  session: SessionId | null;
+  highest: number;
+  readonly open: Map<number, string>;
+}
+
+/** A file that has grown so far, and to so many times what it has to hold, is written anew: a client may live for years. */
+const REWRITE_BYTES_MIN = 1024 * 1024;
+const REWRITE_FACTOR = 4;
+
+function fileOver(
+  path: string,
+  rewritten: Rewritten,
+  lock: FolderLock,
+  saved: SavedSession | null,
+  events: SessionFileEvents,
+): SessionFile {
+  let { handle, sizeBytes } = rewritten;
+  const content = contentOf(saved);
   let lines: string[] = [];
   let through: { session: SessionId; sequence: number } | null = null;
   let writing: Promise<void> | null = null;
@@ -69,17 +86,31 @@ function fileOver(handle: FileHandle, lock: FolderLock, saved: SavedSession | nu
       lines = [];
       through = null;
       await handle.appendFile(batch);
+      sizeBytes += Buffer.byteLength(batch);
       // An end need not be durable by itself: a request that comes after it in the file makes it so.
-      if (covers === null) continue;
-      await handle.datasync();
-      events.onSaved(covers.session, covers.sequence);
+      if (covers !== null) {
+        await handle.datasync();
+        events.onSaved(covers.session, covers.sequence);
+      }
+      if (sizeBytes >= REWRITE_BYTES_MIN) await shrink();
     }
     // In the same turn as the last look at `lines`: what comes next starts anew.
     writing = null;
   }
 
+  /** What has come since the last batch is in the new file, and is written behind it once more: read twice it means the same. */
+  async function shrink(): Promise<void> {
+    const kept = linesOf(content);
+    if (sizeBytes < REWRITE_FACTOR * kept.reduce((sum, line) => sum + line.length, 0)) return;
+    const before = handle;
+    ({ handle, sizeBytes } = await replace(path, kept));
+    await before.close();
+  }
+
   function add(record: FileRecord): void {
-    lines.push(lineOf(record));
+    const line = lineOf(record);
+    note(content, record, line);
+    lines.push(line);
     writing ??= Promise.resolve()
       .then(writeBatches)
       .catch((error: unknown) => {
@@ -102,6 +133,36 @@ function fileOver(handle: FileHandle, lock: FolderLock, saved: SavedSession | nu
       await lock.release();
     },
   };
+}
+
+function contentOf(saved: SavedSession | null): Content {
+  if (saved === null) return { session: null, highest: 0, open: new Map() };
+  const { session, highestSequence: highest, requests } = saved;
+  const open = new Map(
+    requests.map(({ sequence, operation, input }) => {
+      const record = { kind: "request", session, sequence, operation, input: Buffer.from(input).toString("base64") } as const;
+      return [sequence, lineOf(record)] as const;
+    }),
+  );
+  return { session, highest, open };
+}
+
+/** As `readSaved` will understand the record. */
+function note(content: Content, record: FileRecord, line: string): void {
+  if (record.kind === "session") {
+    content.session = record.session;
+    content.highest = record.highest;
+    content.open.clear();
+    return;
+  }
+  if (record.session !== content.session) return;
+  content.highest = Math.max(content.highest, record.sequence);
+  if (record.kind === "request") content.open.set(record.sequence, line);
+  else content.open.delete(record.sequence);
+}
+
+function linesOf({ session, highest, open }: Content): string[] {
+  return session === null ? [] : [lineOf({ kind: "session", session, highest }), ...open.values()];
 }
 
 function lineOf(record: FileRecord): string {
@@ -165,19 +226,19 @@ function isRecord(value: unknown): value is FileRecord {
   return typeof value === "object" && value !== null && "kind" in value && "session" in value && typeof value.session === "string";
 }
 
-/** Temporary file, fsync, rename, fsync of the folder: the old content or the new, never half. */
-async function rewrite(path: string, saved: SavedSession | null): Promise<void> {
-  const records: FileRecord[] = [];
-  if (saved !== null) {
-    const { session } = saved;
-    records.push({ kind: "session", session, highest: saved.highestSequence });
-    for (const { sequence, operation, input } of saved.requests)
-      records.push({ kind: "request", session, sequence, operation, input: Buffer.from(input).toString("base64") });
-  }
+interface Rewritten {
+  readonly handle: FileHandle;
+  readonly sizeBytes: number;
+}
+
+/** Temporary file, fsync, rename, fsync of the folder: the old content or the new, never half. Open for what comes behind it. */
+async function replace(path: string, lines: readonly string[]): Promise<Rewritten> {
+  const text = lines.join("");
   const temporary = `${path}.new`;
-  await writeFile(temporary, records.map(lineOf).join(""), { mode: 0o600, flush: true });
+  await writeFile(temporary, text, { mode: 0o600, flush: true });
   await rename(temporary, path);
   const folder = await open(dirname(path), "r");
   await folder.sync();
   await folder.close();
+  return { handle: await open(path, "a", 0o600), sizeBytes: Buffer.byteLength(text) };
 }
