@@ -139,7 +139,7 @@ export function observationOf(fake: FakeServer): ReplicaObservation {
     paused,
     reason,
     executing,
-    report: fake.unborn ? null : reportOf(fake),
+    report: fake.unborn || !fake.registered ? null : reportOf(fake),
   };
 }
 

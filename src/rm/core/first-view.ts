@@ -3,6 +3,7 @@ import type { ReplicaId } from "../../vocabulary/ids.js";
 import type { Member } from "../../vocabulary/view.js";
 import { type GroupRecord, groupRecord, withGroup } from "./content.js";
 import { currentIncarnation, healthOf, isDown, reportOf } from "./observation.js";
+import { pendingOrder } from "./order.js";
 import { type ChangeAim, type GroupState, type Rm, wakeAt } from "./state.js";
 
 interface FirstView {
@@ -47,6 +48,8 @@ function readyReplicas(rm: Rm, nowMs: number, record: GroupRecord): Member[] {
   for (const { replica, leaving } of record.replicas) {
     const sight = rm.sights.get(replica);
     if (leaving || sight === undefined || sight.linkBootId === null || isDown(healthOf(rm, nowMs, replica))) continue;
+    // Whoever wakes meanwhile would be a member of the view when the order reaches it.
+    if (pendingOrder(rm, replica, "kill") !== undefined) continue;
     const incarnation = currentIncarnation(sight);
     const report = reportOf(sight);
     if (incarnation === null || report === null || report.incarnation !== incarnation) continue;

@@ -3,7 +3,7 @@ import { holdsIncarnation, memberOf, type View } from "../../vocabulary/view.js"
 import { announce } from "./announce.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
-import { currentIncarnation } from "./observation.js";
+import { currentIncarnation, reportOf } from "./observation.js";
 import { placeOrder } from "./order.js";
 import { lifeOf } from "./sight.js";
 import { type GroupState, type Rm, type Sight, type ViewChange, wakeAt } from "./state.js";
@@ -14,19 +14,49 @@ import { type GroupState, type Rm, type Sight, type ViewChange, wakeAt } from ".
  */
 export function killShed(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, effects: RmEffect[]): void {
   const view = record.activeView;
-  if (view === null || group.change !== null || group.activeEpoch === null || !sameEpoch(group.activeEpoch, view.epoch)) return;
+  if (group.change !== null) return;
+  if (view === null) return killUnused(rm, nowMs, group, record, effects);
+  if (group.activeEpoch === null || !sameEpoch(group.activeEpoch, view.epoch)) return;
   const due = suspects(rm, group, (sight) => !isNamed(view, sight));
+  killAfter(rm, nowMs, group, due, rm.config.timing.killGraceMs, "in no active view", effects);
+}
+
+/**
+ * Before the first view nobody has acknowledged anything (S4): who hangs then holds nothing that is needed, and a small group would wait for
+ * it for ever. As long as the first view waits for the late it may be merely late. No attempt at that view is under way, and a process whose
+ * kill is ordered takes part in none.
+ */
+function killUnused(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, effects: RmEffect[]): void {
+  const { killGraceMs, firstViewMs } = rm.config.timing;
+  const due = suspects(rm, group, (sight) => isUnused(record, sight));
+  killAfter(rm, nowMs, group, due, Math.max(killGraceMs, firstViewMs), "not needed before the first view", effects);
+}
+
+/** The store may be older than the group (S1e). With `disk` a process comes back with what it holds; with `memory` its own word is needed. */
+function isUnused(record: GroupRecord, sight: Sight): boolean {
+  return record.spec.durability === "disk" || sight.bootId === null || reportOf(sight)?.activeView === null;
+}
+
+function killAfter(
+  rm: Rm,
+  nowMs: number,
+  group: GroupState,
+  due: readonly Sight[],
+  graceMs: number,
+  why: string,
+  effects: RmEffect[],
+): void {
   group.kills = group.kills.filter((kill) => due.some((sight) => lifeOf(sight) === kill.life));
   for (const sight of due) {
     const life = lifeOf(sight);
     if (group.kills.some((kill) => kill.life === life)) continue;
-    group.kills.push({ replica: sight.replica, life, dueMs: nowMs + rm.config.timing.killGraceMs });
+    group.kills.push({ replica: sight.replica, life, dueMs: nowMs + graceMs });
   }
   for (const kill of group.kills) {
     const sight = rm.sights.get(kill.replica);
     if (sight === undefined) continue;
     if (nowMs < kill.dueMs) wakeAt(rm, nowMs, kill.dueMs);
-    else killProcess(rm, nowMs, sight, `suspected (${sight.reason}) and in no active view`, effects);
+    else killProcess(rm, nowMs, sight, `suspected (${sight.reason}) and ${why}`, effects);
   }
 }
 

@@ -50,6 +50,7 @@ export interface World {
   /** The LFD carries out no start. */
   refuseStarts: boolean;
   refuseKills: boolean;
+  loseKills: boolean;
   version: number;
   boots: number;
   rms: number;
@@ -82,6 +83,7 @@ export function createWorld(change: Partial<GroupSpec> = {}, timing: Partial<RmT
     gfdStopped: false,
     refuseStarts: false,
     refuseKills: false,
+    loseKills: false,
     version: 0,
     boots: 0,
     rms: 1,
@@ -164,7 +166,7 @@ export function serves(world: World): boolean {
 }
 
 const gfdPeer: Extract<RmPeer, { kind: "gfd" }> = { kind: "gfd", bootId: bootId("f".repeat(32)), pid: 3 };
-const lfdPeer: Extract<RmPeer, { kind: "lfd" }> = { kind: "lfd", host: HOST, bootId: bootId("e".repeat(32)) };
+export const lfdPeer: Extract<RmPeer, { kind: "lfd" }> = { kind: "lfd", host: HOST, bootId: bootId("e".repeat(32)) };
 
 export function serverPeer(fake: FakeServer): RmPeer {
   return { kind: "server", group: GROUP, replica: fake.replica, incarnation: fake.incarnation, bootId: fake.bootId };
@@ -296,6 +298,7 @@ export function hearFromLfd(world: World, message: Message): void {
 }
 
 function obey(world: World, message: Message): void {
+  if (message.kind === "kill-replica" && world.loseKills) return;
   if (message.kind === "start-replica") {
     if (!world.refuseStarts) boot(world, message.replica);
     push(world, { kind: "received", peer: lfdPeer, message: { kind: "order-done", ticket: message.ticket, error: null } });

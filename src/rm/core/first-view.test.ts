@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import * as w from "./world.test-harness.js";
+
+/** One of the replicas hangs from the start; whatever is started in its place is well. */
+function hungWorld(spec: Parameters<typeof w.createWorld>[0] = {}) {
+  const world = w.createWorld({ replicas: 1, minimumReplicas: 1, ...spec });
+  const hung = w.boot(world, w.replica(1));
+  hung.verdict = "suspected";
+  hung.silent.add("seal");
+  return { world, hung };
+}
+
+test("section 8: a process that hangs before the first view is ended and started again: nobody has acknowledged what it holds", () => {
+  for (const replicas of [1, 2])
+    for (const durability of ["disk", "memory"] as const) {
+      const { world, hung } = hungWorld({ replicas, durability });
+      w.start(world);
+      w.run(world, 4_000);
+      expect(w.sentOf(world, "kill-replica")).toEqual([]);
+      w.runUntil(world, () => w.serves(world));
+      expect(w.sentOf(world, "kill-replica")).toMatchObject([{ replica: "bank-1", bootId: hung.bootId, discard: false }]);
+      expect(w.activeView(world).members).toHaveLength(replicas);
+    }
+});
+
+test("section 8: one that never came to register is ended as well", () => {
+  const { world, hung } = hungWorld();
+  hung.unborn = true;
+  w.start(world);
+  w.runUntil(world, () => w.sentOf(world, "kill-replica").length > 0);
+  expect(w.sentOf(world, "kill-replica")).toMatchObject([{ replica: "bank-1", bootId: null, discard: false }]);
+});
+
+test("section 8: before the first view nobody is killed who is paused on purpose, or alive again", () => {
+  const { world: paused, hung } = hungWorld();
+  hung.paused = true;
+  w.start(paused);
+  w.run(paused, 30_000);
+  expect(w.sentOf(paused, "kill-replica")).toEqual([]);
+
+  const { world, hung: slow } = hungWorld();
+  w.start(world);
+  w.run(world, 4_500);
+  slow.verdict = "alive";
+  slow.silent.clear();
+  w.publish(world);
+  w.runUntil(world, () => w.serves(world));
+  w.run(world, 30_000);
+  expect(w.sentOf(world, "kill-replica")).toEqual([]);
+});
+
+test("S1e: with memory, who may hold what an older store knew of is not killed: its own word that it knows of no view is needed", () => {
+  const { world, hung } = hungWorld({ durability: "memory" });
+  hung.registered = false;
+  w.start(world);
+  w.run(world, 30_000);
+  expect(w.sentOf(world, "kill-replica")).toEqual([]);
+});
+
+test("section 8: who wakes when its kill is ordered already is no part of the first view", () => {
+  const { world, hung } = hungWorld();
+  world.loseKills = true;
+  w.start(world);
+  w.runUntil(world, () => w.sentOf(world, "kill-replica").length > 0);
+  hung.verdict = "alive";
+  hung.silent.clear();
+  w.publish(world);
+  w.run(world, 5_000);
+  expect(world.content?.groups[0]?.activeView).toBeNull();
+  world.loseKills = false;
+  w.push(world, { kind: "opened", peer: w.lfdPeer });
+  w.runUntil(world, () => w.serves(world));
+  expect(w.server(world, 1).bootId).not.toBe(hung.bootId);
+});
