@@ -39,17 +39,16 @@ export function startIsDue(rm: Rm, nowMs: number, group: GroupState, sight: Sigh
 
 function noteEnd(rm: Rm, nowMs: number, group: GroupState, sight: Sight, starts: Starts, effects: RmEffect[]): void {
   const { timing } = rm.config;
-  const first = starts.orderedMs === null;
-  // A life in which it was admitted to a view was a good one, however short.
-  const admitted = (group.admittedMs.get(sight.replica) ?? Number.NEGATIVE_INFINITY) >= sight.bornMs;
-  // One that never came to register was no life, however long its start took.
-  const short = !first && !admitted && (sight.bootId === null || nowMs - sight.bornMs < timing.shortLifeMs);
-  starts.shortLives = short ? starts.shortLives + 1 : 0;
+  const life = starts.orderedMs === null ? "long" : howItDied(rm, nowMs, group, sight);
+  starts.shortLives = life === "long" ? 0 : starts.shortLives + 1;
   starts.lastReason = sight.reason;
-  starts.dueMs = nowMs + (starts.shortLives === 0 ? 0 : backoffMs(timing.relaunchMsMin, timing.relaunchMsMax, starts.shortLives - 1));
+  // Who is killed as soon as it is back may have been unlucky: the second time in a row tells.
+  const waits = life === "as-member" ? starts.shortLives - 1 : starts.shortLives;
+  starts.dueMs = nowMs + (waits <= 0 ? 0 : backoffMs(timing.relaunchMsMin, timing.relaunchMsMax, waits - 1));
   const loops = starts.shortLives >= timing.crashLoopAfter;
   if (loops && !starts.crashLoop) {
-    const text = `${sight.replica} dies right after each start (${starts.shortLives} times, last: ${sight.reason}); it is started again every ${timing.relaunchMsMax} ms at most. See its log: troupe logs ${sight.replica}`;
+    const when = life === "as-member" ? "each admission to a view" : "each start";
+    const text = `${sight.replica} dies right after ${when} (${starts.shortLives} times, last: ${sight.reason}); it is started again every ${timing.relaunchMsMax} ms at most. See its log: troupe logs ${sight.replica}`;
     announce(effects, "crash-loop", text, {
       group: group.group,
       replica: sight.replica,
@@ -58,6 +57,16 @@ function noteEnd(rm: Rm, nowMs: number, group: GroupState, sight: Sight, starts:
     });
   }
   starts.crashLoop = loops;
+}
+
+/** A life in which it was admitted to a view was a good one, however short, unless it ended right after that. */
+function howItDied(rm: Rm, nowMs: number, group: GroupState, sight: Sight): "young" | "as-member" | "long" {
+  const { shortLifeMs, shortMemberMs } = rm.config.timing;
+  const diedMs = sight.verdict === "gone" ? sight.verdictSinceMs : nowMs;
+  const admittedMs = group.admittedMs.get(sight.replica) ?? Number.NEGATIVE_INFINITY;
+  if (admittedMs >= sight.bornMs) return diedMs - admittedMs < shortMemberMs ? "as-member" : "long";
+  // One that never came to register was no life, however long its start took.
+  return sight.bootId === null || diedMs - sight.bornMs < shortLifeMs ? "young" : "long";
 }
 
 export function noteStartOrdered(nowMs: number, group: GroupState, sight: Sight, ticket: number): void {

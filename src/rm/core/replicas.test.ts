@@ -145,6 +145,36 @@ test("a replica that dies right after each start is reported as a crash loop and
   expect(w.sentOf(world, "start-replica").length).toBe(starts);
 });
 
+test("a replica that dies right after each admission to a view is in a crash loop as well, and started with a growing wait", () => {
+  const world = w.servingWorld();
+  w.run(world, 10_000);
+  const waitsMs = Array.from({ length: 8 }, () => {
+    w.die(world, w.server(world, 3), "exit code 1");
+    return untilMemberMs(world);
+  });
+  expect(waitsMs.slice(0, 2).every((ms) => ms <= 150)).toBe(true);
+  expect(waitsMs.at(-1)).toBeGreaterThan(3_000);
+  const said = world.said.filter(({ kind }) => kind === "crash-loop");
+  expect(said).toMatchObject([{ replica: "bank-3", text: expect.stringContaining("right after each admission to a view (5 times") }]);
+});
+
+test("a replica that is killed once in a while is started at once each time, and is in no crash loop", () => {
+  const world = w.servingWorld();
+  w.run(world, 10_000);
+  for (let time = 0; time < 8; time++) {
+    w.die(world, w.server(world, 3));
+    expect(untilMemberMs(world)).toBeLessThan(150);
+    w.run(world, 1_100);
+  }
+  expect(w.saidKinds(world)).not.toContain("crash-loop");
+});
+
+function untilMemberMs(world: w.World): number {
+  const fromMs = world.nowMs;
+  w.runUntil(world, () => w.activeView(world).members.length === 3 && w.serves(world));
+  return world.nowMs - fromMs;
+}
+
 test("a replica that never comes to register is in a crash loop, however long each of its starts takes", () => {
   const world = w.servingWorld();
   w.server(world, 3).unborn = true;

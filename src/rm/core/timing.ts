@@ -29,6 +29,8 @@ export interface RmTiming {
   readonly startTimeoutMs: number;
   /** A process that dies younger than this was short-lived. */
   readonly shortLifeMs: number;
+  /** One that dies sooner than this after its admission to a view was none that served. */
+  readonly shortMemberMs: number;
   readonly relaunchMsMin: number;
   readonly relaunchMsMax: number;
   readonly crashLoopAfter: number;
@@ -63,6 +65,8 @@ export const RM_TIMING: RmTiming = {
   startDelayMs: 100,
   startTimeoutMs: 10_000,
   shortLifeMs: 2_000,
+  // Less than one round of killing each replica in turn takes.
+  shortMemberMs: 1_000,
   relaunchMsMin: 100,
   relaunchMsMax: 5_000,
   crashLoopAfter: 5,
