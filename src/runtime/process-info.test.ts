@@ -3,7 +3,18 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { describe, expect, test } from "vitest";
-import { hasKernelView, isAlive, isSameProcess, parseStat, processInfo, processState, signalProcess, startTimeOf } from "./process-info.js";
+import {
+  cpuWaitMs,
+  hasKernelView,
+  isAlive,
+  isSameProcess,
+  parseCpuWaitMs,
+  parseStat,
+  processInfo,
+  processState,
+  signalProcess,
+  startTimeOf,
+} from "./process-info.js";
 
 const FIELDS = "1 1 1 0 -1 4194560 100 0 0 0 25 5 0 0 20 0 11 0 987654 1 1";
 
@@ -31,6 +42,12 @@ describe("what the kernel knows of a process", () => {
   test("a line that is no such line is nothing", () => {
     expect(parseStat("")).toBeNull();
     expect(parseStat("42 (node) S 1 2")).toBeNull();
+  });
+
+  test("how long it has waited for the processor is the second figure, and nothing where the kernel does not count it", () => {
+    expect(parseCpuWaitMs("5656253 6354508 5\n")).toBe(6.354508);
+    expect(parseCpuWaitMs("")).toBe(0);
+    expect(cpuWaitMs(0)).toBe(0);
   });
 
   // Only Linux has the /proc that these read.

@@ -56,6 +56,23 @@ export function parseStat(text: string): ProcessInfo | null {
   };
 }
 
+/**
+ * How long the main thread of a process has been ready to run in all, while others had the processor: the second figure of /proc/pid/schedstat.
+ * 0 where the kernel does not count it.
+ */
+export function cpuWaitMs(pid: number): number {
+  try {
+    return parseCpuWaitMs(readFileSync(`/proc/${pid}/schedstat`, "latin1"));
+  } catch {
+    return 0;
+  }
+}
+
+export function parseCpuWaitMs(text: string): number {
+  const waitedNs = Number(text.split(" ")[1]);
+  return Number.isFinite(waitedNs) ? waitedNs / 1e6 : 0;
+}
+
 /** Whether the kernel can be asked about processes in full. */
 export function hasKernelView(): boolean {
   return HAS_PROC;

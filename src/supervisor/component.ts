@@ -1,7 +1,7 @@
 import { createPresence, noteDue, noteStep, type Stamp, stamp } from "../detection/absence.js";
 import { type Child, lastWords, logSizeBytes, spawnChild } from "../runtime/child.js";
 import { monotonicMs } from "../runtime/clock.js";
-import { isAlive, processState, signalProcess } from "../runtime/process-info.js";
+import { cpuWaitMs, isAlive, processState, signalProcess } from "../runtime/process-info.js";
 import type { ClusterId } from "../vocabulary/ids.js";
 import { createProbe, type ProbeKind } from "./probe.js";
 import { RESTART_DELAY_MS_MIN, restartDelayMs, whyKill } from "./restart.js";
@@ -60,6 +60,8 @@ export async function keepComponent(options: KeepOptions): Promise<KeptComponent
   let restartTimer: NodeJS.Timeout | null = null;
   let stoppedSince: Stamp | null = null;
   let unansweredSince: Stamp | null = null;
+  /** What it had waited for the processor by then. */
+  let cpuWaitedMs = 0;
   let hasAnswered = false;
   let killedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -126,9 +128,13 @@ export async function keepComponent(options: KeepOptions): Promise<KeptComponent
     if (child === null) return;
     if (processState(child.pid) === "stopped") stoppedSince ??= stamp(presence, nowMs);
     else stoppedSince = null;
-    const why = whyKill({ stoppedSince, unansweredSince }, presence, nowMs, options.silenceTimeoutMs);
+    const starvedMs = unansweredSince === null ? 0 : cpuWaitMs(child.pid) - cpuWaitedMs;
+    const why = whyKill({ stoppedSince, unansweredSince, starvedMs }, presence, nowMs, options.silenceTimeoutMs);
     if (why !== null) kill(child, why, nowMs);
-    else if (probe.ask() && hasAnswered) unansweredSince ??= stamp(presence, nowMs);
+    else if (probe.ask() && hasAnswered && unansweredSince === null) {
+      unansweredSince = stamp(presence, nowMs);
+      cpuWaitedMs = cpuWaitMs(child.pid);
+    }
   }
 
   function kill(target: Child, why: string, nowMs: number): void {

@@ -17,13 +17,22 @@ export interface LifeSigns {
   readonly stoppedSince: Stamp | null;
   /** Since when a probe waits for its answer; null when none is open, or when this process has never answered one. */
   readonly unansweredSince: Stamp | null;
+  /** How much of the time since then it was ready to run, and others had the processor. */
+  readonly starvedMs: number;
 }
 
-/** Why a component must be killed and started again, or null. Time in which the supervisor itself was away does not count. */
+/** So many time-outs at most are forgiven: a loop without end waits for the processor like everybody, and must be found on a busy machine too. */
+const FORGIVEN_TIMEOUTS_MAX = 4;
+
+/**
+ * Why a component must be killed and started again, or null. Time in which the supervisor itself was away does not count, nor does time in
+ * which the component could not have answered, since it was given no processor: a new process would have to wait for it as well.
+ */
 export function whyKill(signs: LifeSigns, presence: Presence, nowMs: number, silenceTimeoutMs: number): string | null {
   if (signs.stoppedSince !== null && presentSince(presence, signs.stoppedSince, nowMs) >= silenceTimeoutMs)
     return `stopped for more than ${silenceTimeoutMs} ms`;
-  if (signs.unansweredSince !== null && presentSince(presence, signs.unansweredSince, nowMs) >= silenceTimeoutMs)
+  const forgivenMs = Math.min(signs.starvedMs, FORGIVEN_TIMEOUTS_MAX * silenceTimeoutMs);
+  if (signs.unansweredSince !== null && presentSince(presence, signs.unansweredSince, nowMs) - forgivenMs >= silenceTimeoutMs)
     return `has not answered for more than ${silenceTimeoutMs} ms`;
   return null;
 }
