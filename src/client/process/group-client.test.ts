@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { connect } from "../connect.js";
+import { createGroupClient } from "./group-client.js";
 import { CLUSTER_ID, GROUP, type LoopbackGroup, loopbackGroup } from "./loopback.test-kit.js";
 
 type Service = {
@@ -131,6 +132,43 @@ it("finds the group again at its second address while the first goes on answerin
   expect(await client.add.with({ timeoutMs: 20_000 })(5)).toBe(1);
   await client.close();
   stale.close();
+});
+
+it.each([
+  [true, "not-executed"],
+  [false, "unknown"],
+])("S6h: what the session file holds was not executed only once its end is on the disk: %s", async (durable, outcome) => {
+  let finish = (_: boolean): void => {};
+  const order: string[] = [];
+  const client = createGroupClient({
+    role: "client",
+    clusterId: CLUSTER_ID,
+    group: GROUP,
+    discover: async () => null,
+    sessionFile: {
+      saved: null,
+      saveSession: () => {},
+      saveRequest: (session, sequence) => client.saved(session, sequence),
+      saveSettled: () => void order.push("end written"),
+      durable: () =>
+        new Promise((resolve) => {
+          order.push("waits for the disk");
+          finish = resolve;
+        }),
+      close: async () => {},
+    },
+  });
+  client.learn(null, group.book());
+  group.full = true;
+  const told = client.operate("add", new Uint8Array(), { timeoutMs: 5_000 }).then((end) => {
+    order.push("told");
+    return end;
+  });
+  while (order.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  expect(order).toEqual(["end written", "waits for the disk"]);
+  finish(durable);
+  expect(await told).toMatchObject({ kind: "failed", outcome });
+  await client.close();
 });
 
 it("an input that cannot be sent is refused before it is", async () => {

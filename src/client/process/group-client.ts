@@ -111,7 +111,7 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
       case "settle": {
         const resolve = callers.get(effect.call);
         callers.delete(effect.call);
-        resolve?.(effect.outcome);
+        if (resolve !== undefined) void tell(resolve, effect.outcome);
         return;
       }
       case "recovered":
@@ -132,6 +132,14 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
       default:
         unreachable(effect);
     }
+  }
+
+  /** S6f, S6h: what the file still holds as open the next life of this client sends. "Not executed" is said once the file says that it has ended. */
+  async function tell(resolve: (outcome: CallOutcome) => void, outcome: CallOutcome): Promise<void> {
+    const isDefinite = outcome.kind === "failed" && outcome.outcome === "not-executed";
+    if (!isDefinite || options.sessionFile === undefined || (await options.sessionFile.durable())) return resolve(outcome);
+    const message = `${outcome.message} But the session file could not be written, and a later life of this client may send it again.`;
+    resolve({ kind: "failed", code: "timeout", outcome: "unknown", message });
   }
 
   async function lookAgain(): Promise<void> {

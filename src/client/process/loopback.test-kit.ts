@@ -23,6 +23,8 @@ export interface LoopbackGroup {
   counter: number;
   /** The leader takes requests in and answers none. */
   mute: boolean;
+  /** The leader refuses requests: its queue is full. */
+  full: boolean;
   readonly executed: Map<string, number>;
   readonly servers: LoopbackServer[];
   book(): AddressBook;
@@ -35,6 +37,7 @@ export async function loopbackGroup(): Promise<LoopbackGroup> {
     leader: 1,
     counter: 1,
     mute: false,
+    full: false,
     executed: new Map(),
     servers: [],
     book: () => ({
@@ -115,6 +118,7 @@ function onMessage(group: LoopbackGroup, number: number, connection: Connection,
       replies: [],
     });
   else if (message.kind === "request" && message.identity.kind === "session") {
+    if (group.full) return connection.send({ kind: "request-failed", ticket, code: "overloaded", message: "The queue is full." });
     const key = `${message.identity.session}:${message.identity.sequence}`;
     if (!group.executed.has(key)) group.executed.set(key, group.executed.size + 1);
     if (!group.mute) reply(group, connection, ticket, group.executed.get(key));

@@ -128,3 +128,17 @@ it("a client that lives for long does not make its file grow without end, and lo
   expect(again.file.saved?.highestSequence).toBe(100);
   await again.file.close();
 });
+
+it("S6h: an end is on the disk when the file says so", async () => {
+  const path = join(folder, "client.session");
+  const { file, until } = await opened(path);
+  expect(await file.durable()).toBe(true);
+  file.saveSession(SESSION);
+  file.saveRequest(SESSION, 1, "add", new Uint8Array());
+  await until(1);
+  file.saveSettled(SESSION, 1);
+  expect(await file.durable()).toBe(true);
+  expect(await readFile(path, "utf8")).toContain('"kind":"settled"');
+  expect(await file.durable()).toBe(true);
+  await file.close();
+});

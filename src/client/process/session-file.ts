@@ -21,6 +21,8 @@ export interface SessionFile {
   saveSession(session: SessionId): void;
   saveRequest(session: SessionId, sequence: number, operation: string, input: Uint8Array): void;
   saveSettled(session: SessionId, sequence: number): void;
+  /** True once everything that was said so far is on the disk; false when that cannot be. */
+  durable(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -77,21 +79,28 @@ function fileOver(
   let lines: string[] = [];
   let through: { session: SessionId; sequence: number } | null = null;
   let writing: Promise<void> | null = null;
+  /** Something was written behind the last fsync. */
+  let isDirty = false;
+  const waiting: ((durable: boolean) => void)[] = [];
 
   /** Everything that came while the last batch was written goes into the next one: one fsync for many requests. */
   async function writeBatches(): Promise<void> {
-    while (lines.length > 0) {
+    while (lines.length > 0 || waiting.length > 0) {
       const batch = lines.join("");
       const covers = through;
+      const askedCount = waiting.length;
       lines = [];
       through = null;
+      isDirty ||= batch !== "";
       await handle.appendFile(batch);
       sizeBytes += Buffer.byteLength(batch);
       // An end need not be durable by itself: a request that comes after it in the file makes it so.
-      if (covers !== null) {
+      if (covers !== null || askedCount > 0) {
         await handle.datasync();
-        events.onSaved(covers.session, covers.sequence);
+        isDirty = false;
       }
+      if (covers !== null) events.onSaved(covers.session, covers.sequence);
+      for (const tell of waiting.splice(0, askedCount)) tell(true);
       if (sizeBytes >= REWRITE_BYTES_MIN) await shrink();
     }
     // In the same turn as the last look at `lines`: what comes next starts anew.
@@ -104,6 +113,7 @@ function fileOver(
     if (sizeBytes < REWRITE_FACTOR * kept.reduce((sum, line) => sum + line.length, 0)) return;
     const before = handle;
     ({ handle, sizeBytes } = await replace(path, kept));
+    isDirty = false;
     await before.close();
   }
 
@@ -111,10 +121,15 @@ function fileOver(
     const line = lineOf(record);
     note(content, record, line);
     lines.push(line);
+    startWriting();
+  }
+
+  function startWriting(): void {
     writing ??= Promise.resolve()
       .then(writeBatches)
       .catch((error: unknown) => {
         writing = null;
+        for (const tell of waiting.splice(0)) tell(false);
         events.onError(error instanceof Error ? error : new Error(String(error)));
       });
   }
@@ -127,6 +142,13 @@ function fileOver(
       add({ kind: "request", session, sequence, operation, input: Buffer.from(input).toString("base64") });
     },
     saveSettled: (session, sequence) => add({ kind: "settled", session, sequence }),
+    durable() {
+      if (lines.length === 0 && !isDirty) return Promise.resolve(true);
+      return new Promise((resolve) => {
+        waiting.push(resolve);
+        startWriting();
+      });
+    },
     async close() {
       while (writing !== null) await writing;
       await handle.close();
