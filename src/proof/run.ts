@@ -2,7 +2,7 @@ import type { OperationRecord } from "../checker/history.js";
 import { stylesOf } from "../service/define-service.js";
 import type { Plan } from "../sim/plan.js";
 import { lifeOf, type RunResult } from "../sim/run.js";
-import { drawPlan } from "../sim/swarm.js";
+import { drawQuickPlan } from "../sim/swarm.js";
 import { groupName } from "../vocabulary/ids.js";
 import type { Style } from "../vocabulary/style.js";
 import { findPending } from "./chronicle.js";
@@ -71,7 +71,7 @@ export async function proveSeed(subject: Subject, sources: readonly Source[], { 
 /** What the seed draws, but for what would leave nothing to compare. */
 function planOf(subject: Subject, style: Style, seed: number, guest: NonNullable<Plan["guest"]>): Plan {
   const service = subject.newService();
-  const drawn = drawPlan(seed);
+  const drawn = drawQuickPlan(seed);
   const { spec } = drawn;
   return {
     ...drawn,

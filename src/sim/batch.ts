@@ -94,6 +94,8 @@ export const MARKS_WANTED: readonly string[] = [
   "read-any",
   "read-at-backup",
   "weak-read-compared",
+  "handler-timed-out",
+  "handler-taken-back",
 ];
 
 /** From so many seeds on, marks are insisted on. */

@@ -65,11 +65,11 @@ describe("the checkers can fail", () => {
   });
 });
 
-test("a disk that lies about its syncs is found out when the power goes", { timeout: 120_000 }, () => {
+test("a disk that lies about its syncs is found out when the power goes", { timeout: 120_000 }, async () => {
   const rules: string[] = [];
   for (let seed = 1; seed <= 20 && rules.length === 0; seed++) {
     const drawn = drawPlan(seed);
-    const { violation } = runSeed(seed, {
+    const { violation } = await runSeed(seed, {
       plan: {
         ...drawn,
         settings: { ...drawn.settings, diskLiesFromMs: 1_500 },

@@ -84,8 +84,8 @@ function numberOf(name: string, text: string): number {
   return value;
 }
 
-function runOne(seed: number, trace: boolean): number {
-  const result = runSeed(seed, trace ? { print: (line) => void process.stdout.write(`${line}\n`) } : {});
+async function runOne(seed: number, trace: boolean): Promise<number> {
+  const result = await runSeed(seed, trace ? { print: (line) => void process.stdout.write(`${line}\n`) } : {});
   const report = reportOfRun(result);
   const { plan } = result;
   const { spec } = plan;
@@ -105,10 +105,10 @@ function runOne(seed: number, trace: boolean): number {
 /** So long one failing seed is shrunk: each run of it takes from a tenth of a second to several. */
 const SHRINK_MS = 60_000;
 
-function shrinkOne(seed: number): number {
+async function shrinkOne(seed: number): Promise<number> {
   process.stderr.write(`seed ${seed} is cut down, for at most ${SHRINK_MS / 1_000} s\n`);
   const untilMs = performance.now() + SHRINK_MS;
-  const text = shrunkText(seed, () => performance.now() < untilMs);
+  const text = await shrunkText(seed, () => performance.now() < untilMs);
   process.stdout.write(`${text ?? `seed ${seed} passes`}\n`);
   return text === null ? 0 : 1;
 }
@@ -138,7 +138,7 @@ async function runMany(options: Options): Promise<number> {
   if (batch.failures.length > 0)
     process.stdout.write(`failed: ${batch.failures.map(({ seed, failure }) => `${seed} (${failure?.rule ?? ""})`).join(", ")}\n`);
   const first = batch.failures.map(({ seed }) => seed).sort((a, b) => a - b)[0];
-  if (first !== undefined) shrinkOne(first);
+  if (first !== undefined) await shrinkOne(first);
   if (missing.length > 0) process.stdout.write(`FAILED: nothing of this batch ever reached: ${missing.join(", ")}\n`);
   return batch.failures.length > 0 || missing.length > 0 ? 1 : 0;
 }

@@ -14,6 +14,8 @@ export interface Plan {
   readonly workload: WorkloadName;
   /** A service from outside runs in place of `service` and `workload`: its history has no model to be checked against. */
   readonly guest?: Guest;
+  /** Handlers are asynchronous and take their time. */
+  readonly slowHandlers: boolean;
   readonly lfdKnobs: DetectorKnobs;
   readonly gfdKnobs: DetectorKnobs;
   readonly timings: Partial<ReplicaTimings>;

@@ -9,6 +9,7 @@ import { createLedger, type Ledger } from "./checkers/ledger.js";
 import { checkWeakReads } from "./checkers/s7-weak-reads.js";
 import { checkState } from "./checkers/s9-determinism.js";
 import { createWatch, watchStore } from "./checkers/watch.js";
+import { drained } from "./drained.js";
 import type { Scene } from "./faults.js";
 import { createInstallation, type Installation } from "./installation.js";
 import { startInstallation } from "./supervision.js";
@@ -57,13 +58,16 @@ const TAIL_LINES = 200;
 const LEISURE = 20;
 
 /** One life of an installation, decided by its seed alone: a quiet beginning, a storm of faults, recovery, and the questions at the end. */
-export function runSeed(seed: number, options: RunOptions = {}): RunResult {
-  const turn = lifeOf(seed, options).next();
-  if (turn.done === true) return turn.value;
-  throw new Error("a handler of this run is asynchronous: whoever runs it has to let its promises settle");
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  const life = lifeOf(seed, options);
+  for (;;) {
+    const turn = life.next();
+    if (turn.done === true) return turn.value;
+    await drained();
+  }
 }
 
-/** As `runSeed`, for services whose handlers may be asynchronous: let promises settle wherever it yields. */
+/** As `runSeed`, for who has more to do than to let promises settle wherever an asynchronous handler makes it yield. */
 export function* lifeOf(seed: number, options: RunOptions = {}): Running<RunResult> {
   const plan = options.plan ?? drawPlan(seed);
   const world = createWorld(seed, plan.settings, options.print ?? null);

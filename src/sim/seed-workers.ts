@@ -37,6 +37,6 @@ function feed(worker: Worker, take: () => number | null, done: (report: SeedRepo
 if (!isMainThread && parentPort !== null) {
   const port = parentPort;
   port.on("message", (seed: unknown) => {
-    if (typeof seed === "number") port.postMessage(reportOfRun(runSeed(seed)));
+    if (typeof seed === "number") void runSeed(seed).then((result) => port.postMessage(reportOfRun(result)));
   });
 }

@@ -20,6 +20,7 @@ export const WITHOUT: Readonly<Record<string, (plan: Plan) => Plan>> = {
   tails: (plan) => ({ ...plan, settings: { ...plan.settings, tailProbability: 0 } }),
   replays: (plan) => ({ ...plan, settings: { ...plan.settings, replayProbability: 0 } }),
   "weak-reads": (plan) => ({ ...plan, weakReads: false }),
+  "slow-handlers": (plan) => ({ ...plan, slowHandlers: false }),
   "store-doubts": (plan) => ({ ...plan, storeUnknownProbability: 0 }),
 };
 

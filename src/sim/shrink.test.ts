@@ -23,29 +23,32 @@ function lying(seed: number): Plan {
 }
 
 describe("a run that fails", () => {
-  test("is cut down to few strikes, which break the same rule, and whose story ends with it", { timeout: 120_000 }, () => {
+  test("is cut down to few strikes, which break the same rule, and whose story ends with it", { timeout: 120_000 }, async () => {
     let runs = 25;
     let shrunk = null;
     let seed = 0;
     while (shrunk === null) {
       seed += 1;
-      shrunk = shrink(seed, lying(seed), () => runs-- > 0);
+      shrunk = await shrink(seed, lying(seed), () => runs-- > 0);
     }
     const plan = shaped(lying(seed), shrunk.shape);
     expect(shrunk.violation.rule).toMatch(/^S5/);
     expect(shrunk.strikesBefore).toBeGreaterThan(5);
     expect(plan.strikes?.length).toBeLessThan(shrunk.strikesBefore / 2);
-    expect(runSeed(seed, { plan }).violation).toEqual(shrunk.violation);
-    const timeline = timelineOf(seed, plan);
+    expect((await runSeed(seed, { plan })).violation).toEqual(shrunk.violation);
+    const timeline = await timelineOf(seed, plan);
     expect(timeline.at(-1)).toContain("VIOLATION S5");
     expect(timeline.some((line) => line.includes("power-off"))).toBe(true);
   });
 
-  test("without one strike of it, the others come as they came", () => {
+  test("without one strike of it, the others come as they came", async () => {
     const plan = drawPlan(5);
     const strikes = drawStrikes(5, plan).map(({ number }) => number);
     const lines: string[] = [];
-    runSeed(5, { plan: { ...plan, strikes: strikes.slice(1) }, print: (text, line) => void (line.place === "storm" && lines.push(text)) });
+    await runSeed(5, {
+      plan: { ...plan, strikes: strikes.slice(1) },
+      print: (text, line) => void (line.place === "storm" && lines.push(text)),
+    });
     expect(lines.filter((line) => line.includes("strike "))).toHaveLength(strikes.length - 1);
   });
 });

@@ -4,15 +4,15 @@ import { drawPlan } from "./swarm.js";
 import { timelineOf } from "./timeline.js";
 
 /** A failing seed for a person: its story, what is left of its run, and the line that keeps it. Null when it passes. */
-export function shrunkText(seed: number, mayGoOn: () => boolean): string | null {
+export async function shrunkText(seed: number, mayGoOn: () => boolean): Promise<string | null> {
   const plan = drawPlan(seed);
-  const shrunk = shrink(seed, plan, mayGoOn);
+  const shrunk = await shrink(seed, plan, mayGoOn);
   if (shrunk === null) return null;
   const { shape, violation, strikesBefore, runs } = shrunk;
   const left = shaped(plan, shape);
   const { spec } = left;
   return [
-    ...timelineOf(seed, left),
+    ...(await timelineOf(seed, left)),
     "",
     `seed ${seed} breaks ${violation.rule} after ${(violation.atMs / 1_000).toFixed(3)} virtual seconds`,
     violation.text,

@@ -13,9 +13,9 @@ describe("the swarm", () => {
   test.for(Array.from({ length: COUNT / PART }, (_, i) => FROM + i * PART))(
     "S1-S9: no violation in 25 seeds from %i",
     { timeout: 240_000 },
-    (from) => {
+    async (from) => {
       for (let seed = from; seed < from + PART; seed++) {
-        const report = reportOfRun(runSeed(seed));
+        const report = reportOfRun(await runSeed(seed));
         addToBatch(batch, report);
         if (report.failure !== null) console.error(failureText(report));
         expect(report.failure?.rule ?? null, `seed ${seed}`).toBeNull();

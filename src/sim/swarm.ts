@@ -1,14 +1,22 @@
 import { groupName } from "../vocabulary/ids.js";
-import { STYLES, type Style } from "../vocabulary/style.js";
+import { isPassive, STYLES, type Style } from "../vocabulary/style.js";
 import { type Chance, createChance } from "./chance.js";
 import { FAULTS } from "./faults.js";
 import type { Plan } from "./plan.js";
 import { WORKLOADS, type WorkloadName } from "./services.js";
+import { SLOW_HANDLER_TIMEOUT_MS, SLOW_STYLES } from "./slow-service.js";
 
 const WORKLOAD_NAMES = ["register", "counter", "bank", "append-list", "set"] as const satisfies readonly WorkloadName[];
 
 /** Each seed draws its own mix of everything (swarm testing: Groce et al., ISSTA 2012): what is always there hides what happens without it. */
 export function drawPlan(seed: number): Plan {
+  const plan = drawQuickPlan(seed);
+  // Drawn elsewhere, so that the seeds without them are what they were before there were any.
+  return createChance(seed, "slow-handlers").happens(0.1) ? withSlowHandlers(plan) : plan;
+}
+
+/** With handlers that end at once, as far as they are the simulator's own. */
+export function drawQuickPlan(seed: number): Plan {
   const chance = createChance(seed, "plan");
   const workload = chance.pick(WORKLOAD_NAMES);
   const durability = chance.happens(0.8) ? "disk" : "memory";
@@ -45,6 +53,7 @@ export function drawPlan(seed: number): Plan {
     },
     service,
     workload,
+    slowHandlers: false,
     lfdKnobs: { heartbeatIntervalMs: chance.pick([20, 40]), suspicionTimeoutMs: chance.pick([100, 150, 400]) },
     gfdKnobs: { heartbeatIntervalMs: 50, suspicionTimeoutMs: chance.pick([200, 500]) },
     timings: {},
@@ -64,6 +73,13 @@ export function drawPlan(seed: number): Plan {
     stormFromMs,
     stormUntilMs: stormFromMs + chance.integer(3_000, 7_000),
   };
+}
+
+/** Only a primary can run them: style active is not for such a service. */
+export function withSlowHandlers(plan: Plan): Plan {
+  const service = { ...plan.spec.service, styles: SLOW_STYLES };
+  const style = isPassive(plan.spec.style) ? plan.spec.style : "warm-passive";
+  return { ...plan, slowHandlers: true, spec: { ...plan.spec, service, style, handlerTimeoutMs: SLOW_HANDLER_TIMEOUT_MS } };
 }
 
 function orCold(cold: boolean, style: Style): Style {

@@ -41,14 +41,14 @@ function isOfStory(line: TraceLine): boolean {
 }
 
 /** What happened until a rule was broken: faults, views and processes of the whole run, and the messages of its end. */
-export function timelineOf(seed: number, plan: Plan): string[] {
+export async function timelineOf(seed: number, plan: Plan): Promise<string[]> {
   const headlines: string[] = [];
   let close: { readonly text: string; readonly headline: boolean }[] = [];
   let ended = false;
   const keep = (part: (typeof close)[number]): void => {
     if (part.headline) headlines.push(part.text);
   };
-  runSeed(seed, {
+  await runSeed(seed, {
     plan,
     print(_, line) {
       if (ended || !isOfStory(line)) return;

@@ -18,12 +18,12 @@ export async function hunt(bug: PlantedBug, thorough = false): Promise<Hunted> {
   return bug.hunt.by === "swarm" ? huntInSwarm(proof, bug, bug.hunt, thorough) : huntInScope(proof, bug, bug.hunt);
 }
 
-function huntInSwarm(proof: Proof, bug: PlantedBug, { seed: known, within, focus }: SwarmHunt, thorough: boolean): Hunted {
+async function huntInSwarm(proof: Proof, bug: PlantedBug, { seed: known, within, focus }: SwarmHunt, thorough: boolean): Promise<Hunted> {
   let other: Hunted = { said: null, at: within, found: false };
   for (let at = thorough ? 1 : 0; at <= within; at++) {
     const seed = at === 0 ? known : at;
     const drawn = proof.drawPlan(seed);
-    const { violation } = proof.runSeed(seed, { plan: focus?.(drawn) ?? drawn });
+    const { violation } = await proof.runSeed(seed, { plan: focus?.(drawn) ?? drawn });
     if (violation === null) continue;
     const said = textOf(violation);
     if (bug.found.test(said)) return { said, at: seed, found: true };

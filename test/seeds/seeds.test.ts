@@ -10,11 +10,11 @@ const lines = readFileSync(fileURLToPath(new URL("./seeds.txt", import.meta.url)
   .split("\n")
   .filter((line) => line.trim() !== "" && !line.startsWith("#"));
 
-test.for(lines)("seed %s", (line) => {
+test.for(lines)("seed %s", async (line) => {
   const kept = parseSeedLine(line);
   if (typeof kept === "string") throw new Error(kept);
   const { seed, shape } = kept;
-  const report = reportOfRun(runSeed(seed, { plan: shaped(drawPlan(seed), shape) }));
+  const report = reportOfRun(await runSeed(seed, { plan: shaped(drawPlan(seed), shape) }));
   if (report.failure !== null) console.error(failureText(report));
   expect(report.failure?.rule ?? null).toBeNull();
 });

@@ -31,6 +31,7 @@ import type { Installation } from "../installation.js";
 import { dial, listen, type SimConnection, type SimDialer } from "../network.js";
 import { openReplicaDisk } from "../replica-disk.js";
 import type { RunningServer } from "../running.js";
+import { slowMachine } from "../slow-service.js";
 import { endProcess, isAlive, localMs, mark, note, type SimProcess, timer, wallMs } from "../world.js";
 import { createHandlerLimit } from "./handler-limit.js";
 import { helloOf, newBootId } from "./hello.js";
@@ -126,7 +127,8 @@ function startReplica(
   const boot = newBootId(world);
   const own = recovered.identity.incarnation;
   let completions: ExecutionCompletion[] = [];
-  const machine = plan.guest?.machine(world, process) ?? serviceMachine(plan.service);
+  const machine =
+    plan.guest?.machine(world, process) ?? (plan.slowHandlers ? slowMachine(world, plan.service) : serviceMachine(plan.service));
   const executor: Executor = createExecutor(machine, {
     onProgress: createHandlerLimit(world, process, () => executor),
     onCompletion(completion) {
