@@ -55,7 +55,7 @@ export const ERRORS = {
   overloaded: {
     outcome: "not-executed",
     httpStatus: 429,
-    means: "More requests wait than the group takes.",
+    means: "More requests wait than the group takes, or the replies that it remembers take too much memory.",
     todo: "Slow down and try again.",
   },
   "keys-full": {

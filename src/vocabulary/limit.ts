@@ -17,6 +17,8 @@ export const LIMITS = {
   sessionsMax: 100_000,
   keysMax: 1_000_000,
   keyLengthMax: 255,
+  /** Replies remembered of sessions and keys together (S6b, S6g); beyond it, new requests are refused as overloaded. */
+  rememberedBytesMax: 512 * 1024 * 1024,
   connectionsMax: 4_096,
   appendEntriesMax: 512,
   appendBytesMax: 1024 * 1024,
@@ -31,6 +33,11 @@ export const LIMITS = {
   /** Log bytes in memory that force a checkpoint. */
   logBytesMax: 64 * 1024 * 1024,
 } as const;
+
+/** What is remembered of a request takes so much besides its reply, and besides its key. */
+export const REMEMBERED_OVERHEAD_BYTES = 128;
+/** Of what may be remembered, that of keys is this part at most: nobody acknowledges them, and sessions must not wait until they expire. */
+export const KEY_BYTES_SHARE = 1 / 2;
 
 export const DEFAULTS = {
   port: 7400,
@@ -61,6 +68,11 @@ assert(
   () => "a batch with one large entry fits into a frame",
 );
 assert(LIMITS.snapshotSliceBytes < LIMITS.frameSizeBytesMax, "limit", () => "a slice fits into a frame");
+assert(
+  LIMITS.keysMax * 2 * REMEMBERED_OVERHEAD_BYTES <= LIMITS.rememberedBytesMax * KEY_BYTES_SHARE,
+  "limit",
+  () => "as many keys as may be remembered fit with small replies",
+);
 assert(LIMITS.inFlightPerClientMax <= LIMITS.inFlightPerGroupMax, "limit", () => "one client may fill a group's queue");
 
 /**

@@ -1,7 +1,7 @@
 /** Requests of clients: found again (S6c), refused, or put into the leader's line. */
 import type { ClientMessage } from "../../vocabulary/message-client.js";
 import type { ErrorCode } from "../../vocabulary/error.js";
-import { LIMITS } from "../../vocabulary/limit.js";
+import { KEY_BYTES_SHARE, LIMITS } from "../../vocabulary/limit.js";
 import { identityKey, type RequestIdentity } from "../../vocabulary/session.js";
 import { fail, itemSizeBytes, redirect, sendReply } from "./answer.js";
 import { push } from "./fifo.js";
@@ -9,7 +9,7 @@ import type { Item, Leading, RequestItem, TableItem, Waiter } from "./leading-st
 import { logBytes } from "./log.js";
 import { requestsMax } from "./pace.js";
 import { keepAlive } from "./session-requests.js";
-import { find } from "./session-table.js";
+import { acknowledges, find } from "./session-table.js";
 import type { Replica, Turn } from "./state.js";
 
 type Request = Extract<ClientMessage, { readonly kind: "request" }>;
@@ -21,6 +21,8 @@ type Refusal = readonly [code: ErrorCode, message: string];
 const WAITERS_MAX = 16;
 /** How far ahead of its floor a session's numbers may be: bounds what the table remembers of it. */
 const NUMBERS_ABOVE_FLOOR_MAX = 4 * LIMITS.inFlightPerClientMax;
+
+const REMEMBERED_FULL: Refusal = ["overloaded", "Replies that nobody has acknowledged take all the memory that is set aside for them."];
 
 /** S6c, S6h: only a leader in an active view that has applied its whole log looks at requests at all. */
 function servingLeader(replica: Replica): Leading | null {
@@ -63,6 +65,20 @@ function checkRoom({ replica, nowMs }: Turn, leading: Leading, sizeBytes: number
 function checkKeys(replica: Replica, identity: RequestIdentity): Refusal | null {
   if (identity.kind !== "key" || replica.table.keys.size < replica.bounds.keysMax) return null;
   return ["keys-full", `${replica.bounds.keysMax} keys are remembered.`];
+}
+
+/**
+ * Replies are remembered until they are acknowledged or expire. While they take too much, only what acknowledges some of them as it comes is
+ * taken; those that requests in line acknowledge count for them alone. Far above, it must let go of as much as is likely to be added.
+ */
+function checkRemembered({ table, bounds }: Replica, leading: Leading, identity: RequestIdentity): Refusal | null {
+  const { count, bytes, keyBytes } = table.tally;
+  const bytesMax = bounds.rememberedBytesMax;
+  if (identity.kind === "key") return bytes < bytesMax && keyBytes < bytesMax * KEY_BYTES_SHARE ? null : REMEMBERED_FULL;
+  if (bytes < bytesMax) return null;
+  const bytesMin = bytes < 2 * bytesMax ? 1 : bytes / count;
+  const fromFloor = leading.floors.get(identity.session) ?? 0;
+  return acknowledges(table, identity.session, fromFloor, identity.floor, bytesMin) ? null : REMEMBERED_FULL;
 }
 
 /** S6b over what is admitted and not applied yet: passive style executes by it, so it must not differ from what will be decided then. */
@@ -109,7 +125,7 @@ export function onRequest(turn: Turn, connection: number, message: Request, dige
     executed: null,
     index: 0,
   };
-  const full = checkRoom(turn, leading, itemSizeBytes(item)) ?? checkKeys(replica, identity);
+  const full = checkRoom(turn, leading, itemSizeBytes(item)) ?? checkKeys(replica, identity) ?? checkRemembered(replica, leading, identity);
   if (full !== null) return fail(turn, waiter, ...full);
   if (identity.kind === "session") {
     leading.floors.set(identity.session, Math.max(identity.floor, leading.floors.get(identity.session) ?? 0));

@@ -6,7 +6,7 @@ import { assert, unreachable } from "../../vocabulary/assert.js";
 import type { Entry, EntryBody } from "../../vocabulary/entry.js";
 import { sameEpoch } from "../../vocabulary/epoch.js";
 import type { ExecutionCommand, ExecutionCompletion } from "../../vocabulary/execution.js";
-import { identityKey, type Reply } from "../../vocabulary/session.js";
+import { identityKey, type Reply, type RequestIdentity } from "../../vocabulary/session.js";
 import { fail, redirect, sendReply, settleItem } from "./answer.js";
 import { isCheckpointDue, runsAhead } from "./checkpoint.js";
 import { fifoSize, peek, push, shift } from "./fifo.js";
@@ -143,11 +143,11 @@ function applyStart(turn: Turn, entry: Entry, body: Start): void {
 function execute(
   turn: Turn,
   command: ExecutionCommand & { readonly ticket: number },
-  index: number,
+  { index, identity }: { readonly index: number; readonly identity: RequestIdentity },
   remembered: Remembered,
   item: Item | null,
 ): void {
-  push(turn.replica.execution.applying, { ticket: command.ticket, index, remembered, item });
+  push(turn.replica.execution.applying, { ticket: command.ticket, index, identity, remembered, item });
   turn.effects.push({ kind: "execution", command });
 }
 
@@ -173,7 +173,7 @@ function applyRequest(turn: Turn, entry: Entry, body: Request, item: Item | null
     settled: true,
     limitMs: 0,
   } as const;
-  execute(turn, command, entry.index, remembered, item);
+  execute(turn, command, { index: entry.index, identity }, remembered, item);
 }
 
 function applyUpdate(turn: Turn, entry: Entry, body: Update, item: Item | null): number {
@@ -196,7 +196,8 @@ function applyUpdate(turn: Turn, entry: Entry, body: Update, item: Item | null):
     tellReply(turn, item, remembered);
     return 0;
   }
-  execute(turn, { kind: "apply-update", ticket: replica.execution.nextTicket++, redo: body.redo }, entry.index, remembered, item);
+  const command = { kind: "apply-update", ticket: replica.execution.nextTicket++, redo: body.redo } as const;
+  execute(turn, command, { index: entry.index, identity }, remembered, item);
   return 0;
 }
 
@@ -241,7 +242,7 @@ export function onApplied(turn: Turn, completion: Extract<ExecutionCompletion, {
   const { replica } = turn;
   const applying = shift(replica.execution.applying);
   assert(applying !== undefined && applying.ticket === completion.ticket, "apply", () => `completion ${completion.ticket} out of order`);
-  if (completion.kind === "executed") keepReply(applying.remembered, completion.reply);
+  if (completion.kind === "executed") keepReply(replica.table, applying.identity, applying.remembered, completion.reply);
   settleApplied(replica);
   tellReply(turn, applying.item, applying.remembered);
 }

@@ -5,6 +5,7 @@ import { assertStart } from "./activation.js";
 import { fifoSize } from "./fifo.js";
 import { entrySizeBytes, lastEpoch, lastIndex, logBytes } from "./log.js";
 import type { Replica } from "./state.js";
+import { tallyOf } from "./tally.js";
 
 function range(condition: boolean, rule: string, replica: Replica): void {
   const { log } = replica;
@@ -72,6 +73,13 @@ export function checkAll(replica: Replica): void {
     assert(key.atAgeMs >= atAgeMs, "S6g", () => "keys out of order of age");
     atAgeMs = key.atAgeMs;
   }
+  const { tally } = table;
+  const counted = tallyOf(table);
+  assert(
+    tally.count === counted.count && tally.bytes === counted.bytes && tally.keyBytes === counted.keyBytes,
+    "S6b",
+    () => `${JSON.stringify(counted)} remembered, counted ${JSON.stringify(tally)}`,
+  );
   if (stance.kind !== "leading") return;
   assertStart(replica, stance);
   for (const item of stance.pending.values()) {

@@ -2,6 +2,7 @@ import { cutFollowers, move, request, requestByKey, serving, type TestClient, te
 import { expect, test } from "vitest";
 import type { ReplicaEvent } from "./event.js";
 import { harmful } from "./poison.js";
+import { remember } from "./session-table.js";
 import { stepHost } from "./testing/host.js";
 import { bytesOf } from "./testing/list-service.js";
 import { activate, advance, changeView, crash, createView, type Group, hostOf, lead, nextEpoch, run, seal } from "./testing/group.js";
@@ -162,9 +163,8 @@ test("S6i: a replica that has executed what the others refuse has diverged and e
   // 3 has applied it by itself meanwhile.
   const third = hostOf(group, 3);
   expect(wordsOf(group, 3)).toBe("");
-  third.replica.table.sessions
-    .get(client.session ?? ("" as never))
-    ?.replies.set(1, { index: 3, digest: 0, reply: { refused: false, bytes: bytesOf("1") } });
+  const reply = { refused: false, bytes: bytesOf("1") };
+  remember(third.replica.table, identityOf(client, 1), { index: 3, digest: 0, reply }, 0);
   third.replica.issuedIndex = 3;
   third.replica.commitIndex = 3;
   third.replica.appliedIndex = 3;

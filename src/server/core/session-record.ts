@@ -22,9 +22,19 @@ export interface KeyRecord {
   readonly remembered: Remembered;
 }
 
+/** What all that is remembered takes, counted as it comes and goes. */
+export interface Tally {
+  count: number;
+  /** With a share for each that is not its reply's. */
+  bytes: number;
+  /** Of `bytes`, those of keys. */
+  keyBytes: number;
+}
+
 export interface SessionTable {
   readonly sessions: Map<SessionId, Session>;
   readonly keys: Map<string, KeyRecord>;
+  readonly tally: Tally;
   /** The last snapshot that was taken of it. */
   capture: TableCapture | null;
 }

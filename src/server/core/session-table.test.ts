@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { SessionId } from "../../vocabulary/ids.js";
 import type { RequestIdentity } from "../../vocabulary/session.js";
 import {
+  acknowledges,
   createTable,
   dropSession,
   expireKeys,
@@ -19,6 +20,7 @@ import {
   tableOf,
 } from "./session-table.js";
 import { captureTable, imageOf, takeRows } from "./table-capture.js";
+import { sizeBytes, tallyOf } from "./tally.js";
 
 const REPLY = { refused: false, bytes: new Uint8Array([1]) };
 
@@ -47,7 +49,7 @@ test("S6b: what is remembered of a request is its reply alone, not the message o
   remember(table, { kind: "key", key: "k" }, { index: 3, digest: 7, reply }, 3);
   const executing: Remembered = { index: 4, digest: 7, reply: null };
   remember(table, numbered(id, 2), executing, 4);
-  keepReply(executing, reply);
+  keepReply(table, numbered(id, 2), executing, reply);
   const { sessions, keys } = imageOf(table);
   const kept = [...(sessions[0]?.replies ?? []).map(([, remembered]) => remembered), ...keys.map((key) => key.reply)].map(
     (each) => each.reply,
@@ -78,6 +80,39 @@ test("S6g: the same number or key with another request is an error", () => {
   execute(table, { kind: "key", key: "k" }, 3);
   expect(find(table, { kind: "key", key: "k" }, 8).kind).toBe("reused");
   expect(find(table, { kind: "key", key: "__proto__" }, 8).kind).toBe("new");
+});
+
+test("S6b: a reply counts from when it is known, and not at all once its request was acknowledged or has expired", () => {
+  const table = createTable();
+  const ids = ["a", "b", "c"].map((nonce, at) => openSession(table, 1, at + 1, nonce, 0));
+  const [kept, acknowledged, expired] = ids.map((id) => numbered(id, 1));
+  const key = { kind: "key", key: "k" } as const;
+  const identities = [kept, acknowledged, expired, key].filter((identity) => identity !== undefined);
+  const executing = identities.map((identity, at): [RequestIdentity, Remembered] => {
+    const remembered: Remembered = { index: 4 + at, digest: 7, reply: null };
+    remember(table, identity, remembered, 4 + at);
+    return [identity, remembered];
+  });
+  expect(table.tally).toEqual(tallyOf(table));
+  for (const id of ids.slice(1, 2)) raiseFloor(table, numbered(id, 2, 2), 9);
+  for (const id of ids.slice(2)) dropSession(table, id);
+  for (const [identity, remembered] of executing) keepReply(table, identity, remembered, REPLY);
+  const ofSession = sizeBytes(null, { index: 0, digest: 0, reply: REPLY });
+  expect(table.tally).toEqual({ count: 2, bytes: 2 * ofSession + 1, keyBytes: ofSession + 1 });
+  expireKeys(table, 100);
+  expect(table.tally).toEqual({ count: 1, bytes: ofSession, keyBytes: 0 });
+});
+
+test("S6b: a floor acknowledges the replies below it, from another floor on", () => {
+  const table = createTable();
+  const id = openSession(table, 1, 1, "a", 0);
+  for (const sequence of [1, 2, 4]) execute(table, numbered(id, sequence), sequence + 1);
+  const each = sizeBytes(null, { index: 0, digest: 0, reply: REPLY });
+  expect(acknowledges(table, id, 0, 3, 2 * each)).toBe(true);
+  expect(acknowledges(table, id, 0, 3, 2 * each + 1)).toBe(false);
+  expect(acknowledges(table, id, 3, 4, 1)).toBe(false);
+  expect(acknowledges(table, id, 3, 5, 1)).toBe(true);
+  expect(acknowledges(table, "1.9.x" as SessionId, 0, 5, 1)).toBe(false);
 });
 
 test("S6f: a resumption ends what its older life has on the way", () => {
@@ -160,6 +195,7 @@ test("S6b: rows that are given out bit by bit are those of the beginning, in the
       if (next(2) === 0) execute(table, { kind: "key", key: `k${index}` }, index, index);
       newest = Math.max(newest, index - next(8));
       if (next(4) === 0) expireKeys(table, newest);
+      expect(table.tally, `seed ${seed}`).toEqual(tallyOf(table));
     };
     for (let count = 0; count < 15; count++) change();
     const expected = structuredClone(imageOf(table));
@@ -171,6 +207,7 @@ test("S6b: rows that are given out bit by bit are those of the beginning, in the
       for (let count = next(6); count > 0; count--) change();
     }
     expect(found, `seed ${seed}`).toEqual(expected);
+    expect(tableOf(imageOf(table)).tally, `seed ${seed}`).toEqual(table.tally);
     expect(table.capture?.over).toBe(true);
   }
 });

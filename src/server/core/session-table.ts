@@ -7,6 +7,7 @@ import { assert } from "../../vocabulary/assert.js";
 import { type SessionId, sessionId } from "../../vocabulary/ids.js";
 import type { Reply, RequestIdentity, TableImage } from "../../vocabulary/session.js";
 import type { Remembered, Session, SessionTable } from "./session-record.js";
+import { countIn, countOut, countReply, createTally, sizeBytes } from "./tally.js";
 import { beforeKeyExpires, beforeSession } from "./table-capture.js";
 
 export type { Remembered, Session, SessionTable } from "./session-record.js";
@@ -28,7 +29,7 @@ const REUSED: Finding = { kind: "reused" };
 const EXPIRED: Finding = { kind: "expired" };
 
 export function createTable(): SessionTable {
-  return { sessions: new Map(), keys: new Map(), capture: null };
+  return { sessions: new Map(), keys: new Map(), tally: createTally(), capture: null };
 }
 
 function isSameRequest(remembered: Remembered, digest: number): boolean {
@@ -74,11 +75,29 @@ export function raiseFloor(table: SessionTable, identity: RequestIdentity, ageMs
   const floor = Math.min(identity.floor, identity.sequence);
   if (floor <= session.floor) return;
   if (floor - session.floor <= session.replies.size) {
-    for (let sequence = session.floor; sequence < floor; sequence++) session.replies.delete(sequence);
+    for (let sequence = session.floor; sequence < floor; sequence++) forgetReply(table, session, sequence);
   } else {
-    for (const sequence of session.replies.keys()) if (sequence < floor) session.replies.delete(sequence);
+    for (const sequence of session.replies.keys()) if (sequence < floor) forgetReply(table, session, sequence);
   }
   session.floor = floor;
+}
+
+function forgetReply({ tally }: SessionTable, { replies }: Session, sequence: number): void {
+  const remembered = replies.get(sequence);
+  if (remembered === undefined) return;
+  countOut(tally, null, remembered);
+  replies.delete(sequence);
+}
+
+/** Whether a floor lets go of so many bytes of what is remembered at or above another floor. */
+export function acknowledges(table: SessionTable, id: SessionId, fromFloor: number, floor: number, bytesMin: number): boolean {
+  const session = table.sessions.get(id);
+  let bytes = 0;
+  for (const [sequence, remembered] of session?.replies ?? []) {
+    if (sequence >= fromFloor && sequence < floor) bytes += sizeBytes(null, remembered);
+    if (bytes >= bytesMin) return true;
+  }
+  return false;
 }
 
 /** Memory that is not in use around a reply, and may be kept with it. */
@@ -88,18 +107,26 @@ const SPARE_BYTES_MAX = 256;
  * A reply is kept for minutes. It comes as a part of a message, of a log record or of an encoder's memory, all of which would be kept with
  * it: for small replies of large updates the whole log of those minutes.
  */
-export function keepReply(remembered: Remembered, reply: Reply): void {
+function setReply(remembered: Remembered, reply: Reply): void {
   const { refused, bytes } = reply;
   const isOwn = bytes.buffer.byteLength <= 2 * bytes.length + SPARE_BYTES_MAX;
   remembered.reply = isOwn ? reply : { refused, bytes: new Uint8Array(bytes) };
 }
 
+/** The reply of a request that was remembered without it. */
+export function keepReply(table: SessionTable, identity: RequestIdentity, remembered: Remembered, reply: Reply): void {
+  setReply(remembered, reply);
+  // Meanwhile its client may have acknowledged it, or its session may have expired.
+  if (findByKey(table, identity) === remembered) countReply(table.tally, identity.kind, remembered);
+}
+
 /** The request at `index` is executed once and for all; its reply is filled in when it is known. */
 export function remember(table: SessionTable, identity: RequestIdentity, remembered: Remembered, ageMs: number): void {
-  if (remembered.reply !== null) keepReply(remembered, remembered.reply);
+  if (remembered.reply !== null) setReply(remembered, remembered.reply);
   if (identity.kind === "key") {
     assert(!table.keys.has(identity.key), "S6g", () => `key ${identity.key} executed twice`);
     table.keys.set(identity.key, { atAgeMs: ageMs, remembered });
+    countIn(table.tally, identity.key, remembered);
     return;
   }
   const session = table.sessions.get(identity.session);
@@ -107,6 +134,7 @@ export function remember(table: SessionTable, identity: RequestIdentity, remembe
   assert(!session.replies.has(identity.sequence), "S6b", () => `number ${identity.sequence} executed twice`);
   beforeSession(table, identity.session);
   session.replies.set(identity.sequence, remembered);
+  countIn(table.tally, null, remembered);
 }
 
 /** S6a: the id holds the index of the entry that opened it. */
@@ -137,6 +165,7 @@ export function renew(table: SessionTable, id: SessionId, ageMs: number): void {
 
 export function dropSession(table: SessionTable, id: SessionId): void {
   beforeSession(table, id);
+  for (const remembered of table.sessions.get(id)?.replies.values() ?? []) countOut(table.tally, null, remembered);
   table.sessions.delete(id);
 }
 
@@ -161,6 +190,7 @@ export function expireKeys(table: SessionTable, belowAgeMs: number): void {
   for (const [key, record] of table.keys) {
     if (record.atAgeMs >= belowAgeMs) break;
     beforeKeyExpires(table, key, record);
+    countOut(table.tally, key, record.remembered);
     table.keys.delete(key);
   }
 }
@@ -175,7 +205,11 @@ export function tableOf(image: TableImage): SessionTable {
   for (const { session, resumption, floor, renewedAtAgeMs, replies } of image.sessions) {
     const remembered = new Map(replies.map(([sequence, reply]) => [sequence, { ...reply }]));
     table.sessions.set(session, { resumption, floor, renewedAtAgeMs, replies: remembered });
+    for (const [, reply] of replies) countIn(table.tally, null, reply);
   }
-  for (const { key, atAgeMs, reply } of image.keys) table.keys.set(key, { atAgeMs, remembered: { ...reply } });
+  for (const { key, atAgeMs, reply } of image.keys) {
+    table.keys.set(key, { atAgeMs, remembered: { ...reply } });
+    countIn(table.tally, key, reply);
+  }
   return table;
 }

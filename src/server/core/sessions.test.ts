@@ -235,6 +235,61 @@ test("S6g: keys are kept for their time, never evicted earlier; when full, new o
   expect(textFor(client, requestByKey(client, "c", "z"))).toBe("3");
 });
 
+/** Two replies of these tests are more than this; one is not, and half of it is less than one. */
+const TIGHT = { bounds: { rememberedBytesMax: 200 } };
+
+test.each(STYLES)("S6b: while what is remembered takes too much, only what acknowledges some of it is logged (%s)", (style) => {
+  const { group, client } = serving(style, TIGHT);
+  const other = createClient(group, 1);
+  openSession(other);
+  expect(textFor(client, request(client, 1, "a", 1))).toBe("1");
+  expect(textFor(client, request(client, 2, "b", 1))).toBe("2");
+  const { log } = hostOf(group, 1).replica;
+  const last = log.entries.length;
+  expect(textFor(client, request(client, 3, "c", 1))).toBe("overloaded");
+  expect(textFor(other, request(other, 1, "o", 1))).toBe("overloaded");
+  expect(textFor(other, requestByKey(other, "k", "o"))).toBe("overloaded");
+  expect(textFor(client, request(client, 2, "b", 1))).toBe("2");
+  expect(log.entries.length).toBe(last);
+  expect(textFor(client, request(client, 3, "c", 2))).toBe("3");
+  expect(textFor(client, request(client, 4, "d", 2))).toBe("overloaded");
+  expect(textFor(client, request(client, 4, "d", 4))).toBe("4");
+  expect(textFor(other, request(other, 1, "o", 1))).toBe("5");
+  expect(wordsOf(group, 1)).toBe("a b c d o");
+});
+
+test.each(STYLES)("S6b: what one request acknowledges makes no room for a second (%s)", (style) => {
+  const { group, client } = serving(style, TIGHT);
+  for (const sequence of [1, 2]) textFor(client, request(client, sequence, "a", 1));
+  cutFollowers(group);
+  request(client, 3, "c", 2);
+  expect(textFor(client, request(client, 4, "d", 2))).toBe("overloaded");
+  request(client, 4, "d", 3);
+  group.passes = () => true;
+  advance(group, 100);
+  expect(wordsOf(group, 1)).toBe("a a c d");
+});
+
+test.each(STYLES)("S6e: sessions expire while what is remembered takes too much, and that makes room (%s)", (style) => {
+  const { group, client } = serving(style, { ...SHORT, ...TIGHT });
+  const other = createClient(group, 1);
+  openSession(other);
+  for (const sequence of [1, 2]) textFor(other, request(other, sequence, "a", 1));
+  expect(textFor(client, request(client, 1, "b"))).toBe("overloaded");
+  group.outside.close(hostOf(group, 1), other.line.wire.id);
+  advance(group, 3_000);
+  expect(textFor(client, request(client, 1, "b"))).toBe("3");
+});
+
+test.each(STYLES)("S6g: keys take a part of what may be remembered, until they expire (%s)", (style) => {
+  const { group, client } = serving(style, { ...SHORT, ...TIGHT });
+  expect(textFor(client, requestByKey(client, "a", "x"))).toBe("1");
+  expect(textFor(client, requestByKey(client, "b", "y"))).toBe("overloaded");
+  expect(textFor(client, request(client, 1, "z"))).toBe("2");
+  advance(group, 1_000);
+  expect(textFor(client, requestByKey(client, "b", "y"))).toBe("3");
+});
+
 test.each(STYLES)("S6h: overload is told only after table and line were looked at (%s)", (style) => {
   const { group, client } = serving(style, { bounds: { inFlightMax: 2 } });
   expect(textFor(client, request(client, 1, "a", 1))).toBe("1");

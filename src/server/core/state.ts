@@ -5,6 +5,7 @@ import type { BootId, GroupName, Incarnation, ReplicaId, SessionId } from "../..
 import { DEFAULTS, LIMITS } from "../../vocabulary/limit.js";
 import type { Message } from "../../vocabulary/message.js";
 import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
+import type { RequestIdentity } from "../../vocabulary/session.js";
 import type { GroupKnobs } from "../../vocabulary/spec.js";
 import type { AddressBook, View } from "../../vocabulary/view.js";
 import type { ReplicaEffect } from "./effect.js";
@@ -39,6 +40,7 @@ export interface ReplicaBounds {
   readonly queriesWaitingBytesMax: number;
   readonly sessionsMax: number;
   readonly keysMax: number;
+  readonly rememberedBytesMax: number;
   readonly appendEntriesMax: number;
   readonly appendBytesMax: number;
   readonly windowEntries: number;
@@ -75,6 +77,7 @@ export const REPLICA_BOUNDS: ReplicaBounds = {
   queriesWaitingBytesMax: LIMITS.queriesWaitingBytesMax,
   sessionsMax: LIMITS.sessionsMax,
   keysMax: LIMITS.keysMax,
+  rememberedBytesMax: LIMITS.rememberedBytesMax,
   appendEntriesMax: LIMITS.appendEntriesMax,
   appendBytesMax: LIMITS.appendBytesMax,
   windowEntries: LIMITS.appendWindowEntries,
@@ -148,6 +151,7 @@ export interface PoisonStart {
 export interface Applying {
   readonly ticket: number;
   readonly index: number;
+  readonly identity: RequestIdentity;
   readonly remembered: Remembered;
   readonly item: Item | null;
 }
