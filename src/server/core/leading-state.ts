@@ -178,7 +178,7 @@ export interface Leading {
   handOver: HandOver | null;
   /** Age at which sessions and keys are looked at next. */
   housekeepingAgeMs: number;
-  /** The last proposal, where it was full: there is more to propose once it is applied. */
+  /** The last proposal that was full: there is more to propose once it is applied. */
   moreBehind: TableItem | null;
   /** Snapshot reads that were asked of the disk, in the order of asking: to peer, offset, and the bytes once they have come. */
   readonly sliceReads: Map<number, SliceRead>;

@@ -5,10 +5,10 @@ import type { Reply } from "../../vocabulary/session.js";
 import { fail, settleItem } from "./answer.js";
 import { push } from "./fifo.js";
 import type { Item, Leading, TableItem } from "./leading-state.js";
-import { highestSequence, oldestKeyAgeMs, resumeSession, type Session, sessionsBefore } from "./session-table.js";
+import { highestSequence, keysBefore, resumeSession, type Session, sessionsBefore } from "./session-table.js";
 import { type Replica, send, type Turn } from "./state.js";
 
-/** Sessions in one proposal. */
+/** Sessions in one proposal, and about so many keys. */
 const PROPOSED_MAX = 1_000;
 /** Looks at ages so many times within an expiry. */
 const LOOKS_PER_EXPIRY = 10;
@@ -116,7 +116,7 @@ function propose(leading: Leading, body: TableItem["body"]): TableItem {
   return item;
 }
 
-/** One proposal did not hold all that there was to propose, and it is applied: many sessions must not wait for many looks. */
+/** One proposal did not hold all that there was to propose, and it is applied: many sessions or keys must not wait for many looks. */
 function hasMore({ issuedIndex }: Replica, { moreBehind }: Leading): boolean {
   return moreBehind !== null && moreBehind.index > 0 && moreBehind.index <= issuedIndex;
 }
@@ -126,11 +126,17 @@ export function houseKeep(turn: Turn, leading: Leading): void {
   const ageMs = ageAt(leading, turn.nowMs);
   if (ageMs < leading.housekeepingAgeMs && !hasMore(turn.replica, leading)) return;
   leading.moreBehind = null;
-  const { table, timings } = turn.replica;
+  const { timings } = turn.replica;
   const expiryMs = Math.min(timings.sessionExpiryMs, timings.keyExpiryMs);
   leading.housekeepingAgeMs = ageMs + Math.max(1, Math.floor(expiryMs / LOOKS_PER_EXPIRY));
   proposeSessions(turn, leading, ageMs);
-  const oldest = oldestKeyAgeMs(table);
-  if (oldest !== null && oldest < ageMs - timings.keyExpiryMs)
-    propose(leading, { kind: "keys-expired", belowAgeMs: ageMs - timings.keyExpiryMs });
+  proposeKeys(turn, leading, ageMs - timings.keyExpiryMs);
+}
+
+/** S6g: not all at once, for an entry is applied in one turn. The leader draws the line, so that what an entry says does not depend on a bound. */
+function proposeKeys({ replica }: Turn, leading: Leading, expiredAgeMs: number): void {
+  const belowAgeMs = keysBefore(replica.table, expiredAgeMs, PROPOSED_MAX);
+  if (belowAgeMs === null) return;
+  const item = propose(leading, { kind: "keys-expired", belowAgeMs });
+  if (belowAgeMs < expiredAgeMs) leading.moreBehind = item;
 }

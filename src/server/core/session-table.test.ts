@@ -9,6 +9,7 @@ import {
   find,
   highestSequence,
   keepReply,
+  keysBefore,
   openSession,
   raiseFloor,
   type Remembered,
@@ -137,6 +138,19 @@ test("S6e: sessions and keys are in order of age, and only what is old is found"
   execute(table, { kind: "key", key: "y" }, 4, 20);
   expireKeys(table, 20);
   expect([...table.keys.keys()]).toEqual(["y"]);
+});
+
+test("S6g: keys expire in pieces of about a number, and those of one millisecond together", () => {
+  const table = createTable();
+  for (const [at, ageMs] of [1, 2, 2, 2, 3, 9].entries()) execute(table, { kind: "key", key: `k${at}` }, at + 1, ageMs);
+  expect(keysBefore(table, 1, 2)).toBeNull();
+  expect(keysBefore(table, 5, 1)).toBe(2);
+  expect(keysBefore(table, 5, 2)).toBe(3);
+  expect(keysBefore(table, 5, 4)).toBe(3);
+  expect(keysBefore(table, 5, 5)).toBe(5);
+  expect(keysBefore(table, 100, 100)).toBe(100);
+  expireKeys(table, keysBefore(table, 5, 2) ?? 0);
+  expect([...table.keys.keys()]).toEqual(["k4", "k5"]);
 });
 
 test("S6b: a snapshot carries the table whole and in order", () => {

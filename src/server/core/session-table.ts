@@ -195,9 +195,20 @@ export function expireKeys(table: SessionTable, belowAgeMs: number): void {
   }
 }
 
-export function oldestKeyAgeMs(table: SessionTable): number | null {
-  for (const record of table.keys.values()) return record.atAgeMs;
-  return null;
+/**
+ * S6g: where to draw the line, at most at `belowAgeMs`, so that about `countMax` keys are behind it: those of one millisecond go together.
+ * Null when none is.
+ */
+export function keysBefore(table: SessionTable, belowAgeMs: number, countMax: number): number | null {
+  let count = 0;
+  let lastAgeMs = 0;
+  for (const { atAgeMs } of table.keys.values()) {
+    if (atAgeMs >= belowAgeMs) break;
+    if (count >= countMax && atAgeMs > lastAgeMs) return atAgeMs;
+    lastAgeMs = atAgeMs;
+    count++;
+  }
+  return count === 0 ? null : belowAgeMs;
 }
 
 export function tableOf(image: TableImage): SessionTable {

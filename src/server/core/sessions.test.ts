@@ -31,6 +31,8 @@ import {
   seal,
   start,
 } from "./testing/group.js";
+import { remember } from "./session-table.js";
+import { bytesOf } from "./testing/list-service.js";
 import type { Style } from "../../vocabulary/style.js";
 
 const STYLES: readonly Style[] = ["warm-passive", "active"];
@@ -185,6 +187,23 @@ test("S6e: sessions expire at their time, however many there are", () => {
   expect(hostOf(group, 1).replica.table.sessions.size).toBe(2_501);
   advance(group, 1_150);
   expect([...hostOf(group, 1).replica.table.sessions.keys()]).toEqual([client.session]);
+});
+
+test("S6g: keys expire at their time, however many there are, and never very many in one turn", () => {
+  const { group } = serving("active", SHORT);
+  const { log } = hostOf(group, 1).replica;
+  const reply = { refused: false, bytes: bytesOf("x") };
+  const ages = Array.from({ length: 2_500 }, (_, at) => Math.floor(at / 250));
+  advance(group, 20);
+  for (const number of [1, 2, 3]) {
+    const { table } = hostOf(group, number).replica;
+    for (const [at, ageMs] of ages.entries()) remember(table, { kind: "key", key: `k${at}` }, { index: 2, digest: 1, reply }, ageMs);
+  }
+  advance(group, 700);
+  expect([1, 2, 3].map((number) => hostOf(group, number).replica.table.keys.size)).toEqual([0, 0, 0]);
+  const lines = log.entries.flatMap(({ body }) => (body.kind === "keys-expired" ? [body.belowAgeMs] : []));
+  const counts = lines.map((line) => ages.filter((ageMs) => ageMs < line).length).map((count, at, all) => count - (all[at - 1] ?? 0));
+  expect(Math.max(...counts)).toBeLessThanOrEqual(1_000);
 });
 
 test("S6e: a connected client's session is renewed in time, however many are older that nobody uses", () => {
