@@ -6,6 +6,7 @@ import { type Discovery, discover, parseTroupeUrl, type TroupeUrl } from "./proc
 import { createGroupClient, type GroupClient, type RecoveredCall } from "./process/group-client.js";
 import { resultOf } from "./process/result.js";
 import { openSessionFile, type SessionFile } from "./process/session-file.js";
+import { TroupeError } from "./process/troupe-error.js";
 import { checkOptions, methodsOf } from "./process/method.js";
 import type { Client, ClientControls, Recovered } from "./typed-client.js";
 
@@ -26,7 +27,7 @@ const DISCOVERY_TIMEOUT_MS = 2_000;
  */
 export async function connect<Service>(url: string, options: ConnectOptions = {}): Promise<Client<Service>> {
   const parsed = parseTroupeUrl(url);
-  checkOptions(options);
+  checkConnectOptions(options);
   const found = await discover(parsed, DISCOVERY_TIMEOUT_MS);
   const watch = createWatch();
   const file = options.session === undefined ? null : await openFile(options.session.file, () => client);
@@ -44,6 +45,13 @@ export async function connect<Service>(url: string, options: ConnectOptions = {}
   return Object.freeze(
     Object.assign(Object.create(null), { recovered: controls.recovered }, methods, { close: controls.close, on: controls.on }),
   ) as Client<Service>;
+}
+
+function checkConnectOptions(options: ConnectOptions): void {
+  checkOptions(options, ["session", "timeoutMs", "consistency"]);
+  const { session } = options;
+  if (session !== undefined && (typeof session?.file !== "string" || session.file === "" || Object.keys(session).length > 1))
+    throw new TroupeError("bad-request", "not-executed", "session has to be { file }, with the path of a file of this client alone.");
 }
 
 async function openFile(path: string, clientOf: () => GroupClient): Promise<SessionFile> {

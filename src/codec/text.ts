@@ -5,6 +5,14 @@ declare const TextDecoder: new (label: string, options: { fatal: boolean }) => {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
+// With `u`, a surrogate that is half of a pair does not match: only lone ones do.
+const LONE_SURROGATE = /[\uD800-\uDFFF]/u;
+
+/** Whether the text is stored as it is: half of a surrogate pair has no UTF-8, and would come back as U+FFFD. */
+export function isWholeText(text: string): boolean {
+  return !LONE_SURROGATE.test(text);
+}
+
 export function encodeText(text: string): Uint8Array {
   return encoder.encode(text);
 }

@@ -2,7 +2,8 @@ import { Packr } from "msgpackr";
 
 /**
  * Self-contained: no state between two values, so bytes may be stored and sent to several readers. The format's gaps (-0, sparse arrays,
- * lone surrogates, own `__proto__`, boxed primitives, class instances) are refused where values enter a service's state.
+ * lone surrogates, own `__proto__`, boxed primitives, class instances) are refused where values enter a service's state,
+ * and what would be another value afterwards before a client sends it (faithful.ts).
  */
 const packr = new Packr({ structuredClone: true, copyBuffers: true, writeFunction: refuseFunction });
 

@@ -1,3 +1,4 @@
+import { checkFaithful } from "../../codec/faithful.js";
 import { encodeValue } from "../../codec/value.js";
 import type { Consistency } from "../../vocabulary/message-client.js";
 import type { CallOutcome } from "../core/effect.js";
@@ -61,8 +62,12 @@ function methodOf(call: (input: Uint8Array, options: QueryOptions) => Promise<Ca
 
 const CONSISTENCIES: readonly unknown[] = ["linearizable", "session", "any"] satisfies Consistency[];
 
-/** What the compiler did not see would be sent, understood by nobody, and waited for in vain. */
-export function checkOptions({ timeoutMs, consistency }: QueryOptions): void {
+/** What the compiler did not see would be sent, understood by nobody, and waited for in vain; a name that is misspelt would mean nothing. */
+export function checkOptions(options: QueryOptions, names: readonly string[] = ["timeoutMs", "consistency"]): void {
+  const unknown = Object.keys(options).filter((name) => !names.includes(name));
+  if (unknown.length > 0)
+    throw new TroupeError("bad-request", "not-executed", `There is no option ${unknown.join(", ")} here; there are ${names.join(", ")}.`);
+  const { timeoutMs, consistency } = options;
   if (timeoutMs !== undefined && !(timeoutMs > 0))
     throw new TroupeError("bad-request", "not-executed", `timeoutMs has to be a number of milliseconds above 0, not ${timeoutMs}.`);
   if (consistency !== undefined && !CONSISTENCIES.includes(consistency))
@@ -74,6 +79,7 @@ function encodeInput(input: unknown): Uint8Array {
   if (typeof input === "function" || typeof input === "symbol")
     throw new TroupeError("invalid-input", "not-executed", `The input is a ${typeof input}, which cannot be sent.`);
   try {
+    checkFaithful(input, "the input");
     return encodeValue(input);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

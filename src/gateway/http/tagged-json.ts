@@ -1,3 +1,5 @@
+import { isWholeText } from "../../codec/text.js";
+
 /**
  * Values in JSON. What JSON cannot hold is an object with the key `$troupe` (docs/reference/http.md): Maps, Sets, dates, bigints, bytes,
  * numbers that are not finite, undefined. An object that has a key `$troupe` of its own is wrapped as `{"$troupe":"object","value":...}`.
@@ -6,8 +8,6 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 const TAG = "$troupe";
 const DEPTH_MAX = 200;
-/** With `u` only half of a pair matches. The codec would make something else of it. */
-const LONE_SURROGATE = /[\uD800-\uDFFF]/u;
 
 /** Throws a TypeError on what has no form at all (functions, symbols). */
 export function toJson(value: unknown): Json {
@@ -55,7 +55,7 @@ export function fromJson(json: unknown): unknown {
 
 function readAny(json: unknown, place: string, depth: number): unknown {
   if (depth > DEPTH_MAX) throw new TypeError(`${place.slice(0, 100)}... is nested more than ${DEPTH_MAX} deep`);
-  if (typeof json === "string" && LONE_SURROGATE.test(json))
+  if (typeof json === "string" && !isWholeText(json))
     throw new TypeError(`${place} has half of a surrogate pair, which cannot be stored as text`);
   if (json === null || typeof json !== "object") return json;
   if (Array.isArray(json)) return json.map((each, index) => readAny(each, `${place}[${index}]`, depth + 1));
@@ -66,7 +66,7 @@ function readAny(json: unknown, place: string, depth: number): unknown {
 function readPlain(json: object, place: string, depth: number): unknown {
   const entries = Object.entries(json).map(([key, each]): [string, unknown] => {
     if (key === "__proto__") throw new TypeError(`${place} has the key __proto__, which no value may have; rename it`);
-    if (LONE_SURROGATE.test(key)) throw new TypeError(`${place} has a key with half of a surrogate pair, which cannot be stored as text`);
+    if (!isWholeText(key)) throw new TypeError(`${place} has a key with half of a surrogate pair, which cannot be stored as text`);
     return [key, readAny(each, `${place}.${key}`, depth + 1)];
   });
   return Object.fromEntries(entries);

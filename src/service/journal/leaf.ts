@@ -1,3 +1,4 @@
+import { isWholeText } from "../../codec/text.js";
 import { StateRefusal } from "./refusal.js";
 
 /** What a container may hold beside containers. Dates and byte arrays are leaves: copied on the way in and on the way out. */
@@ -6,8 +7,6 @@ export type Leaf = undefined | null | boolean | number | string | bigint | Date 
 /** What may be a key of a Map or a member of a Set. Objects have string keys. */
 export type Key = undefined | null | boolean | number | string | bigint;
 
-// With `u`, a surrogate that is half of a pair does not match: only lone ones do. The codec would not carry them.
-const LONE_SURROGATE = /[\uD800-\uDFFF]/u;
 // The real ones, whatever stands in for the globals while a handler of active style runs.
 const RealDate = Date;
 
@@ -52,7 +51,7 @@ function plainNumber(value: number): number {
 }
 
 export function checkText(text: string, path: () => string): string {
-  if (LONE_SURROGATE.test(text))
+  if (!isWholeText(text))
     throw new StateRefusal(
       "state-surrogate",
       path(),
