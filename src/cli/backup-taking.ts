@@ -14,7 +14,7 @@ import { makeFolder } from "../runtime/folder.js";
 import { replaceDurably, syncFolder, writeWhole } from "../runtime/durable-file.js";
 import { lookInto } from "./folder-look.js";
 import { EXIT, Failure } from "./output.js";
-import { createProgress } from "./progress.js";
+import { createProgress, createSayer } from "./progress.js";
 
 export interface BackupTarget {
   /** Empty, or not there yet. */
@@ -38,6 +38,7 @@ export async function takeBackup(target: BackupTarget): Promise<BackupRecord> {
   const { folder, spec } = target;
   makeFolder(folder);
   let endMs = performance.now() + PATIENCE_MS;
+  const sayAgain = createSayer((line) => void process.stderr.write(`${line}\n`));
   for (let attempt = 1; ; attempt++) {
     let path: string | null = null;
     try {
@@ -51,7 +52,7 @@ export async function takeBackup(target: BackupTarget): Promise<BackupRecord> {
       const reason = error instanceof Error ? error.message : String(error);
       if (performance.now() >= endMs || attempt >= ATTEMPTS_MAX)
         throw new Failure(EXIT.failed, `No backup of ${spec.group} could be taken: ${reason}. The folder is empty.`);
-      process.stderr.write(`backup: begins again: ${reason}\n`);
+      sayAgain(`backup: begins again: ${reason}`);
       await sleep(RETRY_MS);
     }
   }

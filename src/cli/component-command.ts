@@ -4,7 +4,7 @@ import { keepCompiled } from "../runtime/compiling.js";
 import { hasCode } from "../runtime/error-code.js";
 import { FolderInUse } from "../runtime/folder-lock.js";
 import { createLogger } from "../runtime/log.js";
-import { EXIT, withExample } from "./output.js";
+import { DIR_OPTION, EXIT, withExample } from "./output.js";
 
 interface ComponentOptions {
   readonly dir: string;
@@ -55,7 +55,10 @@ function addComponent(
   run: (options: ComponentOptions) => Promise<unknown>,
   extend: (command: Command) => Command = (command) => command,
 ): void {
-  const command = program.command(name).description(description).option("--dir <folder>", "the data folder", ".troupe");
+  const command = program
+    .command(name)
+    .description(description)
+    .option(...DIR_OPTION);
   const example =
     name === "server"
       ? "troupe server --dir .troupe/replicas/bank-1 --spec .troupe/replicas/bank-1.spec.json"

@@ -1,5 +1,7 @@
+import { statSync } from "node:fs";
 import type { Command } from "commander";
-import { CONFIG_FILES, readConfigFile } from "../config/config-file.js";
+import { CONFIG_FILES, readConfigFile, servicePath } from "../config/config-file.js";
+import { EXAMPLES } from "../config/installation.js";
 import { checkSettings } from "../config/schema.js";
 import { EXIT, Failure, print, show, withExample } from "./output.js";
 
@@ -15,12 +17,22 @@ export function addConfig(program: Command): void {
     if (found === null)
       throw new Failure(EXIT.failed, `There is no ${CONFIG_FILES.join(" or ")} in this folder; \`troupe up\` then takes its defaults.`);
     const checked = checkSettings(found.content, found.path);
-    if (checked.ok) {
+    const missing = checked.ok ? missingService(checked.settings.service, found.path) : null;
+    if (checked.ok && missing === null) {
       show(options.json === true, { file: found.path, ok: true, settings: checked.settings }, `${found.path}: nothing wrong.`);
       return;
     }
+    const errors = checked.ok ? [`${found.path}: ${missing}`] : checked.errors;
     process.exitCode = EXIT.failed;
-    if (options.json === true) print(JSON.stringify({ file: found.path, ok: false, errors: checked.errors }));
-    else for (const error of checked.errors) process.stderr.write(`${error}\n`);
+    if (options.json === true) print(JSON.stringify({ file: found.path, ok: false, errors }));
+    else for (const error of errors) process.stderr.write(`${error}\n`);
   });
+}
+
+/** Why `up` would not find the service, or null. Whether the file is a service, only its code can say, which is not run here. */
+function missingService(service: string, configPath: string): string | null {
+  if (EXAMPLES.includes(service)) return null;
+  const path = servicePath(service, configPath);
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  return isFile ? null : `service: there is no file ${path}, and it is none of ${EXAMPLES.join(", ")}`;
 }

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
+import { DEFAULTS } from "../vocabulary/limit.js";
+import { isMarked, mark } from "../vocabulary/mark.js";
 
 /** Exit codes of all commands (docs/reference/cli.md). `check` has its own, in its help. */
 export const EXIT = {
@@ -18,6 +20,8 @@ export const EXIT = {
   gaveUp: 78,
 } as const;
 
+const MARK = "failure";
+
 /** An error for the reader, with the exit code that it deserves. */
 export class Failure extends Error {
   override readonly name = "Failure";
@@ -26,9 +30,15 @@ export class Failure extends Error {
 
   constructor(exitCode: number, message: string, data?: unknown) {
     super(message);
+    mark(this, MARK);
     this.exitCode = exitCode;
     this.data = data;
   }
+}
+
+/** Also of one from a file that is no part of the commands' bundle, and has a class of its own (scripts/bundle-programs.mjs). */
+export function isFailure(error: unknown): error is Failure {
+  return isMarked(error, MARK);
 }
 
 let isDropping = false;
@@ -78,11 +88,13 @@ export interface TargetOptions {
   readonly json?: boolean;
 }
 
+export const DIR_OPTION = ["--dir <folder>", "the data folder", DEFAULTS.dir] as const;
+
 /** What every command that talks to a running system takes. */
 export function withTarget(command: Command): Command {
   return command
     .option("--port <port>", "port of the gateway; default: what the data folder says", wholeNumber)
-    .option("--dir <folder>", "the data folder", ".troupe")
+    .option(...DIR_OPTION)
     .option("--json", "print JSON");
 }
 

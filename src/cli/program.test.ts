@@ -54,6 +54,13 @@ it("there are all the commands of the interface", () => {
   expect(names).toEqual(expect.arrayContaining([...wanted, "config check"]));
 });
 
+it("every --dir is the same folder where none is given", () => {
+  const dirs = allCommands().flatMap(({ command }) => command.options.filter((option) => option.long === "--dir"));
+  expect(dirs.length).toBeGreaterThan(15);
+  // `up` takes its own from the settings.
+  expect([...new Set(dirs.map((option) => option.defaultValue))]).toEqual([undefined, ".troupe"]);
+});
+
 it("every command that prints takes --json", () => {
   const silent = ["simulate", "rm", "gfd", "lfd", "server", "gateway"];
   for (const { path, command } of allCommands()) if (!silent.includes(command.name())) expect(flagsOf(command), path).toContain("--json");

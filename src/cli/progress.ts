@@ -18,3 +18,13 @@ export function createProgress(what: string): (doneBytes: number, sizeBytes: num
     process.stderr.write(`${what}: ${sizeText(doneBytes)} of ${sizeText(sizeBytes)} (${percent} %)\n`);
   };
 }
+
+/** Says a line unless it is what was said last: what is tried again several times a second fails for the same reason. */
+export function createSayer(say: (line: string) => void): (line: string) => void {
+  let last: string | null = null;
+  return (line) => {
+    if (line === last) return;
+    last = line;
+    say(line);
+  };
+}

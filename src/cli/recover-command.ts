@@ -6,7 +6,7 @@ import { FolderInUse, lockFolder } from "../runtime/folder-lock.js";
 import { epochText } from "../vocabulary/epoch.js";
 import type { GroupSpec } from "../vocabulary/spec.js";
 import { userOf } from "./folder-look.js";
-import { EXIT, Failure, show, table, withExample } from "./output.js";
+import { DIR_OPTION, EXIT, Failure, show, table, withExample } from "./output.js";
 import { confirm } from "./recover-consent.js";
 import { applyRecovery } from "./recover-applying.js";
 import { findAll, replicaFolders } from "./recover-finding.js";
@@ -35,7 +35,7 @@ export function addRecover(program: Command): void {
     .description("rebuilds a lost control store; as the last resort, goes on from what is left of a group")
     .option("--accept-data-loss", "gives up what the missing replicas held, and goes on in the next generation")
     .option("--yes", "does not ask")
-    .option("--dir <folder>", "the data folder", ".troupe")
+    .option(...DIR_OPTION)
     .option("--json", "print JSON")
     .addHelpText("after", `\n${help}`);
   withExample(command, "troupe recover", "troupe recover --accept-data-loss").action(async (options: RecoverOptions) => {

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { BACKUP_PATH, type BackupRecord } from "../storage/backup-file.js";
 import { damageInBackup, describeBackup } from "../storage/inspection-backup.js";
+import { DEFAULTS } from "../vocabulary/limit.js";
 import { lookInto, userOf } from "./folder-look.js";
 import { EXIT, Failure, show, withExample } from "./output.js";
 import { sizeText } from "./progress.js";
@@ -23,7 +24,7 @@ export function addRestore(program: Command): void {
     .command("restore")
     .description("makes the data folder of a new system from a backup")
     .argument("<folder>", "the backup")
-    .option("--dir <folder>", "the data folder to make: one that is empty, or not there yet", ".troupe")
+    .option("--dir <folder>", "the data folder to make: one that is empty, or not there yet", DEFAULTS.dir)
     .option("--json", "print JSON")
     .addHelpText("after", `\n${help}`);
   withExample(command, "troupe restore /mnt/backups/bank-monday --dir /var/lib/bank").action(

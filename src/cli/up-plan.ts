@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { dirname, join, resolve } from "node:path";
-import { readConfigFile } from "../config/config-file.js";
+import { join } from "node:path";
+import { readConfigFile, servicePath } from "../config/config-file.js";
 import { EXAMPLES } from "../config/installation.js";
 import type { RunConfig } from "../config/run-config.js";
 import { checkSettings, type Settings } from "../config/schema.js";
@@ -45,11 +45,10 @@ export async function decideSettings(folder: string, flags: UpFlags): Promise<Se
   return checked.settings;
 }
 
-/** A path in a file is meant from where the file is. */
 function withServicePath(content: object, path: string): object {
   const service = "service" in content ? content.service : undefined;
   if (typeof service !== "string" || EXAMPLES.includes(service)) return content;
-  return { ...content, service: resolve(dirname(path), service) };
+  return { ...content, service: servicePath(service, path) };
 }
 
 const judge: ServiceJudge = {

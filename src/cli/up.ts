@@ -15,8 +15,6 @@ import { decideSettings, planRun, type UpFlags } from "./up-plan.js";
 import { waitUntilReady } from "./up-ready.js";
 import { watchSystem } from "./up-watch.js";
 
-const DEFAULT_DIR = ".troupe";
-
 export function addUp(program: Command): void {
   const command = program
     .command("up")
@@ -31,7 +29,7 @@ export function addUp(program: Command): void {
     .option("--port <port>", `port of the gateway; 0 takes a free one (default: ${DEFAULTS.port})`, wholeNumber)
     .option("--host <host>", "where the gateway listens (default: 127.0.0.1)")
     .option("--insecure-network", "allows a --host beyond this machine: nothing is encrypted, and nobody is asked who they are")
-    .option("--dir <folder>", `the data folder (default: ${DEFAULT_DIR})`)
+    .option("--dir <folder>", `the data folder (default: ${DEFAULTS.dir})`)
     .option("--config <file>", "the configuration file; default: troupe.config.ts or troupe.config.json, if there is one")
     .option("--load", "runs the bank's workload with a few clients")
     .option("--no-load", "runs no workload")
@@ -148,7 +146,7 @@ function supervisorText(event: SupervisorEvent): string {
 
 /** `dir` as it was given: what stands here is to be copied, and has to find the same folder. */
 function instructions(url: string, group: string, dir: string): string {
-  const at = dir === DEFAULT_DIR ? "" : ` --dir ${dir}`;
+  const at = dir === DEFAULTS.dir ? "" : ` --dir ${dir}`;
   const call = group === "bank" ? `operations/deposit -d '{"account":"account-1","amount":5}'` : "operations/OPERATION -d 'INPUT'";
   return [
     `  call it:     curl ${url}/v1/groups/${group}/${call} -H 'content-type: application/json'`,

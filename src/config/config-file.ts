@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { bundleText, loadExport } from "./bundle.js";
 
 export const CONFIG_FILES: readonly string[] = ["troupe.config.ts", "troupe.config.json"];
@@ -17,6 +17,11 @@ export async function readConfigFile(folder: string, named?: string): Promise<Co
   const path = resolve(folder, found);
   const content = path.endsWith(".json") ? readJson(path) : await readModule(path);
   return { path, content };
+}
+
+/** A path in a file is meant from where the file is. */
+export function servicePath(service: string, configPath: string): string {
+  return resolve(dirname(configPath), service);
 }
 
 function readJson(path: string): unknown {

@@ -24,6 +24,7 @@ it("nothing said is the defaults", () => {
 
 it("says in words what is wrong, with the setting and the place", () => {
   expect(errorsOf({ replicas: 9 })).toEqual(["troupe.config.json: replicas is at most 7"]);
+  expect(errorsOf({ replicas: 0 })).toEqual(["troupe.config.json: replicas is at least 1"]);
   expect(errorsOf({ replicas: "three" })[0]).toMatch(/replicas has to be a whole number/);
   expect(errorsOf({ style: "passive" })).toEqual(["troupe.config.json: style is one of active, warm-passive, cold-passive"]);
   expect(errorsOf({ replica: 3 })[0]).toMatch(/there is no setting replica; see/);

@@ -106,7 +106,7 @@ export const settingsSchema = z
       .enum(["wait", "continue"], "is one of wait, continue")
       .default("wait")
       .describe("when acknowledged work may be lost: wait for `troupe recover`, or go on from the best survivor"),
-    dir: z.string().min(1).default(".troupe").describe("the data folder"),
+    dir: z.string().min(1).default(DEFAULTS.dir).describe("the data folder"),
     host: z.string().min(1).default("127.0.0.1").describe("where the gateway listens"),
     port: count(0, 65_535, "port of the gateway; 0 takes a free one").default(DEFAULTS.port),
     insecureNetwork: z.boolean().default(false).describe("allows a host other than this machine, without TLS"),
@@ -130,7 +130,7 @@ export const settingsSchema = z
       "is not this machine, and nothing here is encrypted or asks who calls; use 127.0.0.1, or say insecureNetwork if the network is trusted",
     path: ["host"],
   })
-  .refine((settings) => (settings.minimumReplicas ?? 1) <= settings.replicas, {
+  .refine((settings) => settings.minimumReplicas === undefined || settings.replicas < 1 || settings.minimumReplicas <= settings.replicas, {
     message: "is more than replicas: the group would never take new work",
     path: ["minimumReplicas"],
   })

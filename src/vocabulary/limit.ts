@@ -32,6 +32,8 @@ export const LIMITS = {
   entriesBehindSnapshotMax: 2_000,
   /** Log bytes in memory that force a checkpoint. */
   logBytesMax: 64 * 1024 * 1024,
+  /** Of what one process writes for people; as much again is in the older file (DIR/logs). */
+  processLogSizeBytesMax: 8 * 1024 * 1024,
 } as const;
 
 /** What is remembered of a request takes so much besides its reply, and besides its key. */
@@ -41,6 +43,8 @@ export const KEY_BYTES_SHARE = 1 / 2;
 
 export const DEFAULTS = {
   port: 7400,
+  /** The data folder, in the working folder. */
+  dir: ".troupe",
   replicas: 3,
   checkpointEntries: 10_000,
   /** To one learner, so that clients keep their share of disk and processor. */

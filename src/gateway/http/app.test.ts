@@ -197,6 +197,16 @@ describe("observation", () => {
     await reader?.cancel();
   });
 
+  it.each([
+    ["?after=abc", {}],
+    ["?after=-1", {}],
+    ["?after=1.5", {}],
+    ["", { "last-event-id": "x" }],
+  ])("events after what is no event are refused (%s, %o)", async (query, headers) => {
+    const error = await errorOf(await stand.request("GET", `/v1/events${query}`, undefined, headers));
+    expect(error).toMatchObject({ status: 400, code: "bad-request", message: /whole number/ });
+  });
+
   it("metrics name the group, and routes rather than paths", async () => {
     await stand.request("POST", ADD, 1);
     const text = await (await stand.request("GET", "/metrics")).text();

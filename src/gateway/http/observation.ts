@@ -49,10 +49,10 @@ export function addObservation(app: Hono, backend: Backend): void {
   let watchers = 0;
   app.get("/v1/events", (c) => {
     if (watchers >= WATCHERS_MAX) throw failure("overloaded", `${watchers} watchers follow the events already.`);
-    const after = Number(c.req.header("last-event-id") ?? c.req.query("after") ?? "0");
+    const after = afterOf(c.req.header("last-event-id"), "Last-Event-ID") ?? afterOf(c.req.query("after"), "after") ?? 0;
     watchers += 1;
     return streamSSE(c, async (stream) => {
-      const queue: TroupeEvent[] = [...backend.eventsAfter(Number.isSafeInteger(after) ? after : 0)];
+      const queue: TroupeEvent[] = [...backend.eventsAfter(after)];
       let wake = () => {};
       let isOver = false;
       const end = () => {
@@ -83,4 +83,11 @@ export function addObservation(app: Hono, backend: Backend): void {
       }
     });
   });
+}
+
+/** Anything else taken for nothing would send the whole history to somebody who believes to be further. */
+function afterOf(text: string | undefined, name: string): number | null {
+  if (text === undefined || text === "") return null;
+  if (!/^\d{1,15}$/.test(text)) throw failure("bad-request", `${name} has to be the id of an event, a whole number, not "${text}".`);
+  return Number(text);
 }
