@@ -11,8 +11,9 @@ const dist = join(project, "dist");
 const programs = join(dist, "programs");
 
 /**
- * What runs in threads of its own, or beside a service that is tried out, is loaded as the compiler left it; so is what a service throws: its
- * `import "troupe"` finds these files, and a second copy in the bundle would be another class, whose refusals nobody here would know.
+ * What runs in threads of its own, or beside a service that is tried out, is loaded as the compiler left it; so are the classes of refusals: a
+ * service's `import "troupe"` finds these files, and its own `instanceof` is to hold for what is thrown into its handlers. (Here they are told by
+ * their mark, whichever copy they come from: vocabulary/mark.ts.)
  */
 const LEFT_AS_THEY_ARE = /\/dist\/(sim\/|proof\/|cli\/simulate-service\.js|service\/refuse\.js|service\/journal\/refusal\.js)/;
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readAddress } from "../runtime/address-file.js";
 import type { GroupStatus, StatusImage } from "../vocabulary/admin.js";
-import { EXIT, Failure } from "./output.js";
+import { EXIT, Failure, isFailure } from "./output.js";
 
 /** Where a command finds the gateway: `--port`, or the address that the gateway has left in the data folder. */
 export interface Target {
@@ -116,7 +116,7 @@ export async function operate(
     const leftMs = Math.max(1, Math.ceil(endMs - performance.now()));
     const headers = { "idempotency-key": key, "troupe-timeout-ms": String(leftMs) };
     const answer = await ask(target, "POST", path, input, headers).catch((error: unknown) => {
-      if (error instanceof Failure && performance.now() < endMs) return null;
+      if (isFailure(error) && performance.now() < endMs) return null;
       throw error;
     });
     if (answer !== null && answer.status < 300) return answer.body;

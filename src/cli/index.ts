@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { addComponents } from "./component-command.js";
-import { EXIT, Failure, onOutputError } from "./output.js";
+import { EXIT, isFailure, onOutputError } from "./output.js";
 
 /** Errors are a sentence on stderr and an exit code; with --json the error is on stdout as well, as data. */
 async function main(): Promise<void> {
@@ -12,16 +12,18 @@ async function main(): Promise<void> {
     if (error instanceof CommanderError) {
       // It has printed its message, or the help that was asked for.
       process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+      if (error.exitCode !== 0) tellAsData({ message: error.message });
       return;
     }
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`${message}\n`);
-    if (process.argv.includes("--json"))
-      process.stdout.write(
-        `${JSON.stringify({ error: error instanceof Failure && error.data !== undefined ? error.data : { message } })}\n`,
-      );
-    process.exitCode = error instanceof Failure ? error.exitCode : EXIT.failed;
+    tellAsData(isFailure(error) && error.data !== undefined ? error.data : { message });
+    process.exitCode = isFailure(error) ? error.exitCode : EXIT.failed;
   }
+}
+
+function tellAsData(error: unknown): void {
+  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ error })}\n`);
 }
 
 /** Clients may be waiting for a component that is started again: it does not load the other commands. */

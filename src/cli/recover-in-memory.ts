@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GroupSpec } from "../vocabulary/spec.js";
 import { askOk, chooseGroup, type Status } from "./gateway-api.js";
-import { EXIT, Failure, show } from "./output.js";
+import { EXIT, Failure, isFailure, show } from "./output.js";
 import { confirm } from "./recover-consent.js";
 
 interface Options {
@@ -45,7 +45,7 @@ async function groupOf(target: { readonly dir: string }, spec: GroupSpec): Promi
   try {
     return await chooseGroup(target, spec.group);
   } catch (error) {
-    if (!(error instanceof Failure) || error.exitCode !== EXIT.unreachable) throw error;
+    if (!isFailure(error) || error.exitCode !== EXIT.unreachable) throw error;
     throw new Failure(
       EXIT.unreachable,
       `Group ${spec.group} keeps its state in the memory of its processes, and they do not run: nothing is left to recover. Restore a backup with \`troupe restore\`, or begin anew with \`troupe up --fresh\`.`,

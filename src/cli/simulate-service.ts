@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { bundleText } from "../config/bundle.js";
 import { EXAMPLES, examplePath } from "../config/installation.js";
-import { conduct, NothingToLeaveOut } from "../proof/conduct.js";
+import { conduct, isNothingToLeaveOut } from "../proof/conduct.js";
 import { SERVICE_BUNDLE } from "../proof/service-code.js";
 import { hasPassed, proofJson, proofText } from "../proof/verdict.js";
 import { openWorkshop } from "../proof/workers.js";
@@ -75,10 +75,8 @@ export async function simulateService(service: string, argv: readonly string[]):
     );
     return hasPassed(proof) ? EXIT.done : EXIT.failed;
   } catch (error) {
-    // Said here: this file is no part of the commands' bundle, which does not know a Failure of its copy by its class.
-    if (!(error instanceof NothingToLeaveOut)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return EXIT.usage;
+    if (isNothingToLeaveOut(error)) throw new Failure(EXIT.usage, error.message);
+    throw error;
   } finally {
     await workshop.close();
   }

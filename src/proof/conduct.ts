@@ -1,3 +1,4 @@
+import { isMarked, mark } from "../vocabulary/mark.js";
 import type { Style } from "../vocabulary/style.js";
 import type { CallCount, SeedProof } from "./run.js";
 import type { Outline } from "./trial-run.js";
@@ -60,8 +61,19 @@ export async function conduct(workshop: Workshop, options: ConductOptions): Prom
   return { outline, without, styles, stylesMissing };
 }
 
+const NOTHING_TO_LEAVE_OUT = "nothing-to-leave-out";
+
 export class NothingToLeaveOut extends Error {
   override readonly name = "NothingToLeaveOut";
+
+  constructor(message: string) {
+    super(message);
+    mark(this, NOTHING_TO_LEAVE_OUT);
+  }
+}
+
+export function isNothingToLeaveOut(error: unknown): error is NothingToLeaveOut {
+  return isMarked(error, NOTHING_TO_LEAVE_OUT);
 }
 
 /** A name that is misspelt leaves nothing out: whatever it was meant for would be run, and "not run" be said of it. */

@@ -2,8 +2,8 @@ import { encodeValue } from "../codec/value.js";
 import { LIMITS } from "../vocabulary/limit.js";
 import type { Reply, ServiceError } from "../vocabulary/session.js";
 import { copyOut } from "./journal/copy-out.js";
-import { StateRefusal } from "./journal/refusal.js";
-import { ServiceRefusal } from "./refuse.js";
+import { isStateRefusal } from "./journal/refusal.js";
+import { isServiceRefusal, ServiceRefusal } from "./refuse.js";
 import type { OperationOutcome } from "./state-machine.js";
 
 const NOTHING = new Uint8Array(0);
@@ -28,8 +28,8 @@ const UNREADABLE = "the handler threw something that cannot be read";
 /** The reply to a handler that threw. What it threw is its own, as odd as it likes: reading that must not end the replica. */
 export function replyToThrow(error: unknown): Reply {
   try {
-    if (error instanceof ServiceRefusal) return refusal(error.code, textOf(error), sendable(error.details));
-    if (error instanceof StateRefusal) return refusal(error.code, textOf(error));
+    if (isServiceRefusal(error)) return refusal(error.code, textOf(error), sendable(error.details));
+    if (isStateRefusal(error)) return refusal(error.code, textOf(error));
   } catch {
     return refusal("refused", UNREADABLE);
   }

@@ -1,3 +1,7 @@
+import { isMarked, mark } from "../vocabulary/mark.js";
+
+const MARK = "service-refusal";
+
 /** The service's own "no": thrown by `refuse`. The operation changes nothing, and the caller gets code, message and details. */
 export class ServiceRefusal extends Error {
   override readonly name = "ServiceRefusal";
@@ -6,9 +10,15 @@ export class ServiceRefusal extends Error {
 
   constructor(code: string, message: string, details?: unknown) {
     super(message);
+    mark(this, MARK);
     this.code = code;
     this.details = details;
   }
+}
+
+/** Also of one that another copy of this class has made. */
+export function isServiceRefusal(error: unknown): error is ServiceRefusal {
+  return isMarked(error, MARK);
 }
 
 /**

@@ -1,3 +1,7 @@
+import { isMarked, mark } from "../../vocabulary/mark.js";
+
+const MARK = "state-refusal";
+
 /** Why the state does not take a value or an access: part of the service author's contract, listed in docs/guide/services.md. */
 export type StateRefusalCode =
   | "state-alias"
@@ -24,7 +28,13 @@ export class StateRefusal extends Error {
 
   constructor(code: StateRefusalCode, path: string, message: string) {
     super(`${path}: ${message}`);
+    mark(this, MARK);
     this.code = code;
     this.path = path;
   }
+}
+
+/** Also of one that another copy of this class has made. */
+export function isStateRefusal(error: unknown): error is StateRefusal {
+  return isMarked(error, MARK);
 }
