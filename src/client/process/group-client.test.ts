@@ -64,7 +64,10 @@ it("refuses an input that would arrive as something else, at once, and nothing i
   const client = await connect<Service>(url);
   const wrong = { code: "invalid-input", outcome: "not-executed" };
   await expect(client.add("half \ud83d" as never)).rejects.toMatchObject({ ...wrong, message: /half of a surrogate pair/ });
-  await expect(client.get.with({})({ when: Promise.resolve(1) } as never)).rejects.toMatchObject({ ...wrong, message: /awaited/ });
+  await expect((client.get.with({}) as (input: unknown) => Promise<number>)({ when: Promise.resolve(1) })).rejects.toMatchObject({
+    ...wrong,
+    message: /awaited/,
+  });
   expect(group.executed.size).toBe(0);
   await client.close();
 });
