@@ -26,3 +26,12 @@ test.each(["20.19.0", "24.0.0"])("Node %s is not refused", (version) => {
   const { said } = launchAs(`Object.defineProperty(process, "versions", { value: { ...process.versions, node: "${version}" } })`);
   expect(said).not.toContain("Troupe needs");
 });
+
+test("a wrong command line is told as data too, where data is asked for", () => {
+  const run = spawnSync(process.execPath, [`${projectFolder}bin/troupe.js`, "status", "--json", "--colour"], { encoding: "utf8" });
+  expect({ status: run.status, data: JSON.parse(run.stdout) }).toEqual({
+    status: 2,
+    data: { error: { message: expect.stringContaining("--colour") } },
+  });
+  expect(run.stderr).toContain("--colour");
+});

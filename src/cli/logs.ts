@@ -1,10 +1,11 @@
-import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
+import { loggedNames, logPath, olderLogPath, readFrom } from "../runtime/log-file.js";
 import { field } from "./gateway-api.js";
-import { EXIT, Failure, print, wholeNumber, withExample } from "./output.js";
+import { DIR_OPTION, EXIT, Failure, print, wholeNumber, withExample } from "./output.js";
 
 interface LogsOptions {
   readonly dir: string;
@@ -24,62 +25,74 @@ export function addLogs(program: Command): void {
     .argument("[replica]", "a replica, or lfd, gfd, rm, gateway")
     .option("--follow", "goes on as more is written, until Ctrl-C")
     .option("--lines <n>", "how many lines of each to begin with", wholeNumber, 50)
-    .option("--dir <folder>", "the data folder", ".troupe")
+    .option(...DIR_OPTION)
     .option("--json", "prints the lines as they are, with the name of the process in `process`");
   withExample(command, "troupe logs bank-1 --follow").action(async (name: string | undefined, options: LogsOptions) => {
-    const tails = new Map<string, LogTail>();
-    if (filesOf(options.dir, name).length === 0)
-      throw new Failure(EXIT.failed, `There is no log of ${name ?? "anything"} in ${join(options.dir, "logs")}.`);
+    const names = () => loggedNames(options.dir).filter((each) => name === undefined || each === name);
+    if (names().length === 0) throw new Failure(EXIT.failed, `There is no log of ${name ?? "anything"} in ${join(options.dir, "logs")}.`);
+    const tails = new Map<string, () => string[]>();
     do {
-      for (const path of filesOf(options.dir, name)) {
-        const tail = tails.get(path) ?? openTail(path, options.lines);
-        tails.set(path, tail);
-        for (const line of tail.read()) print(lineOf(basename(path, ".log"), line, options.json === true));
+      for (const each of names()) {
+        const tail = tails.get(each) ?? openTail(logPath(options.dir, each), options.lines);
+        tails.set(each, tail);
+        for (const line of tail()) print(lineOf(each, line, options.json === true));
       }
       if (options.follow === true) await sleep(LOOK_AGAIN_MS);
     } while (options.follow === true);
   });
 }
 
-function filesOf(dir: string, name: string | undefined): string[] {
-  const folder = join(dir, "logs");
-  try {
-    const names = readdirSync(folder).filter((file) => file.endsWith(".log"));
-    return names
-      .filter((file) => name === undefined || file === `${name}.log`)
-      .sort()
-      .map((file) => join(folder, file));
-  } catch {
-    return [];
-  }
-}
-
-interface LogTail {
-  /** The complete lines that have come since the last look. */
-  read(): string[];
-}
-
-function openTail(path: string, lines: number): LogTail {
-  let offset = Math.max(0, statSync(path).size - TAIL_BYTES_MAX);
-  let isFirst = true;
-  let rest = "";
+/** The lines of a log from its end on, then what is added, also where the log is begun anew in between (runtime/log-file.ts). */
+export function openTail(path: string, lines: number): () => string[] {
+  const older = olderLogPath(path);
   const decoder = new StringDecoder("utf8");
-  return {
-    read() {
-      const sizeBytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-      if (sizeBytes < offset) offset = 0;
-      const bytes = Buffer.alloc(sizeBytes - offset);
-      const file = openSync(path, "r");
-      const count = readSync(file, bytes, 0, bytes.length, offset);
-      closeSync(file);
-      offset += count;
-      const found = (rest + decoder.write(bytes.subarray(0, count))).split("\n");
-      rest = found.pop() ?? "";
-      const whole = isFirst ? found.slice(-lines) : found;
-      isFirst = false;
-      return whole.filter((line) => line !== "");
-    },
+  let generation = inodeOf(older);
+  let fromBytes = 0;
+  let rest = "";
+
+  const complete = (bytes: Buffer): string[] => {
+    const found = (rest + decoder.write(bytes)).split("\n");
+    rest = found.pop() ?? "";
+    return found.filter((line) => line !== "");
   };
+  const added = (): string[] => {
+    const now = inodeOf(older);
+    const found: string[] = [];
+    if (now !== generation) {
+      found.push(...complete(readFrom(older, fromBytes)));
+      generation = now;
+      fromBytes = 0;
+    }
+    // Emptied by somebody else.
+    if (sizeOf(path) < fromBytes) fromBytes = 0;
+    const bytes = readFrom(path, fromBytes);
+    fromBytes += bytes.length;
+    return [...found, ...complete(bytes)];
+  };
+  const first = (): string[] => {
+    const sizeBytes = sizeOf(path);
+    const olderFromBytes = Math.max(0, sizeOf(older) - Math.max(0, TAIL_BYTES_MAX - sizeBytes));
+    fromBytes = Math.max(0, sizeBytes - TAIL_BYTES_MAX);
+    const isCut = fromBytes > 0 || olderFromBytes > 0;
+    const found = [...complete(readFrom(older, olderFromBytes)), ...added()];
+    // The first one may be the end of a line only.
+    const whole = isCut ? found.slice(1) : found;
+    return lines === 0 ? [] : whole.slice(-lines);
+  };
+  let isFirst = true;
+  return () => {
+    const found = isFirst ? first() : added();
+    isFirst = false;
+    return found;
+  };
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function inodeOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
 }
 
 const LEVELS: Readonly<Record<number, string>> = { 10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal" };

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { makeFolder } from "./folder.js";
+import { logPath } from "./log-file.js";
 import { isSameProcess, signalProcess, startTimeOf } from "./process-info.js";
 
 /** Set for a child that was given a lifeline. Without it fd 3 is any descriptor of Node's own and must be left alone. */
@@ -181,37 +182,6 @@ function readRecord(path: string): ProcessRecord | null {
     // Removed meanwhile, or torn by a crash: there is nothing to learn from it.
     return null;
   }
-}
-
-/** The last lines that a process wrote, for people who ask why it ended. `fromBytes`: where its part of the log begins. */
-export function lastWords(dir: string, name: string, fromBytes = 0, linesMax = 3): string {
-  const path = logPath(dir, name);
-  try {
-    const bytesMax = 2_048;
-    const sizeBytes = statSync(path).size;
-    const buffer = Buffer.alloc(Math.max(0, Math.min(bytesMax, sizeBytes - fromBytes)));
-    const file = openSync(path, "r");
-    try {
-      readSync(file, buffer, 0, buffer.length, sizeBytes - buffer.length);
-    } finally {
-      closeSync(file);
-    }
-    const lines = buffer
-      .toString("utf8")
-      .split("\n")
-      .filter((line) => line.trim() !== "");
-    return lines.slice(-linesMax).join(" | ").slice(-500);
-  } catch {
-    return "";
-  }
-}
-
-export function logSizeBytes(dir: string, name: string): number {
-  return statSync(logPath(dir, name), { throwIfNoEntry: false })?.size ?? 0;
-}
-
-export function logPath(dir: string, name: string): string {
-  return join(dir, "logs", `${name}.log`);
 }
 
 function processesFolder(dir: string): string {

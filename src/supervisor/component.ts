@@ -1,5 +1,6 @@
 import { createPresence, noteDue, noteStep, type Stamp, stamp } from "../detection/absence.js";
-import { type Child, lastWords, logSizeBytes, spawnChild } from "../runtime/child.js";
+import { type Child, spawnChild } from "../runtime/child.js";
+import { lastWords, logSizeBytes } from "../runtime/log-file.js";
 import { monotonicMs } from "../runtime/clock.js";
 import { cpuWaitMs, isAlive, processState, signalProcess } from "../runtime/process-info.js";
 import type { ClusterId } from "../vocabulary/ids.js";

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ProcessRecord, recordedProcesses } from "../runtime/child.js";
+import { logPath, logSizeBytes, olderLogPath } from "../runtime/log-file.js";
 import { isAlive, signalProcess } from "../runtime/process-info.js";
+import { LIMITS } from "../vocabulary/limit.js";
 import type { SupervisorEvent } from "./component.js";
 import { stopDetached } from "./end.js";
 import { RESTART_DELAY_MS_MAX, RESTART_DELAY_MS_MIN, restartDelayMs } from "./restart.js";
@@ -121,6 +123,16 @@ describe("supervision", () => {
     process.kill(rm?.pid ?? 0, "SIGKILL");
     await nextLife("rm", rm);
     expect(up.events).toContainEqual(expect.objectContaining({ kind: "ended", component: "rm", how: "killed by SIGKILL" }));
+  });
+
+  test("a component's full log is begun anew; those of servers are left to the LFD", async () => {
+    await startUp("rm", "lfd");
+    await until(() => alive("server") !== undefined, "the server of the LFD");
+    const server = alive("server")?.name ?? "";
+    for (const name of ["rm", server]) truncateSync(logPath(dir, name), LIMITS.processLogSizeBytesMax + 1);
+    await until(() => logSizeBytes(dir, "rm") === 0, "a new log");
+    expect(statSync(olderLogPath(logPath(dir, "rm"))).size).toBe(LIMITS.processLogSizeBytesMax + 1);
+    expect(logSizeBytes(dir, server)).toBeGreaterThan(LIMITS.processLogSizeBytesMax);
   });
 
   test("a component whose process cannot be recorded (a full disk) is tried again, and everything else goes on", async () => {

@@ -1,3 +1,4 @@
+import { boundLogs } from "../runtime/log-file.js";
 import type { ClusterId } from "../vocabulary/ids.js";
 import type { ClaimedFolder } from "./claim.js";
 import { type ComponentCommand, keepComponent, type KeptComponent, type SupervisorEvent } from "./component.js";
@@ -45,9 +46,13 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       }),
     );
   }
+  // The servers' are the LFD's. `up` itself has one where it was started with --detach.
+  const ownLogs = [...options.components.map((component) => component.name), "up"];
+  const letLogsGrow = boundLogs(folder.dir, (name) => ownLogs.includes(name));
   let stopping: Promise<void> | null = null;
 
   async function stopAll(): Promise<void> {
+    letLogsGrow();
     for (const component of kept) component.abandon();
     const left = await endProcesses(folder.dir, options.endGraceMs ?? END_GRACE_MS);
     await folder.release();

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,9 +8,10 @@ import { startGfd } from "../../gfd/process/gfd.js";
 import { readAddress } from "../../runtime/address-file.js";
 import { type Child, reap, spawnChild } from "../../runtime/child.js";
 import { type Dialer, dial } from "../../runtime/dialer.js";
+import { logPath, logSizeBytes, olderLogPath } from "../../runtime/log-file.js";
 import { isAlive } from "../../runtime/process-info.js";
 import { bootId, clusterId, groupName, replicaId } from "../../vocabulary/ids.js";
-import { PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Message, Role } from "../../vocabulary/message.js";
 import type { ReplicaObservation } from "../../vocabulary/message-detection.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
@@ -194,6 +195,15 @@ describe("LFD and GFD as processes", () => {
     await start(R1, "crash");
     await until(() => seen(R1)?.verdict === "gone" && seen(R1)?.reason !== "its process has ended", "the verdict gone and its reason");
     expect(seen(R1)?.reason).toBe("ended before it registered: exit code 3; its log ends: the service cannot be loaded");
+  });
+
+  test("a server's full log is begun anew; those of components are left to whoever starts them", async () => {
+    await start(R1);
+    await member(R1);
+    for (const name of [R1, "lfd"]) truncateSync(logPath(dir, name), LIMITS.processLogSizeBytesMax + 1);
+    await until(() => logSizeBytes(dir, R1) < LIMITS.processLogSizeBytesMax, "a new log");
+    expect(statSync(olderLogPath(logPath(dir, R1))).size).toBeGreaterThan(LIMITS.processLogSizeBytesMax);
+    expect(existsSync(olderLogPath(logPath(dir, "lfd")))).toBe(false);
   });
 
   test("a stopped server and a hanging one are suspected, not killed, and come back", async () => {

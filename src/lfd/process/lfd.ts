@@ -10,6 +10,7 @@ import { readExecutingMark } from "../../runtime/executing-mark.js";
 import { createExitWatch } from "../../runtime/exit-watch.js";
 import { makeFolder } from "../../runtime/folder.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
+import { boundLogs } from "../../runtime/log-file.js";
 import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger, type Logger } from "../../runtime/log.js";
 import { hasKernelView, processInfo, signalProcess, startTimeOf } from "../../runtime/process-info.js";
@@ -23,7 +24,7 @@ import type { Address } from "../../vocabulary/view.js";
 import type { KernelView, LfdEffect, LfdEvent } from "../core/event.js";
 import { createLfd, LFD_TIMES } from "../core/state.js";
 import { lfdNextWakeMs, stepLfd } from "../core/step.js";
-import { type ServerCommand, setAsideFolder, startServer } from "./server-start.js";
+import { hasServer, type ServerCommand, setAsideFolder, startServer } from "./server-start.js";
 import { createTableWriter, loadTable } from "./table-file.js";
 
 export interface LfdOptions {
@@ -184,11 +185,14 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
     backoffMaxMs: BACKOFF_MAX_MS,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
+  // The components are `up`'s to look after.
+  const letLogsGrow = boundLogs(dir, (name) => hasServer(dir, name));
   endWithSupervisor(dir);
   announce(log, listener.address);
   return {
     address: listener.address,
     async close() {
+      letLogsGrow();
       exits.close();
       writer.close();
       gfd.close();

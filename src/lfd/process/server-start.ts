@@ -1,6 +1,7 @@
-import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { lastWords, logSizeBytes, type Spawning, spawnChild } from "../../runtime/child.js";
+import { type Spawning, spawnChild } from "../../runtime/child.js";
+import { lastWords, logSizeBytes } from "../../runtime/log-file.js";
 import { makeFolder } from "../../runtime/folder.js";
 import type { ClusterId, HostId, ReplicaId } from "../../vocabulary/ids.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
@@ -31,11 +32,18 @@ export interface ServerStart {
   readonly onExit: (pid: number, code: number | null, signal: NodeJS.Signals | null, words: string) => void;
 }
 
+const specPath = (dir: string, name: string): string => join(dir, "replicas", `${name}.spec.json`);
+
+/** Whether a server of this name was ever started here. */
+export function hasServer(dir: string, name: string): boolean {
+  return existsSync(specPath(dir, name));
+}
+
 export async function startServer(start: ServerStart): Promise<Spawning> {
   const { dir, server } = start;
   const name = server.replica;
   const folder = join(dir, "replicas");
-  const specFile = join(folder, `${name}.spec.json`);
+  const specFile = specPath(dir, name);
   try {
     makeFolder(folder);
     writeFileSync(`${specFile}.new`, `${JSON.stringify(server)}\n`, { mode: 0o600 });
