@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { findDeadLinks } from "./tidy/document-link.js";
+import { findDeadLinks, linkedFiles } from "./tidy/document-link.js";
 import { checkFileLength, fileLinesMax } from "./tidy/file-length.js";
 import { checkFileName, findForbiddenWords, forbiddenFileWords, forbiddenWords } from "./tidy/forbidden-word.js";
 import { bannedMath, bannedMethods, bannedNames, findImpurity, findUnseeded } from "./tidy/impurity.js";
@@ -113,6 +113,21 @@ describe("documents", () => {
 
   test.each(listPlanted("test/tidy/planted/link.txt"))("the check finds that $expected: $text", ({ expected, text }) => {
     expect(findDeadLinks("planted.md", text)).toContainEqual(expect.stringContaining(expected));
+  });
+
+  test("what is packed links to what is packed", () => {
+    const { files } = JSON.parse(readText("package.json")) as { files: readonly string[] };
+    const isPacked = (path: string): boolean =>
+      ["README.md", "LICENSE"].includes(path) || files.some((each) => path.replace(/\/$/, "") === each || path.startsWith(`${each}/`));
+    const packed = documentPaths.filter(isPacked);
+    expect(packed).toEqual(expect.arrayContaining(["README.md", "docs/reference/http.md", "examples/bank/README.md"]));
+    const outside = packed.flatMap((path) =>
+      linkedFiles(path)
+        .filter((file) => !isPacked(file))
+        .map((file) => `${path}: ${file}`),
+    );
+    expect(outside).toEqual([]);
+    expect(isPacked("src/service/state-machine.ts")).toBe(false);
   });
 
   test("the check follows links that hold, and none in code", () => {

@@ -82,7 +82,7 @@ async function checkContents(tarball) {
       paths.some((path) => path.startsWith(`examples/${name}`)),
       `examples/${name} is missing`,
     );
-  const allowed = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/|dist\/|docs\/(guide|operating|reference)\/|examples\/)/;
+  const allowed = /^(package\.json|(README|ARCHITECTURE|STYLE|CHANGELOG)\.md|LICENSE|bin\/|dist\/|docs\/|examples\/)/;
   const unwanted = /\.test\.|\/test\/|(^|\/)planted\//;
   assert.deepEqual(
     paths.filter((path) => !allowed.test(path) || unwanted.test(path)),

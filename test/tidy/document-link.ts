@@ -18,6 +18,14 @@ export function findDeadLinks(path: string, text: string = readText(path)): Find
   return findings;
 }
 
+/** The files of this project that a Markdown file links to. */
+export function linkedFiles(path: string, text: string = readText(path)): string[] {
+  const files = linksOf(text).flatMap(({ target }) =>
+    /^[a-z][a-z0-9+.-]*:/i.test(target) ? [] : [decodeURIComponent(target).split("#")[0] ?? ""],
+  );
+  return files.filter((file) => file !== "").map((file) => normalize(join(dirname(path), file)));
+}
+
 function linksOf(text: string): { target: string; line: number }[] {
   return proseLines(text).flatMap(({ prose, line }) => {
     const inline = [...prose.matchAll(/\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)/g)];
