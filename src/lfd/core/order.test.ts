@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { bootId } from "../../vocabulary/ids.js";
 import {
+  absent,
   createWorld,
   effectsOf,
   faults,
@@ -74,6 +75,22 @@ describe("orders of the RM", () => {
     expect(lastSnapshot(world).knobs).toEqual(knobs);
     order(world, stop, LATER);
     expect(effectsOf(world, "signal-process")).toMatchObject([{ pid, signal: "SIGSTOP" }]);
+  });
+
+  test("how a process ended is told afterwards where its successor was ordered before its parent heard of it, once and of no other", () => {
+    const world = createWorld();
+    const server = startServer(world, R1);
+    server.view = absent();
+    give(world, { kind: "connection-closed", connection: server.connection });
+    expect(faults(world)).toMatchObject([{ verdict: "gone", reason: "its process is gone" }]);
+    order(world, startOrder(R1, 2));
+    const exited = { kind: "process-exited", replica: R1, code: 70, signal: null, lastWords: "ENOSPC" } as const;
+    for (const pid of [server.pid - 1, server.pid, server.pid]) give(world, { ...exited, pid });
+    const { bootId: boot } = server.hello;
+    const told = faults(world).filter((fault) => fault.bootId === boot);
+    expect(told.slice(1)).toMatchObject([{ verdict: "gone", reason: "exit code 70; its log ends: ENOSPC" }]);
+    expect(seen(world, R1)).toMatchObject({ bootId: null, verdict: "alive" });
+    expect(register(world, R1, spawned(world, R1)).pid).toBe(seen(world, R1).pid);
   });
 
   test("a failed spawn is reported and is certain", () => {

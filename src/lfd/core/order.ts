@@ -47,6 +47,7 @@ function whyNotStart(known: WatchedReplica | undefined): string | null {
 /** What is known of the process before says nothing about the next one. */
 function beginLife(watched: WatchedReplica, order: StartOrder): void {
   watched.spec = order.spec;
+  watched.former = watched.lastPid === null || watched.bootId === null ? null : { pid: watched.lastPid, bootId: watched.bootId };
   watched.incarnation = null;
   watched.bootId = null;
   watched.address = null;

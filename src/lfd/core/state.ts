@@ -88,6 +88,8 @@ export interface WatchedReplica {
   observeAtMs: number;
   /** Of the process that runs or ran last: names a life that ended before it could tell its boot id. */
   lastPid: number | null;
+  /** The one before it, if it had registered: how it ended its parent may hear only now. */
+  former: { readonly pid: number; readonly bootId: BootId } | null;
   killing: Killing | null;
   starting: OrderSource[];
 }
@@ -177,6 +179,7 @@ export function createReplica(group: GroupName, replica: ReplicaId, spec: GroupS
     answeredCpuMs: 0,
     observeAtMs: 0,
     lastPid: null,
+    former: null,
     killing: null,
     starting: [],
   };

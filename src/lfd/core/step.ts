@@ -2,6 +2,7 @@ import { noteDue, noteStep } from "../../detection/absence.js";
 import { onKnobsChanged } from "../../detection/heartbeat.js";
 import { checkKnobs, sameKnobs } from "../../detection/observation.js";
 import { unreachable } from "../../vocabulary/assert.js";
+import type { BootId } from "../../vocabulary/ids.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
 import type { DetectorKnobs } from "../../vocabulary/spec.js";
 import type { LfdEffect, LfdEvent } from "./event.js";
@@ -103,7 +104,7 @@ function onReplicaEvent(state: LfdState, nowMs: number, watched: WatchedReplica,
       onSpawnFailed(state, watched, event.reason, effects);
       return;
     case "process-exited":
-      onExited(state, watched, event);
+      onExited(state, watched, event, effects);
       return;
     case "process-observed":
       onObserved(state, nowMs, watched, event);
@@ -116,17 +117,33 @@ function onReplicaEvent(state: LfdState, nowMs: number, watched: WatchedReplica,
   }
 }
 
+type Exit = Extract<LfdEvent, { kind: "process-exited" }>;
+
 /** The kernel told the parent: the quickest and most certain verdict of all. */
-function onExited(state: LfdState, watched: WatchedReplica, event: Extract<LfdEvent, { kind: "process-exited" }>): void {
+function onExited(state: LfdState, watched: WatchedReplica, event: Exit, effects: LfdEffect[]): void {
+  if (watched.former?.pid === event.pid) sayFormer(state, watched, watched.former.bootId, howEnded(event), effects);
   if (watched.lastPid !== event.pid) return;
   if (event.executing !== undefined) watched.executing = event.executing;
-  const how = event.signal === null ? `exit code ${event.code ?? "unknown"}` : `killed by ${event.signal}`;
   const crashedAtStart = watched.bootId === null && watched.killing === null;
-  const when = crashedAtStart ? `ended before it registered: ${how}` : how;
-  const words = event.lastWords === "" || event.signal === "SIGKILL" ? "" : `; its log ends: ${event.lastWords}`;
+  const reason = crashedAtStart ? `ended before it registered: ${howEnded(event)}` : howEnded(event);
   // /proc may have told first that it ended; how it ended only the parent hears.
-  if (watched.life.kind === "ended") watched.life = { kind: "ended", reason: `${when}${words}` };
-  else end(state, watched, `${when}${words}`);
+  if (watched.life.kind === "ended") watched.life = { kind: "ended", reason };
+  else end(state, watched, reason);
+}
+
+function howEnded({ code, signal, lastWords }: Exit): string {
+  const how = signal === null ? `exit code ${code ?? "unknown"}` : `killed by ${signal}`;
+  return lastWords === "" || signal === "SIGKILL" ? how : `${how}; its log ends: ${lastWords}`;
+}
+
+/** Its successor was ordered while the kernel was still clearing it away: the snapshot tells of that one by now. */
+function sayFormer(state: LfdState, watched: WatchedReplica, bootId: BootId, reason: string, effects: LfdEffect[]): void {
+  watched.former = null;
+  if (state.gfdConnection === null) return;
+  const { hostId } = state;
+  const { replica } = watched;
+  const message = { kind: "fault", hostId, replica, bootId, verdict: "gone", reason, detectionMs: 0 } as const;
+  effects.push({ kind: "send", connection: state.gfdConnection, message });
 }
 
 function onMessage(state: LfdState, nowMs: number, connection: number, peer: Hello, message: Message, effects: LfdEffect[]): void {

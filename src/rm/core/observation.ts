@@ -106,9 +106,15 @@ export function onFault(rm: Rm, nowMs: number, message: Fault, effects: RmEffect
   }
   const sight = rm.sights.get(message.replica);
   if (sight === undefined) return;
-  // Of a process that is not the one known last (older, or one that no snapshot has told of): the snapshot that follows will tell.
-  if (message.bootId !== sight.bootId) return;
+  if (message.bootId !== sight.bootId) return sayHowEnded(sight, message, effects);
   judge(rm, nowMs, sight, message.verdict, message.reason, message.detectionMs, effects);
+}
+
+/** Of a process that is not the one known last. Of one that no snapshot has told of yet, the snapshot that follows will tell. */
+function sayHowEnded(sight: Sight, { bootId, verdict, reason }: Fault, effects: RmEffect[]): void {
+  if (verdict !== "gone" || bootId === null || bootId !== sight.goneBootId) return;
+  const { group, replica, host } = sight;
+  announce(effects, "ended", `the last process of ${replica} ended: ${reason}`, { group, replica, host });
 }
 
 function judge(

@@ -351,7 +351,7 @@ export function suspect(world: World, fake: FakeServer, reason = "no heartbeat f
   publish(world);
 }
 
-function fault(world: World, fake: FakeServer, detectionMs: number): void {
+export function fault(world: World, fake: FakeServer, detectionMs: number): void {
   const { replica: id, bootId: of, verdict, reason } = fake;
   push(world, {
     kind: "received",
