@@ -22,7 +22,7 @@ import { reportOf } from "../core/report.js";
 import { createReplica } from "../core/state.js";
 import { nextWakeMs, step } from "../core/step.js";
 import { recoversCold } from "../core/warmth.js";
-import { checkHello, eventOfMessage } from "../shell/inbound.js";
+import { checkHello, checkRoom, eventOfMessage } from "../shell/inbound.js";
 import { readLaunchFile } from "./launch-file.js";
 import { openLfdLink } from "./lfd-link.js";
 import { createLinks } from "./links.js";
@@ -235,7 +235,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     host: "127.0.0.1",
     port: 0,
     hello,
-    accepts: (peer) => checkHello(peer, { clusterId: launch.clusterId, group: spec.group }),
+    accepts: (peer) => checkHello(peer, { clusterId: launch.clusterId, group: spec.group }) ?? checkRoom(peer, connections.size),
     onOpen: (connection) => events.onOpen(connection, false),
     onMessage: events.onMessage,
     onClose: (connection) => events.onClose(connection),

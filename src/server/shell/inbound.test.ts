@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { bootId, clusterId, groupName } from "../../vocabulary/ids.js";
-import { PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello, Role } from "../../vocabulary/message.js";
-import { checkHello } from "./inbound.js";
+import { checkHello, checkRoom } from "./inbound.js";
 
 const own = clusterId("a".repeat(32));
 const home = { clusterId: own, group: groupName("counter") };
@@ -24,4 +24,13 @@ it("refuses whoever belongs to another system, clients too: a port may have gone
 it("refuses another version and another group in words", () => {
   expect(checkHello(helloOf("client", { protocolVersion: PROTOCOL_VERSION + 1 }), home)).toMatch(/same version/);
   expect(checkHello(helloOf("client", { group: groupName("bank") }), home)).toMatch(/runs the group counter, not bank/);
+});
+
+it("keeps room for the system's own: no crowd of clients shuts out the Replication Manager or another replica", () => {
+  const crowd = LIMITS.connectionsMax - 1;
+  for (const role of ["client", "gateway"] as const) {
+    expect(checkRoom(helloOf(role), crowd)).toMatch(/for the system's own/);
+    expect(checkRoom(helloOf(role), LIMITS.connectionsMax / 2)).toBeNull();
+  }
+  for (const role of ["rm", "server"] as const) expect(checkRoom(helloOf(role), crowd)).toBeNull();
 });
