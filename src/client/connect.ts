@@ -119,14 +119,14 @@ function createWatch(): Watch {
     on,
     onView(next) {
       view = next;
-      for (const listener of viewListeners) listener(next);
+      tell(viewListeners, next);
     },
     onRecovered(call) {
       const result = resultOf(call.outcome);
       const { operation, sequence } = call;
       const ended: Recovered = result.ok ? { operation, sequence, result: result.value } : { operation, sequence, error: result.error };
       recovered.push(ended);
-      for (const listener of recoveredListeners) listener(ended);
+      tell(recoveredListeners, ended);
       finishWhenComplete();
     },
     allRecovered,
@@ -135,4 +135,17 @@ function createWatch(): Watch {
       finishWhenComplete();
     },
   };
+}
+
+/** What a listener throws is for whoever wrote it, as an uncaught exception; the client and its open calls have nothing to do with it. */
+function tell<Value>(listeners: ReadonlySet<(value: Value) => void>, value: Value): void {
+  for (const listener of listeners) {
+    try {
+      listener(value);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
 }

@@ -187,6 +187,29 @@ it.each([
   await client.close();
 });
 
+it("what a listener throws is an uncaught exception of its own, and no end of the client", async () => {
+  const client = await connect<Service>(url);
+  expect(await client.add(1)).toBe(1);
+  const others = process.listeners("uncaughtException");
+  const caught: Error[] = [];
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", (error) => void caught.push(error));
+  let views = 0;
+  client.on("view", () => {
+    views += 1;
+    if (views > 1) throw new Error("theirs");
+  });
+  group.leader = 2;
+  group.counter = 2;
+  group.announce();
+  while (views < 2) await new Promise((resolve) => setImmediate(resolve));
+  expect(await client.add(1)).toBe(2);
+  process.removeAllListeners("uncaughtException");
+  for (const listener of others) process.on("uncaughtException", listener);
+  expect(caught.map((error) => error.message)).toEqual(["theirs"]);
+  await client.close();
+});
+
 it("an input that cannot be sent is refused before it is", async () => {
   const client = await connect<Service>(url);
   const wrong: unknown = () => 1;
