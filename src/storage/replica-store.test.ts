@@ -156,11 +156,30 @@ describe("a replica's store", () => {
     settle(rig);
     takeSnapshot(rig, 6, []);
     give(rig, { kind: "read-snapshot", ticket: 2, index: 3, offsetBytes: 10, sizeBytes: 10 });
-    give(rig, { kind: "release-snapshot", index: 3 });
+    give(rig, { kind: "release-snapshots", exceptIndexes: [] });
     settle(rig);
     expect(resultsOf(rig, "snapshot-read").map((result) => result.bytes.length)).toEqual([10, 10]);
     give(rig, { kind: "read-snapshot", ticket: 3, index: 3, offsetBytes: 0, sizeBytes: 10 });
     expect(rig.results.at(-1)).toEqual({ kind: "snapshot-missing", ticket: 3, index: 3 });
+  });
+
+  it("a transfer keeps its snapshot when another one reads a newer one, and no longer than it is said to be in use", () => {
+    const rig = opened();
+    persist(rig, 1, 9);
+    const read = (index: number) => {
+      give(rig, { kind: "read-snapshot", ticket: index, index, offsetBytes: 0, sizeBytes: 10 });
+      settle(rig);
+      return rig.results.at(-1)?.kind;
+    };
+    for (const index of [3, 6, 9]) {
+      takeSnapshot(rig, index, []);
+      expect(read(index)).toBe("snapshot-read");
+    }
+    expect(read(3)).toBe("snapshot-read");
+    give(rig, { kind: "release-snapshots", exceptIndexes: [3] });
+    settle(rig);
+    expect([3, 6, 9].map(read)).toEqual(["snapshot-read", "snapshot-missing", "snapshot-read"]);
+    expect([...rig.disk.names.keys()].filter((name) => name.startsWith("snapshot-"))).toHaveLength(2);
   });
 });
 
@@ -202,6 +221,21 @@ describe("a snapshot on its way to a learner", () => {
     const result = recovered(createRig(again.disk));
     expect(result.snapshot?.meta).toEqual(meta);
     expect(result.entries.map((entry) => entry.index)).toEqual([11, 12, 13]);
+  });
+
+  it("begins anew where the sender does, whatever the pieces of the earlier one were", () => {
+    const { meta, bytes } = sender();
+    const learner = opened();
+    give(learner, slice(meta, bytes, 0, 70));
+    settle(learner);
+    const again = createRig(learner.disk);
+    expect(recovered(again).partial).toMatchObject({ offsetBytes: 70 });
+    for (let at = 0; at < bytes.length; at += 100) give(again, slice(meta, bytes, at, Math.min(at + 100, bytes.length)));
+    settle(again);
+    give(again, { kind: "install-received", ticket: 5, keepLog: false });
+    settle(again);
+    expect(resultsOf(again, "installed")).toEqual([{ kind: "installed", ticket: 5, meta, table: TABLE }]);
+    expect([...again.disk.names.keys()].filter((name) => name.startsWith("received-"))).toEqual([]);
   });
 
   it("L5: is refused when one bit of it is wrong, and begins anew", () => {

@@ -2,7 +2,7 @@ import { assert, unreachable } from "../vocabulary/assert.js";
 import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
 import { encodePromise, PROMISE_SLOT_SIZE_BYTES, type PromiseRecord, writePromiseSlot } from "./promise-file.js";
 import { recover } from "./recovery.js";
-import { installReceived, loadMore, loadState, readSnapshot, receiveSlice, releaseSnapshot } from "./snapshot-reading.js";
+import { installReceived, loadMore, loadState, readSnapshot, receiveSlice, releaseSnapshots } from "./snapshot-reading.js";
 import { abortSnapshot, addStateSlice, addTableRows, beginSnapshot, finishSnapshot } from "./snapshot-writing.js";
 import type { StoreCommand, StoreResult } from "./store-command.js";
 import type { ReplicaStore } from "./store-state.js";
@@ -80,8 +80,8 @@ function take(store: ReplicaStore, command: StoreCommand): void {
       return abortSnapshot(store);
     case "read-snapshot":
       return readSnapshot(store, command);
-    case "release-snapshot":
-      return releaseSnapshot(store, command.index);
+    case "release-snapshots":
+      return releaseSnapshots(store, command.exceptIndexes);
     case "receive-slice":
       return receiveSlice(store, command);
     case "install-received":

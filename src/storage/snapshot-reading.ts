@@ -36,7 +36,7 @@ export function readSnapshot(store: ReplicaStore, command: Extract<StoreCommand,
     store.results.push({ kind: "snapshot-missing", ticket: command.ticket, index: command.index });
     return;
   }
-  store.pinnedIndex = command.index;
+  store.pinnedIndexes.add(command.index);
   deleteOldSnapshots(store);
   startTask(store.runner, readPart(store, snapshot, command));
 }
@@ -50,15 +50,17 @@ function* readPart(store: ReplicaStore, snapshot: PublishedSnapshot, command: Ex
   deleteOldSnapshots(store);
 }
 
-export function releaseSnapshot(store: ReplicaStore, index: number): void {
-  if (store.pinnedIndex !== null && store.pinnedIndex <= index) store.pinnedIndex = null;
+export function releaseSnapshots(store: ReplicaStore, exceptIndexes: readonly number[]): void {
+  for (const index of store.pinnedIndexes) if (!exceptIndexes.includes(index)) store.pinnedIndexes.delete(index);
   deleteOldSnapshots(store);
 }
 
 export function receiveSlice(store: ReplicaStore, command: Extract<StoreCommand, { kind: "receive-slice" }>): void {
   const { snapshotEpoch: epoch, snapshotIndex: index, sizeBytes, checksum, offsetBytes, bytes, ticket } = command;
   let { transfer } = store;
-  if (transfer === null || !isOf(transfer, command)) {
+  // From the beginning once more: of what is there the caller knows nothing, and its slices may be cut otherwise.
+  const isAnew = offsetBytes === 0 && transfer !== null && transfer.takenBytes > 0;
+  if (transfer === null || isAnew || !isOf(transfer, command)) {
     abandonTransfer(store);
     transfer = startTransfer({ index, epoch, sizeBytes, checksum }, store.nextFileNumber++);
     store.transfer = transfer;

@@ -143,11 +143,11 @@ export function* publishSnapshot(store: ReplicaStore, temporaryPath: string, met
   deleteOldSnapshots(store);
 }
 
-/** The newest one stays, and one that a transfer is being read from. */
+/** The newest one stays, and those that transfers are being read from. */
 export function deleteOldSnapshots(store: ReplicaStore): void {
   const newest = store.snapshots.at(-1);
   const old = store.snapshots.filter(
-    (snapshot) => snapshot !== newest && snapshot.meta.index !== store.pinnedIndex && snapshot.reads === 0,
+    (snapshot) => snapshot !== newest && !store.pinnedIndexes.has(snapshot.meta.index) && snapshot.reads === 0,
   );
   for (const snapshot of old) {
     store.snapshots.splice(store.snapshots.indexOf(snapshot), 1);

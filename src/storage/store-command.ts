@@ -77,7 +77,7 @@ export type StoreCommand =
   | { readonly kind: "snapshot-table"; readonly rows: TableImage }
   | { readonly kind: "finish-snapshot" }
   | { readonly kind: "abort-snapshot" }
-  /** Raw bytes of the published snapshot file at `index`, for a transfer. Pins it until `release-snapshot` or a newer read. */
+  /** Raw bytes of the published snapshot file at `index`, for a transfer. Pins it until `release-snapshots` leaves it out. */
   | {
       readonly kind: "read-snapshot";
       readonly ticket: number;
@@ -85,8 +85,8 @@ export type StoreCommand =
       readonly offsetBytes: number;
       readonly sizeBytes: number;
     }
-  /** No transfer reads the snapshot at `index`, or an older one, any more: it may be deleted once a newer one is published. */
-  | { readonly kind: "release-snapshot"; readonly index: number }
+  /** No transfer reads any other snapshot any more: those may be deleted, but for the newest. */
+  | { readonly kind: "release-snapshots"; readonly exceptIndexes: readonly number[] }
   | {
       readonly kind: "receive-slice";
       readonly ticket: number;

@@ -80,7 +80,8 @@ export interface ReplicaStore {
   promising: boolean;
   /** Ascending by index; the last one is the newest. */
   readonly snapshots: PublishedSnapshot[];
-  pinnedIndex: number | null;
+  /** Each is read by a transfer or a backup, slice by slice. */
+  readonly pinnedIndexes: Set<number>;
   /** Numbers temporary files, so that none is used twice. */
   nextFileNumber: number;
   writer: SnapshotWriter | null;
@@ -104,7 +105,7 @@ export function createReplicaStore(config: StoreConfig): ReplicaStore {
     promises: [],
     promising: false,
     snapshots: [],
-    pinnedIndex: null,
+    pinnedIndexes: new Set(),
     nextFileNumber: 1,
     writer: null,
     transfer: null,

@@ -4,6 +4,7 @@ import type { ErrorCode } from "../../vocabulary/error.js";
 import { KEY_BYTES_SHARE, LIMITS } from "../../vocabulary/limit.js";
 import { identityKey, type RequestIdentity } from "../../vocabulary/session.js";
 import { fail, itemSizeBytes, redirect, sendReply } from "./answer.js";
+import { logShareBytes } from "./donor.js";
 import { push } from "./fifo.js";
 import type { Item, Leading, RequestItem, TableItem, Waiter } from "./leading-state.js";
 import { logBytes } from "./log.js";
@@ -56,7 +57,7 @@ function checkRoom({ replica, nowMs }: Turn, leading: Leading, sizeBytes: number
     return ["below-minimum", `The group has ${leading.view.members.length} replicas; minimumReplicas is ${knobs.minimumReplicas}.`];
   }
   const isFull = leading.pending.size >= bounds.inFlightMax || leading.pendingBytes + sizeBytes > bounds.inFlightBytesMax;
-  if (isFull || logBytes(replica.log) > 4 * bounds.logBytesMax) return ["overloaded", "The group's queue is full."];
+  if (isFull || logBytes(replica.log) > 4 * logShareBytes(replica)) return ["overloaded", "The group's queue is full."];
   const pacedMax = requestsMax(leading.pace, nowMs, replica.appliedIndex, leading.pending.size);
   if (leading.pending.size >= pacedMax) return ["overloaded", "More requests wait than the group gets done in time."];
   return null;

@@ -2,7 +2,7 @@
 import { assert } from "../../vocabulary/assert.js";
 import { backupIsDue } from "./backup.js";
 import { isTimeUp, isTurn, noteFinished, settleTurns } from "./checkpoint-turn.js";
-import { oldestSnapshotInUse, oldestTransfer } from "./donor.js";
+import { logShareBytes, oldestTransfer, snapshotsInUse } from "./donor.js";
 import type { SnapshotPoint } from "./event.js";
 import { fifoSize } from "./fifo.js";
 import { dropThrough, epochAt, logBytes, rangeBytes } from "./log.js";
@@ -84,7 +84,7 @@ export function onSnapshotPersisted(turn: Turn, ticket: number, sizeBytes: numbe
 export function dropBehindSnapshot({ replica, effects }: Turn, snapshotIndex: number): void {
   effects.push({ kind: "drop-log", throughIndex: snapshotIndex });
   trimLog(replica);
-  effects.push({ kind: "drop-snapshots", belowIndex: oldestSnapshotInUse(replica) });
+  effects.push({ kind: "drop-snapshots", usedIndexes: snapshotsInUse(replica) });
 }
 
 /** Keeps some entries behind the snapshot for followers that lag a little, and all that a running transfer will need. */
@@ -93,6 +93,6 @@ function trimLog(replica: Replica): void {
   if (snapshot === null) return;
   const isLarge = rangeBytes(log, log.base.index, snapshot.index) > bounds.logBytesMax / 2;
   const kept = isLarge ? snapshot.index : snapshot.index - bounds.entriesBehindSnapshotMax;
-  const isOverfull = logBytes(log) > 2 * bounds.logBytesMax;
+  const isOverfull = logBytes(log) > 2 * logShareBytes(replica);
   dropThrough(log, isOverfull ? snapshot.index : Math.min(kept, oldestTransfer(replica)));
 }

@@ -62,6 +62,8 @@ export function feedSnapshot(turn: Turn, leading: Leading, peer: Progress, feed:
     feed.progressAtMs = nowMs;
   }
   const perMs = (replica.knobs.transferBytesPerSecond ?? DEFAULTS.transferBytesPerSecond) / 1_000;
+  // Of a rate that was lower before, nothing is waited for.
+  feed.dueMs = Math.min(feed.dueMs, nowMs + sliceBytes / perMs);
   while (nowMs >= feed.dueMs && hasRoom(replica, feed, sliceWindow)) {
     const ticket = takeTicket(replica);
     const sizeBytes = Math.min(sliceBytes, feed.sizeBytes - feed.readOffset);
@@ -153,6 +155,15 @@ function onShipped(replica: Replica, peer: Progress, snapshotIndex: number): voi
   peer.shippedAtBytes = bytesThrough(replica.log, snapshotIndex);
 }
 
+/**
+ * How large the log in memory grows before it is trimmed, twice this, and before requests are refused, four times. What is written while a
+ * snapshot travels is needed behind it: cut away, the transfer would begin again, and as long as clients write, for ever. That takes as long
+ * as the state is large, so the bound grows with it.
+ */
+export function logShareBytes({ bounds, snapshot }: Replica): number {
+  return Math.max(bounds.logBytesMax, (snapshot?.sizeBytes ?? 0) / 8);
+}
+
 /** The log above this index is what a transfer under way will go on with. */
 export function oldestTransfer(replica: Replica): number {
   let oldest = replica.snapshot?.index ?? 0;
@@ -163,11 +174,13 @@ export function oldestTransfer(replica: Replica): number {
   return oldest;
 }
 
-/** Snapshots below this index are read for nobody, and are not the last one. */
-export function oldestSnapshotInUse(replica: Replica): number {
-  let oldest = oldestTransfer(replica);
-  for (const { record } of replica.backups.values()) oldest = Math.min(oldest, record?.index ?? oldest);
-  if (replica.stance.kind !== "leading") return oldest;
-  for (const { shipment } of replica.stance.peers.values()) oldest = Math.min(oldest, shipment?.snapshotIndex ?? oldest);
-  return oldest;
+/** The snapshots that somebody is given: each of them may be another one. */
+export function snapshotsInUse({ backups, stance }: Replica): number[] {
+  const indexes = new Set<number>();
+  for (const { record } of backups.values()) if (record !== null) indexes.add(record.index);
+  for (const { feed, shipment } of stance.kind === "leading" ? stance.peers.values() : []) {
+    if (feed.kind === "transferring") indexes.add(feed.snapshotIndex);
+    if (shipment !== null) indexes.add(shipment.snapshotIndex);
+  }
+  return [...indexes];
 }

@@ -67,8 +67,8 @@ export type ReplicaEffect =
   | { readonly kind: "unload-state" }
   /** A durable snapshot covers them: the disk need not keep these entries. */
   | { readonly kind: "drop-log"; readonly throughIndex: number }
-  /** No one reads these snapshots any more. */
-  | { readonly kind: "drop-snapshots"; readonly belowIndex: number }
+  /** No one reads any other snapshot any more: of those the newest alone is kept. */
+  | { readonly kind: "drop-snapshots"; readonly usedIndexes: readonly number[] }
   /** S5e and divergence: this process cannot go on. `discard`: nor can its data; the shell sets the folder aside and comes back as a new incarnation. */
   | { readonly kind: "end-process"; readonly reason: string; readonly discard: boolean }
   /** For the log, for people. */

@@ -39,5 +39,5 @@ export function feedShipment(turn: Turn, leading: Leading, peer: Progress): void
 export function nextShipmentMs(replica: Replica, { shipment, shipmentDueMs }: Progress): number {
   if (shipment === null) return Number.POSITIVE_INFINITY;
   const isWaiting = shipment.readOffset > shipment.ackedOffset || shipment.readOffset === shipment.sizeBytes;
-  return isWaiting ? Math.max(shipment.progressAtMs + replica.timings.transferResendMs, shipmentDueMs) : shipmentDueMs;
+  return Math.max(shipmentDueMs, isWaiting ? shipment.progressAtMs + replica.timings.transferResendMs : shipment.dueMs);
 }

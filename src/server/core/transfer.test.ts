@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import type { Style } from "../../vocabulary/style.js";
-import { answerTo, move, request, textFor, wordsOf } from "./testing/client.js";
+import { answerTo, createClient, move, openSession, request, textFor, wordsOf } from "./testing/client.js";
 import {
   addHost,
   advance,
   changeView,
   crash,
+  createGroup,
   flushOne,
   GROUP,
   type Group,
@@ -162,6 +163,34 @@ test("a donor that checkpoints meanwhile keeps the snapshot that is read and the
   expect(wordsOf(group, 4)).toBe(wordsOf(group, 1));
 });
 
+test("a transfer is not begun again for what is written meanwhile, as long as that is little against the state", () => {
+  const group = createGroup({ ...SMALL, bounds: { ...SMALL.bounds, entriesBehindSnapshotMax: 0, logBytesMax: 300 } });
+  changeView(group, [1, 2, 3], 1, "active");
+  const client = createClient(group, 1);
+  openSession(client);
+  const write = (from: number, through: number, text: string): void => {
+    for (let sequence = from; sequence <= through; sequence++)
+      expect(textFor(client, request(client, sequence, `${text}${sequence}`))).toBe(String(sequence));
+  };
+  write(1, 40, "long".repeat(50));
+  advance(group, 100);
+  const learner = addHost(group, 4, 1);
+  let hold = true;
+  const sent = new Set<number>();
+  group.passes = (_, to, message) => {
+    if (message.kind !== "snapshot-slice" || to !== learner) return true;
+    sent.add(message.snapshotIndex);
+    return !hold;
+  };
+  feed(group, 1, [4]);
+  run(group);
+  write(41, 46, "w");
+  hold = false;
+  advance(group, 5_000);
+  expect(wordsOf(group, 4)).toBe(wordsOf(group, 1));
+  expect(sent.size).toBe(1);
+});
+
 test("S2b: a transfer that was under way is not installed once a higher epoch is promised", () => {
   const { group } = serving("active", 40);
   const learner = addHost(group, 4, 1);
@@ -256,6 +285,9 @@ test("a transfer goes no faster than the group's setting, which can be changed u
   const slow = times.length;
   const size = hostOf(group, 1).replica.snapshot?.sizeBytes ?? 0;
   expect(slow * 100).toBeLessThan(size);
+  // So slow that the next slice would have to wait for a day.
+  pace(1);
+  advance(group, 150);
   pace(1_000_000);
   advance(group, 200);
   expect(wordsOf(group, 4)).toBe(wordsOf(group, 1));

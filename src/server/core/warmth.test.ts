@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { fifoSize } from "./fifo.js";
 import { lastIndex } from "./log.js";
-import { reportOf } from "./step.js";
+import { nextWakeMs, reportOf } from "./step.js";
 import { createClient, move, openSession, query, request, requestByKey, type TestClient, textFor, wordsOf } from "./testing/client.js";
 import {
   activate,
@@ -24,6 +24,7 @@ import {
   run,
   seal,
   start,
+  wake,
 } from "./testing/group.js";
 import { createServing } from "./testing/serving.js";
 
@@ -123,6 +124,23 @@ test("shipping takes one slice at a time, and pauses between them", () => {
   advance(group, 1_000);
   expect(times.length).toBeGreaterThan(3);
   for (const [i, time] of times.entries()) if (i > 0) expect(time - (times[i - 1] ?? 0)).toBeGreaterThanOrEqual(50);
+});
+
+test("a shipment that waits for the group's rate wakes the leader when it is due, and not all the time", () => {
+  const { group, client } = serving(30, { ...SMALL, timings: { shipmentSliceMs: 5 } });
+  const knobs = { checkpointEntries: 10, transferBytesPerSecond: 1_000, minimumReplicas: 1, handlerTimeoutMs: 1_000 };
+  order(group, 1, { kind: "configure", group: GROUP, knobs });
+  for (let sequence = 31; sequence <= 45; sequence++) request(client, sequence, `w${sequence}`);
+  let shipping = 0;
+  for (let ms = 0; ms < 300; ms++) {
+    group.nowMs += 1;
+    wake(group);
+    run(group);
+    const flows = [...leadingOf(group).peers.values()].flatMap(({ shipment }) => shipment ?? []);
+    if (flows.some(({ readOffset, ackedOffset, sizeBytes }) => readOffset === ackedOffset && readOffset < sizeBytes)) shipping++;
+    expect(nextWakeMs(replicaOf(group, 1))).toBeGreaterThan(group.nowMs);
+  }
+  expect(shipping).toBeGreaterThan(50);
 });
 
 test("S2b, S3, S4: a cold backup is sealed, leads and is activated by its log; it serves once it has replayed", () => {

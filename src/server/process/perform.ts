@@ -89,7 +89,7 @@ export function performEffect(shop: Workshop, effect: ReplicaEffect): void {
       shop.disk.submit({ kind: "drop-log", throughIndex: effect.throughIndex });
       return;
     case "drop-snapshots":
-      shop.disk.submit({ kind: "release-snapshot", index: effect.belowIndex - 1 });
+      shop.disk.submit({ kind: "release-snapshots", exceptIndexes: effect.usedIndexes });
       return;
     case "end-process":
       shop.end(effect.reason, effect.discard);

@@ -252,7 +252,7 @@ function startReplica(
       case "drop-log":
         return store.submit({ kind: "drop-log", throughIndex: effect.throughIndex });
       case "drop-snapshots":
-        return store.submit({ kind: "release-snapshot", index: effect.belowIndex - 1 });
+        return store.submit({ kind: "release-snapshots", exceptIndexes: effect.usedIndexes });
       case "end-process":
         note(world, process.name, "ends", () => effect.reason);
         mark(world, effect.discard ? "server-discards" : "server-ends-itself");

@@ -213,7 +213,9 @@ function performEffect(host: Host, effect: ReplicaEffect, outside: Outside): voi
       disk.entries = disk.entries.filter((entry) => entry.index > effect.throughIndex);
       return;
     case "drop-snapshots":
-      disk.snapshots = disk.snapshots.filter((snapshot) => snapshot.record.index >= effect.belowIndex);
+      disk.snapshots = disk.snapshots.filter(
+        (snapshot, at, all) => at === all.length - 1 || effect.usedIndexes.includes(snapshot.record.index),
+      );
       return;
     case "end-process":
       host.ended = effect.reason;
