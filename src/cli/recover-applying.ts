@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, readdirSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Recovery, RecoveryInput } from "../rm/core/recovery-plan.js";
 import { writeControlStore } from "../rm/process/embedded-store.js";
@@ -20,7 +20,7 @@ export async function applyRecovery(dir: string, input: RecoveryInput, plan: Rec
   for (const each of [folder, rm]) makeFolder(each);
   const number = Math.max(0, ...readdirSync(folder).map((name) => Number(/^(\d+)\./.exec(name)?.[1] ?? 0))) + 1;
   for (const name of ["control", "control.copy"])
-    if (existsSync(join(rm, name))) copyFileSync(join(rm, name), join(folder, `${number}.${name}`));
+    if (existsSync(join(rm, name))) replaceDurably(join(folder, `${number}.${name}`), readFileSync(join(rm, name)));
   const record = join(folder, `${number}.json`);
   replaceDurably(
     record,
