@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, realpathSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { defaultRunConfig, writeRunConfig } from "../config/run-config.js";
 import { type ControlContent, emptyContent } from "../rm/core/content.js";
@@ -28,7 +28,9 @@ export interface Restored {
 const HOST: HostId = hostId("host-1");
 
 /** Makes the data folder beside its place and moves it there as a whole: a restore that is cut short leaves no system behind. */
-export async function makeRestored(backup: string, record: BackupRecord, dir: string): Promise<Restored> {
+export async function makeRestored(backup: string, record: BackupRecord, place: string): Promise<Restored> {
+  // A link to an empty folder stays a link.
+  const dir = existsSync(place) ? realpathSync(place) : place;
   const making = `${dir}.restoring-${randomId().slice(0, 8)}`;
   makeFolder(making);
   try {

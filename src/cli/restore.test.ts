@@ -1,5 +1,16 @@
 import { crc32 } from "../codec/checksum.js";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -131,6 +142,16 @@ describe("restore", () => {
     rmSync(join(dir, "mine"));
     await restore(backup, dir);
     expect(readdirSync(dir)).toContain("rm");
+  });
+
+  it("takes an empty folder behind a link where it is, and leaves the link", async () => {
+    const elsewhere = join(folder, "disk", "bank");
+    mkdirSync(elsewhere, { recursive: true });
+    symlinkSync(elsewhere, dir);
+    await restore(backup, dir);
+    expect(readlinkSync(dir)).toBe(elsewhere);
+    expect(readdirSync(elsewhere)).toContain("rm");
+    expect(readdirSync(join(folder, "disk"))).toEqual(["bank"]);
   });
 
   it("and `inspect` prints a backup, and its damage", async () => {
