@@ -9,6 +9,7 @@ import { BACKUP_PATH, type BackupRecord, encodeBackup } from "../storage/backup-
 import { describeSnapshotFile } from "../storage/inspection.js";
 import { damageInSnapshot } from "../storage/inspection-backup.js";
 import { snapshotPath } from "../storage/snapshot-file.js";
+import { sameEpoch } from "../vocabulary/epoch.js";
 import type { GroupSpec } from "../vocabulary/spec.js";
 import { makeFolder } from "../runtime/folder.js";
 import { replaceDurably, syncFolder, writeWhole } from "../runtime/durable-file.js";
@@ -43,7 +44,7 @@ export async function takeBackup(target: BackupTarget): Promise<BackupRecord> {
     let path: string | null = null;
     try {
       return await tryOnce(target, (slice) => {
-        path = join(folder, snapshotPath(slice.index, slice.epoch));
+        if (slice !== null) path = join(folder, snapshotPath(slice.index, slice.epoch));
         endMs = performance.now() + PATIENCE_MS;
       });
     } catch (error) {
@@ -62,14 +63,22 @@ function isPassing(error: unknown): boolean {
   return error instanceof BackupInterrupted || (error instanceof TroupeError && error.code === "unavailable");
 }
 
-async function tryOnce({ folder, host, spec }: BackupTarget, onSlice: (slice: BackupSlice) => void): Promise<BackupRecord> {
-  const found = await discover({ hosts: [host], group: spec.group }, DISCOVER_TIMEOUT_MS);
-  if (found.view === null) throw new BackupInterrupted("no view is active");
+/** `onProgress`: of null, the snapshot is being made. */
+async function tryOnce({ folder, host, spec }: BackupTarget, onProgress: (slice: BackupSlice | null) => void): Promise<BackupRecord> {
+  const look = () => discover({ hosts: [host], group: spec.group }, DISCOVER_TIMEOUT_MS);
+  const found = await look();
+  const { view: asked } = found;
+  if (asked === null) throw new BackupInterrupted("no view is active");
   const source = openBackupSource(found);
   try {
-    const first = await source.begin();
+    const first = await source.begin(async () => {
+      const { view: now } = await look();
+      const isSame = now !== null && sameEpoch(now.epoch, asked.epoch);
+      if (isSame) onProgress(null);
+      return isSame;
+    });
     const { index, epoch, sizeBytes, checksum, view } = first;
-    onSlice(first);
+    onProgress(first);
     const path = join(folder, snapshotPath(index, epoch));
     const tell = createProgress("backup");
     const handle = openSync(path, "wx", 0o600);
@@ -78,7 +87,7 @@ async function tryOnce({ folder, host, spec }: BackupTarget, onSlice: (slice: Ba
         checkSlice(slice, first, atBytes);
         writeWhole(handle, slice.bytes, atBytes);
         atBytes += slice.bytes.length;
-        onSlice(slice);
+        onProgress(slice);
         tell(atBytes, sizeBytes);
         if (atBytes === sizeBytes) break;
       }

@@ -16,8 +16,8 @@ export class BackupInterrupted extends Error {
 
 /** A snapshot of the group as it is from now on, read from its leader slice by slice: no faster than it is asked for. */
 export interface BackupSource {
-  /** Takes the snapshot; its first slice. */
-  begin(): Promise<BackupSlice>;
+  /** Takes the snapshot; its first slice. A large one takes long: whenever nothing has come for a while, `stillLeads` says whether to wait on. */
+  begin(stillLeads: () => Promise<boolean>): Promise<BackupSlice>;
   read(index: number, offsetBytes: number): Promise<BackupSlice>;
   close(): void;
 }
@@ -25,7 +25,7 @@ export interface BackupSource {
 const SLICE_TIMEOUT_MS = 30_000;
 
 /** Connects to the leader that `found` names. Every promise rejects with `BackupInterrupted` when the connection ends or nothing comes. */
-export function openBackupSource(found: Discovery): BackupSource {
+export function openBackupSource(found: Discovery, sliceTimeoutMs = SLICE_TIMEOUT_MS): BackupSource {
   let connection: Connection | null = null;
   let ended: string | null = null;
   let ticket = 0;
@@ -65,23 +65,30 @@ export function openBackupSource(found: Discovery): BackupSource {
     connectTimeoutMs: 2_000,
   });
 
-  async function ask(index: number, offsetBytes: number): Promise<BackupSlice> {
+  async function onSilence(waitsOn: () => Promise<boolean>): Promise<void> {
+    const asked = ticket;
+    const isWaiting = await waitsOn().catch(() => false);
+    if (!isWaiting && asked === ticket && settle !== null) end("the leader sends nothing");
+  }
+
+  async function ask(index: number, offsetBytes: number, waitsOn: () => Promise<boolean>): Promise<BackupSlice> {
     if (connection === null && ended === null) await new Promise<void>((tell) => opened.push(tell));
     const open = connection;
     if (open === null || ended !== null) throw new BackupInterrupted(ended ?? "the leader cannot be reached");
     ticket += 1;
-    const timer = setTimeout(() => end("the leader sends nothing"), SLICE_TIMEOUT_MS);
+    const timer = setInterval(() => void onSilence(waitsOn), sliceTimeoutMs);
     try {
       return await new Promise<BackupSlice>((resolve, reject) => {
         settle = { resolve, reject };
         open.send({ kind: "read-backup", ticket, index, offsetBytes });
       });
     } finally {
-      clearTimeout(timer);
+      clearInterval(timer);
     }
   }
 
-  return { begin: () => ask(0, 0), read: ask, close: () => dialer.close() };
+  const read = (index: number, offsetBytes: number): Promise<BackupSlice> => ask(index, offsetBytes, async () => false);
+  return { begin: (stillLeads) => ask(0, 0, stillLeads), read, close: () => dialer.close() };
 }
 
 function helloOf(found: Discovery): Hello {
