@@ -67,6 +67,7 @@ async function bodyOf<T>(c: Context, schema: ZodType<T>): Promise<T> {
   } catch {
     throw failure("bad-request", "The body is not JSON.");
   }
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw failure("bad-request", "The body has to be an object.");
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   throw failure("bad-request", `This change cannot be made: ${problemsOf(parsed.error.issues)}.`);

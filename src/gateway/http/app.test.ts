@@ -244,8 +244,11 @@ describe("administration", () => {
     ["POST", "/v1/admin/groups/counter/accept-loss", {}],
     ["POST", "/v1/admin/groups/counter/accept-loss", { epoch: [1] }],
     ["POST", "/v1/admin/replicas/counter-1/explode", undefined],
+    ["PATCH", "/v1/admin/groups/counter", []],
+    ["PATCH", "/v1/admin/groups/counter", "null"],
   ])("%s %s %o is refused in words", async (method, path, body) => {
-    expect(await errorOf(await stand.request(method, path, body))).toMatchObject({ status: 400, code: "bad-request" });
+    const error = await errorOf(await stand.request(method, path, body));
+    expect(error).toMatchObject({ status: 400, code: "bad-request", message: expect.not.stringContaining("Invalid input") });
     expect(stand.commands).toEqual([]);
   });
 
