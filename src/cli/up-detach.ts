@@ -31,16 +31,33 @@ export async function detach(flags: UpFlags, settings: Settings): Promise<void> 
   child.once("exit", (code) => {
     exitCode = code ?? EXIT.failed;
   });
+  // Until it is ready it is this command's: Ctrl-C takes back what was begun. It is in a session of its own, and hears of it from here.
+  let signalled: NodeJS.Signals | null = null;
+  const pass = (signal: NodeJS.Signals): void => {
+    signalled = signal;
+    child.kill("SIGTERM");
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, pass);
   for (;;) {
     const text = said();
-    const ready = /^ready (\S+)$/m.exec(text);
-    if (ready !== null) break;
+    const ready = signalled === null ? splitAtReady(text) : null;
+    if (ready !== null) {
+      process.stderr.write(ready.before);
+      print(ready.after.trim());
+      break;
+    }
+    if (signalled !== null && exitCode !== null) throw new Failure(EXIT.failed, `Interrupted by ${signalled}: nothing was left running.`);
     if (exitCode !== null)
       throw new Failure(exitCode === 0 ? EXIT.failed : exitCode, text.trim() || `\`up\` ended with exit code ${exitCode}.`);
     await sleep(LOOK_AGAIN_MS);
   }
-  print(said().trim());
   child.unref();
+}
+
+/** What `up` said before it was ready (on stderr, with one log for both), and from the line `ready` on, which is the first of its stdout. */
+export function splitAtReady(text: string): { readonly before: string; readonly after: string } | null {
+  const at = text.search(/^ready \S+$/m);
+  return at < 0 ? null : { before: text.slice(0, at), after: text.slice(at) };
 }
 
 /** The flags as they were given, but for --detach. */

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   freePort,
   type Installation,
@@ -47,6 +47,26 @@ describe.each(endings)("however `up` ends: $how", ({ end }) => {
       isOver = true;
     } finally {
       await at.dispose(!isOver);
+    }
+  });
+});
+
+describe("`up --detach` that is interrupted before it says ready", () => {
+  it("leaves nothing running", async () => {
+    const dir = join(mkdtempSync(join(tmpdir(), "troupe-detach-")), "data");
+    const command = [join(PROJECT, "bin/troupe.js"), "up", TRIAL_SERVICE, "--dir", dir, "--port", "0", "--detach"];
+    const detach = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    for (const stream of [detach.stdout, detach.stderr]) stream.on("data", (bytes: Buffer) => (said += bytes.toString()));
+    try {
+      await untilTrue("a component runs", 30_000, () => processNamed(dir, "gfd") !== null);
+      detach.kill("SIGINT");
+      await untilTrue("the command has ended", 15_000, () => detach.exitCode !== null);
+      await untilNothingLeft(dir);
+      expect({ code: detach.exitCode, said }).toEqual({ code: 1, said: expect.stringContaining("Interrupted by SIGINT") });
+    } finally {
+      spawnSync(process.execPath, [join(PROJECT, "bin/troupe.js"), "down", "--dir", dir]);
+      rmSync(join(dir, ".."), { recursive: true, force: true, maxRetries: 5 });
     }
   });
 });
