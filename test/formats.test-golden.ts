@@ -75,9 +75,11 @@ function playService() {
 const { reply, redo, slices } = playService();
 export const STATE_SLICES: readonly Uint8Array[] = slices;
 
+export const LOG_TIME_MS = 1_700_000_000_000;
+
 const entry = (index: number, term: number, body: EntryBody): Entry => ({ index, epoch: [term, 1], ageMs: index * 10.5, body });
 const request = (index: number, term: number, identity: typeof IDENTITY | typeof KEY): Entry =>
-  entry(index, term, { kind: "request", identity, digest: 77, operation: "deposit", input: INPUT, nowMs: 1_700_000_000_000, seed: 42 });
+  entry(index, term, { kind: "request", identity, digest: 77, operation: "deposit", input: INPUT, nowMs: LOG_TIME_MS, seed: 42 });
 
 /** Each kind of entry; 8 is written twice, since the first one is cut off. */
 export const FIRST_ENTRIES: readonly Entry[] = [
@@ -118,7 +120,15 @@ function playReplica(): SimulatedDisk {
   persist(rig, FIRST_ENTRIES.slice(0, 2));
   persist(rig, FIRST_ENTRIES.slice(2));
   persist(rig, [CUT_ENTRY]);
-  give(rig, { kind: "begin-snapshot", index: SNAPSHOT_INDEX, epoch: [3, 1], ageMs: 42, generation: 1, table: TABLE });
+  give(rig, {
+    kind: "begin-snapshot",
+    index: SNAPSHOT_INDEX,
+    epoch: [3, 1],
+    ageMs: 42,
+    generation: 1,
+    logTimeMs: LOG_TIME_MS,
+    table: TABLE,
+  });
   for (const bytes of STATE_SLICES) give(rig, { kind: "snapshot-slice", bytes });
   give(rig, { kind: "finish-snapshot" });
   settle(rig);

@@ -15,6 +15,7 @@ import {
   goldenContent,
   goldenFiles,
   LAST_ENTRIES,
+  LOG_TIME_MS,
   SNAPSHOT_INDEX,
   STATE_SLICES,
   TABLE,
@@ -24,8 +25,8 @@ import {
  * Golden files: what each version of the formats looks like, for good. A test that fails here says that old and new releases no longer
  * understand each other's files. How to add a version: docs/reference/formats.md. Written with TROUPE_WRITE_VECTORS=1.
  */
-const CURRENT = 1;
-const READABLE = [1];
+const CURRENT = 2;
+const READABLE = [1, 2];
 const FOLDER = new URL("./vectors/storage/", import.meta.url);
 const DOCUMENT = readFileSync(new URL("../docs/reference/formats.md", import.meta.url), "utf8");
 const SNAPSHOT = "snapshot-0000000000000004-3-1";
@@ -98,7 +99,8 @@ describe.each(READABLE)("version %i is understood", (version) => {
     expect(found?.identity).toEqual({ ...identity, incarnation: freshIncarnation });
     expect(found).toMatchObject({ blank: false, promise: [4, 1], activeView: { epoch: [4, 1], leader: "bank-1" }, partial: null });
     expect(found?.entries).toEqual([...FIRST_ENTRIES.slice(SNAPSHOT_INDEX), ...LAST_ENTRIES]);
-    expect(found?.snapshot).toMatchObject({ meta: { index: SNAPSHOT_INDEX, epoch: [3, 1], ageMs: 42, generation: 1 } });
+    const logTimeMs = version === 1 ? 0 : LOG_TIME_MS;
+    expect(found?.snapshot).toMatchObject({ meta: { index: SNAPSHOT_INDEX, epoch: [3, 1], ageMs: 42, generation: 1, logTimeMs } });
     // A clone has plain byte arrays where the table was made with Buffers.
     expect(found?.snapshot?.table).toEqual(structuredClone(TABLE));
     give(rig, { kind: "load-state", ticket: 1 });
@@ -138,22 +140,26 @@ describe.each(READABLE)("version %i is understood", (version) => {
 
 const SALT = crc32OfText(`${GOLDEN_CONFIG.freshIncarnation}/1`);
 
+/** No format has it. */
+const OTHER = 3;
+
 /** Puts another version into the heads at these offsets, and makes the checksums right again. */
 function otherVersion(name: string, offsets: readonly number[]): Files {
   return changed(name, (bytes, view) => {
-    for (const offset of offsets) view.setUint32(offset, 2);
+    for (const offset of offsets) view.setUint32(offset, OTHER);
     if (name === SEGMENT) view.setUint32(28, crc32(bytes.subarray(0, 28), SALT));
     else if (name === SNAPSHOT) view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)));
     else
       for (const offset of offsets) {
         const size = view.getUint32(offset + 8);
-        view.setUint32(offset + 4, crc32(bytes.subarray(offset + 12, offset + 12 + size), 2));
+        view.setUint32(offset + 4, crc32(bytes.subarray(offset + 12, offset + 12 + size), OTHER));
       }
   });
 }
 
 describe("another version is refused in words, and not set aside", () => {
-  const words = "it has format version 2; this release reads version 1";
+  const words = "it has format version 3; this release reads version 1";
+  const wordsOf = (name: string): string => (name === SNAPSHOT ? words.replace("version 1", "versions 1 and 2") : words);
   const cases: [name: string, offsets: number[]][] = [
     ["identity", [8]],
     ["promise", [8, 8192 + 8]],
@@ -168,16 +174,19 @@ describe("another version is refused in words, and not set aside", () => {
       {
         kind: "unsupported",
         where: expect.stringContaining(name),
-        what: expect.stringContaining(`was written by another release: ${words}`),
+        what: expect.stringContaining(`was written by another release: ${wordsOf(name)}`),
       },
     ]);
-    expect(describeFolder(lookAt(files), null).verdict).toMatchObject({ kind: "unsupported", what: expect.stringContaining(words) });
+    expect(describeFolder(lookAt(files), null).verdict).toMatchObject({
+      kind: "unsupported",
+      what: expect.stringContaining(wordsOf(name)),
+    });
   });
 
   it.each(cases)("%s: a version that is only damaged is damage", (name, offsets) => {
     const rig = recover(
       changed(name, (_, view) => {
-        for (const offset of offsets) view.setUint32(offset, 2);
+        for (const offset of offsets) view.setUint32(offset, OTHER);
       }),
     );
     // One slot of the promise may be damaged.

@@ -190,7 +190,7 @@ function snapshotText(snapshot: SnapshotDescription): string[] {
   if (head === null) return [`snapshot   ${path}, ${snapshot.sizeBytes} bytes: no head can be read`];
   const sum = `checksum ${checksum.toString(16).padStart(8, "0")}`;
   return [
-    `snapshot   ${path}: group ${head.group}, index ${head.index}, epoch ${head.epoch.join(".")}, age ${head.ageMs} ms, generation ${head.generation}`,
+    `snapshot   ${path}: group ${head.group}, index ${head.index}, epoch ${head.epoch.join(".")}, age ${head.ageMs} ms, generation ${head.generation}, log time ${head.logTimeMs} ms`,
     `           ${snapshot.sizeBytes} bytes: ${snapshot.stateBytes} of state in ${many(snapshot.stateSlices, "slice")}, ${many(snapshot.sessions, "session")}, ${many(snapshot.keys, "key")}; ${verified ? `${sum} verified` : "NOT VERIFIED"}`,
   ];
 }

@@ -92,7 +92,15 @@ describe("crash states of the log", () => {
 
   it("trap 28: segments that are used again never bring back what they held, whatever a crash leaves of them", () => {
     const snapshot = (index: number): StoreCommand[] => [
-      { kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, generation: 1, table: { sessions: [], keys: [] } },
+      {
+        kind: "begin-snapshot",
+        index,
+        epoch: [1, 1],
+        ageMs: index,
+        generation: 1,
+        logTimeMs: 1_700_000_000_000,
+        table: { sessions: [], keys: [] },
+      },
       { kind: "finish-snapshot" },
     ];
     // Entries of one size, so that old batches lie exactly where new ones go.
@@ -144,7 +152,15 @@ describe("crash states of the log", () => {
 
   it("I7: snapshots are published whole or not at all, and the log is dropped only behind one", () => {
     const snapshot = (index: number): StoreCommand[] => [
-      { kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, generation: 1, table: { sessions: [], keys: [] } },
+      {
+        kind: "begin-snapshot",
+        index,
+        epoch: [1, 1],
+        ageMs: index,
+        generation: 1,
+        logTimeMs: 1_700_000_000_000,
+        table: { sessions: [], keys: [] },
+      },
       { kind: "snapshot-slice", bytes: new Uint8Array(10).fill(index) },
       { kind: "finish-snapshot" },
     ];

@@ -26,7 +26,15 @@ function playedRig(): Rig {
     give(rig, { kind: "persist", ticket: index, truncateAfter: null, entries: [entryAt(index)] });
     settle(rig);
   }
-  give(rig, { kind: "begin-snapshot", index: 3, epoch: [1, 1], ageMs: 3, generation: 1, table: { sessions: [], keys: [] } });
+  give(rig, {
+    kind: "begin-snapshot",
+    index: 3,
+    epoch: [1, 1],
+    ageMs: 3,
+    generation: 1,
+    logTimeMs: 1_700_000_000_000,
+    table: { sessions: [], keys: [] },
+  });
   give(rig, { kind: "snapshot-slice", bytes: new Uint8Array(50).fill(9) });
   give(rig, { kind: "finish-snapshot" });
   settle(rig);

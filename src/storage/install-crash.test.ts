@@ -16,7 +16,15 @@ function received(): StoreCommand {
   recovered(rig);
   give(rig, persist(1, [1, 2, 3, 4, 5], 2));
   settle(rig);
-  give(rig, { kind: "begin-snapshot", index: 5, epoch: [2, 1], ageMs: 5, generation: 1, table: { sessions: [], keys: [] } });
+  give(rig, {
+    kind: "begin-snapshot",
+    index: 5,
+    epoch: [2, 1],
+    ageMs: 5,
+    generation: 1,
+    logTimeMs: 1_700_000_000_000,
+    table: { sessions: [], keys: [] },
+  });
   give(rig, { kind: "snapshot-slice", bytes: new Uint8Array(20).fill(5) });
   give(rig, { kind: "finish-snapshot" });
   settle(rig);

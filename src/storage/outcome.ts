@@ -27,6 +27,7 @@ export function problemFound(where: string, name: string, problem: Problem): { r
   return { ok: false, damage: { kind: "unsupported", where, what: `${name} was written by another release: ${problem.what}` } };
 }
 
-export function versionProblem(version: number, known: number): Problem {
-  return { what: `it has format version ${version}; this release reads version ${known}`, isUnsupported: true };
+export function versionProblem(version: number, ...known: readonly number[]): Problem {
+  const read = `version${known.length === 1 ? "" : "s"} ${known.join(" and ")}`;
+  return { what: `it has format version ${version}; this release reads ${read}`, isUnsupported: true };
 }

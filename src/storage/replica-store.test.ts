@@ -31,7 +31,7 @@ function takeSnapshot(
   slices: readonly Uint8Array[],
   table: TableImage = { sessions: [], keys: [] },
 ): SnapshotMeta {
-  give(rig, { kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, generation: 1, table });
+  give(rig, { kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, generation: 1, logTimeMs: 1_700_000_000_000, table });
   for (const bytes of slices) give(rig, { kind: "snapshot-slice", bytes });
   give(rig, { kind: "finish-snapshot" });
   settle(rig);
@@ -139,7 +139,7 @@ describe("a replica's store", () => {
     const { sizeBytes } = takeSnapshot(rig, 5, [new Uint8Array(snapshotMin)]);
     expect(roomNeededBytes(rig.store)).toBe(sizeBytes);
 
-    give(rig, { kind: "begin-snapshot", index: 6, epoch: [1, 1], ageMs: 6, generation: 1, table: TABLE });
+    give(rig, { kind: "begin-snapshot", index: 6, epoch: [1, 1], ageMs: 6, generation: 1, logTimeMs: 1_700_000_000_000, table: TABLE });
     settle(rig);
     for (let at = 0; at < 2; at++) give(rig, { kind: "snapshot-slice", bytes: new Uint8Array(snapshotMin) });
     settle(rig);
@@ -358,7 +358,15 @@ describe("damage", () => {
 
   it("a snapshot asks for its next piece when the disk has the last one, and is synced in steps", () => {
     const rig = opened();
-    give(rig, { kind: "begin-snapshot", index: 1, epoch: [1, 1], ageMs: 1, generation: 1, table: { sessions: [], keys: [] } });
+    give(rig, {
+      kind: "begin-snapshot",
+      index: 1,
+      epoch: [1, 1],
+      ageMs: 1,
+      generation: 1,
+      logTimeMs: 1_700_000_000_000,
+      table: { sessions: [], keys: [] },
+    });
     const slice = new Uint8Array(SYNC_STEP_BYTES / 4);
     const syncsAt: number[] = [];
     for (let pieces = 0; pieces <= 8; pieces += 1) {

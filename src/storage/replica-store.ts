@@ -67,8 +67,8 @@ function take(store: ReplicaStore, command: StoreCommand): void {
       store.promising = true;
       return startTask(store.runner, writePromises(store));
     case "begin-snapshot": {
-      const { index, epoch, ageMs, generation, table } = command;
-      return beginSnapshot(store, { group: store.config.group, index, epoch, ageMs, generation }, table);
+      const { index, epoch, ageMs, generation, logTimeMs, table } = command;
+      return beginSnapshot(store, { group: store.config.group, index, epoch, ageMs, generation, logTimeMs }, table);
     }
     case "snapshot-slice":
       return addStateSlice(store, command.bytes);

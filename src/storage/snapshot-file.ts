@@ -20,6 +20,8 @@ export interface SnapshotHead {
   readonly index: number;
   readonly ageMs: number;
   readonly generation: number;
+  /** Version 1 does not have it: 0. */
+  readonly logTimeMs: number;
 }
 
 interface SnapshotEnd {
@@ -31,20 +33,18 @@ interface SnapshotEnd {
 
 export const SNAPSHOT_CHECKSUM_SIZE_BYTES = 4;
 const MAGIC = "TRPSNAP1";
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
+const READABLE_VERSIONS = [1, FORMAT_VERSION];
 const PREFIX_SIZE_BYTES = MAGIC.length + 4;
 const SECTION_HEAD_SIZE_BYTES = 5;
 const KINDS = { head: 1, state: 2, table: 3, end: 4 } as const;
 const KNOWN_KINDS: ReadonlySet<number> = new Set(Object.values(KINDS));
 const TABLE_PIECE_ROWS = 512;
 
-const headShape: Shape<SnapshotHead> = object<SnapshotHead>({
-  group: groupShape,
-  epoch: epochShape,
-  index: count,
-  ageMs: real,
-  generation: count,
-});
+type FirstHead = Omit<SnapshotHead, "logTimeMs">;
+const firstHeadFields = { group: groupShape, epoch: epochShape, index: count, ageMs: real, generation: count };
+const firstHeadShape: Shape<FirstHead> = object<FirstHead>(firstHeadFields);
+const headShape: Shape<SnapshotHead> = object<SnapshotHead>({ ...firstHeadFields, logTimeMs: real });
 const endShape: Shape<SnapshotEnd> = object<SnapshotEnd>({ stateSlices: count, stateBytes: count, sessions: count, keys: count });
 
 /** `<index>-<term>-<counter>`: names sort by index. */
@@ -107,6 +107,7 @@ export interface SnapshotScan {
   rest: Uint8Array;
   room: Uint8Array;
   checksum: number;
+  version: number;
   head: SnapshotHead | null;
   readonly sessions: SessionImage[];
   readonly keys: KeyImage[];
@@ -132,6 +133,7 @@ export function startSnapshotScan(group: GroupName, fileSizeBytes: number): Snap
     rest: new Uint8Array(0),
     room: new Uint8Array(0),
     checksum: 0,
+    version: 0,
     head: null,
     sessions: [],
     keys: [],
@@ -223,9 +225,12 @@ function takePrefix(scan: SnapshotScan, piece: Uint8Array): string | null {
   const magic = encodeText(MAGIC);
   if (!magic.every((byte, at) => byte === piece[at])) return `it does not begin with ${MAGIC}`;
   const version = readU32(startReader(piece, MAGIC.length));
-  if (version !== FORMAT_VERSION) scan.unsupported = versionProblem(version, FORMAT_VERSION).what;
+  scan.version = version;
+  if (!READABLE_VERSIONS.includes(version)) scan.unsupported = versionProblem(version, ...READABLE_VERSIONS).what;
   return null;
 }
+
+const FORMLESS = "a section does not have its form";
 
 function takeSection(scan: SnapshotScan, piece: Uint8Array, onState: (slice: Uint8Array) => void): string | null {
   const kind = readU8(startReader(piece, 4));
@@ -243,18 +248,22 @@ function takeSection(scan: SnapshotScan, piece: Uint8Array, onState: (slice: Uin
   }
   const decoded = tryDecodeValue(content);
   if (!decoded.ok) return decoded.reason;
-  if (kind === KINDS.head && headShape(decoded.value)) {
-    scan.head = decoded.value;
-    return decoded.value.group === scan.group ? null : `it is of group ${decoded.value.group}`;
-  }
+  if (kind === KINDS.head) return takeHead(scan, decoded.value);
   if (kind === KINDS.table && tableShape(decoded.value)) {
     scan.sessions.push(...decoded.value.sessions);
     scan.keys.push(...decoded.value.keys);
     return null;
   }
-  if (kind !== KINDS.end || !endShape(decoded.value)) return "a section does not have its form";
+  if (kind !== KINDS.end || !endShape(decoded.value)) return FORMLESS;
   scan.end = decoded.value;
   return null;
+}
+
+function takeHead(scan: SnapshotScan, value: unknown): string | null {
+  if (headShape(value)) scan.head = value;
+  else if (scan.version === 1 && firstHeadShape(value)) scan.head = { ...value, logTimeMs: 0 };
+  else return FORMLESS;
+  return scan.head.group === scan.group ? null : `it is of group ${scan.head.group}`;
 }
 
 function finishScan(scan: SnapshotScan, piece: Uint8Array): string | null {
@@ -270,7 +279,7 @@ function finishScan(scan: SnapshotScan, piece: Uint8Array): string | null {
 /** What a whole file says of itself; null when it is not whole. */
 export function scannedSnapshot(scan: SnapshotScan): { readonly meta: SnapshotMeta; readonly table: TableImage } | null {
   if (!scan.whole || scan.head === null) return null;
-  const { epoch, index, ageMs, generation } = scan.head;
-  const meta = { epoch, index, ageMs, generation, sizeBytes: scan.fileSizeBytes, checksum: scan.checksum };
+  const { epoch, index, ageMs, generation, logTimeMs } = scan.head;
+  const meta = { epoch, index, ageMs, generation, logTimeMs, sizeBytes: scan.fileSizeBytes, checksum: scan.checksum };
   return { meta, table: { sessions: scan.sessions, keys: scan.keys } };
 }

@@ -125,8 +125,8 @@ function* finishFile(store: ReplicaStore, writer: SnapshotWriter): Task {
   addChunks(store, writer, [encodeSnapshotChecksum(checksum)]);
   yield* settled(writer);
   yield* perform({ kind: "sync", path: writer.path });
-  const { epoch, index, ageMs, generation } = writer.head;
-  const meta = { epoch, index, ageMs, generation, sizeBytes: writer.offsetBytes, checksum };
+  const { epoch, index, ageMs, generation, logTimeMs } = writer.head;
+  const meta = { epoch, index, ageMs, generation, logTimeMs, sizeBytes: writer.offsetBytes, checksum };
   yield* publishSnapshot(store, writer.path, meta);
   store.results.push({ kind: "snapshot-persisted", meta });
 }

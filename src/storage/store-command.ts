@@ -33,6 +33,7 @@ export interface SnapshotMeta {
   readonly index: number;
   readonly ageMs: number;
   readonly generation: number;
+  readonly logTimeMs: number;
   /** Of the whole file, header and trailer included. */
   readonly sizeBytes: number;
   /** CRC-32 of the whole file but its last four bytes, which hold this very number. */
@@ -71,6 +72,7 @@ export type StoreCommand =
       readonly epoch: Epoch;
       readonly ageMs: number;
       readonly generation: number;
+      readonly logTimeMs: number;
       readonly table: TableImage;
     }
   | { readonly kind: "snapshot-slice"; readonly bytes: Uint8Array }

@@ -97,7 +97,15 @@ async function promise(store: RealStore, life: Life, ticket: number): Promise<St
 }
 
 async function snapshot(store: RealStore, life: Life, index: number): Promise<StoreResult | null> {
-  store.submit({ kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, generation: 1, table: { sessions: [], keys: [] } });
+  store.submit({
+    kind: "begin-snapshot",
+    index,
+    epoch: [1, 1],
+    ageMs: index,
+    generation: 1,
+    logTimeMs: index,
+    table: { sessions: [], keys: [] },
+  });
   for (let slice = 0; slice < 3; slice++) store.submit({ kind: "snapshot-slice", bytes: new Uint8Array(3_000).fill(index) });
   store.submit({ kind: "finish-snapshot" });
   const done = await store.until((result) => result.kind === "snapshot-persisted" && result.meta.index === index);

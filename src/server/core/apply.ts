@@ -84,6 +84,7 @@ function issue(turn: Turn, entry: Entry): number {
   const item = takeItem(replica, index);
   replica.issuedIndex = index;
   replica.ageMs = ageMs;
+  if (body.kind === "request") replica.issuedLogTimeMs = Math.max(replica.issuedLogTimeMs, body.nowMs);
   switch (body.kind) {
     case "start":
       applyStart(turn, entry, body);

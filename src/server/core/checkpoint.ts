@@ -62,7 +62,8 @@ export function settleCheckpoint(turn: Turn): boolean {
   assert(index <= replica.commitIndex, "S8", () => `a snapshot at ${index}, committed is ${replica.commitIndex}`);
   const epoch = epochAt(replica.log, index);
   assert(epoch !== null, "checkpoint", () => `no entry ${index}`);
-  const point: SnapshotPoint = { index, epoch, ageMs: replica.ageMs, generation: replica.generation };
+  const { ageMs, generation, issuedLogTimeMs: logTimeMs } = replica;
+  const point: SnapshotPoint = { index, epoch, ageMs, generation, logTimeMs };
   const ticket = takeTicket(replica);
   replica.checkpoint = { ticket, record: point };
   effects.push({ kind: "capture-snapshot", ticket, point, table: captureTable(replica.table) });

@@ -26,6 +26,8 @@ export interface SnapshotPoint {
   readonly ageMs: number;
   /** Of the view that the last start entry at or before `index` names. */
   readonly generation: number;
+  /** Log time there (S9): the highest of the entries through `index`. */
+  readonly logTimeMs: number;
 }
 
 /** A snapshot that is durable here. */

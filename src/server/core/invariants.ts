@@ -48,6 +48,7 @@ export function checkAll(replica: Replica): void {
   let epoch = log.base.epoch;
   let bytes = 0;
   let ageMs = 0;
+  let logTimeMs = 0;
   for (const [i, entry] of log.entries.entries()) {
     assert(entry.index === log.base.index + 1 + i, "L1", () => `entry ${entry.index} at ${log.base.index + 1 + i}`);
     assert(compareEpochs(entry.epoch, epoch) >= 0, "L1", () => `epochs fall at ${entry.index}`);
@@ -57,10 +58,20 @@ export function checkAll(replica: Replica): void {
       () => `epoch ${epochText(entry.epoch)} begins without a start`,
     );
     assert(entry.ageMs >= ageMs, "S6e", () => `age falls at ${entry.index}`);
+    if (entry.body.kind === "request") {
+      const { nowMs } = entry.body;
+      assert(nowMs >= logTimeMs, "S9", () => `log time falls from ${logTimeMs} to ${nowMs} at ${entry.index}`);
+      logTimeMs = nowMs;
+    }
     epoch = entry.epoch;
     ageMs = entry.ageMs;
     bytes += entrySizeBytes(entry);
   }
+  assert(
+    replica.logTimeMs >= Math.max(logTimeMs, replica.issuedLogTimeMs),
+    "S9",
+    () => `log time ${replica.logTimeMs} is behind the log's`,
+  );
   assert(bytes === logBytes(log), "log", () => `${bytes} bytes, counted ${logBytes(log)}`);
   let renewedAtAgeMs = 0;
   for (const session of table.sessions.values()) {

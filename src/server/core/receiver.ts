@@ -11,7 +11,7 @@ import { tableOf } from "./session-table.js";
 import { leaveBlank } from "./stance.js";
 import { dropBehindSnapshot } from "./checkpoint.js";
 import { truncateApplied } from "./poison.js";
-import { note, type Receiving, type Replica, send, takeTicket, type Turn } from "./state.js";
+import { note, type Receiving, type Replica, send, takeLogTime, takeTicket, type Turn } from "./state.js";
 import { wantsState } from "./warmth.js";
 
 const REJECTED_WAIT_MS_MAX = 60_000;
@@ -165,6 +165,7 @@ function moveTo(replica: Replica, record: SnapshotRecord, table: TableImage): vo
   replica.table = tableOf(table);
   replica.ageMs = record.ageMs;
   replica.generation = record.generation;
+  takeLogTime(replica, record);
   replica.snapshot = record;
   replica.receiving = null;
   replica.rejectedWaitMs = 0;

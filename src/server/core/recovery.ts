@@ -7,7 +7,7 @@ import { append, lastEpoch, lastIndex, replaceLog } from "./log.js";
 import { scanForPoison } from "./poison.js";
 import { createReceiving } from "./receiver.js";
 import { tableOf } from "./session-table.js";
-import type { Replica } from "./state.js";
+import { type Replica, takeLogTime } from "./state.js";
 
 type Recovered = Extract<ReplicaEvent, { readonly kind: "recovered" }>;
 
@@ -33,6 +33,7 @@ export function onRecovered(replica: Replica, event: Recovered): void {
     replica.table = tableOf(event.snapshot.table);
     replica.ageMs = record.ageMs;
     replica.generation = record.generation;
+    takeLogTime(replica, record);
     replica.commitIndex = record.index;
     replica.issuedIndex = record.index;
     replica.appliedIndex = record.index;

@@ -251,6 +251,8 @@ export interface Replica {
   /** S6e, at `issuedIndex`. */
   ageMs: number;
   generation: number;
+  /** S9, at `issuedIndex`: what a snapshot says of it. */
+  issuedLogTimeMs: number;
   /** The highest log time seen: log time does not run backwards. */
   logTimeMs: number;
   readonly poison: PoisonStart[];
@@ -297,6 +299,12 @@ export function note(turn: Turn, level: "info" | "warn", text: string): void {
   turn.effects.push({ kind: "note", level, text });
 }
 
+/** S9: the entries that a snapshot took the place of had their times, too. */
+export function takeLogTime(replica: Replica, { logTimeMs }: SnapshotRecord): void {
+  replica.issuedLogTimeMs = logTimeMs;
+  replica.logTimeMs = Math.max(replica.logTimeMs, logTimeMs);
+}
+
 /** A ticket for anything but an execution. */
 export function takeTicket(replica: Replica): number {
   return replica.nextTicket++;
@@ -330,6 +338,7 @@ export function createReplica(config: ReplicaConfig): Replica {
     table: createTable(),
     ageMs: 0,
     generation: 0,
+    issuedLogTimeMs: 0,
     logTimeMs: 0,
     poison: [],
     execution: {

@@ -54,8 +54,7 @@ export function createSnapshotWriter(executor: Executor, disk: ReplicaDisk, late
     start(effect) {
       ticket = effect.ticket;
       running = { capture: executor.capture(), table: effect.table };
-      const { index, epoch, ageMs, generation } = effect.point;
-      disk.submit({ kind: "begin-snapshot", index, epoch, ageMs, generation, table: { sessions: [], keys: [] } });
+      disk.submit({ kind: "begin-snapshot", ...effect.point, table: { sessions: [], keys: [] } });
     },
     onRoom() {
       const current = running;

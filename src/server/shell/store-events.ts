@@ -3,8 +3,8 @@ import type { PartialTransfer, SnapshotMeta, StoreResult } from "../../storage/s
 import type { ReplicaEvent, SnapshotRecord, TransferIdentity } from "../core/event.js";
 
 export function snapshotRecord(meta: SnapshotMeta): SnapshotRecord {
-  const { index, epoch, ageMs, generation, sizeBytes, checksum } = meta;
-  return { index, epoch, ageMs, generation, sizeBytes, checksum };
+  const { index, epoch, ageMs, generation, logTimeMs, sizeBytes, checksum } = meta;
+  return { index, epoch, ageMs, generation, logTimeMs, sizeBytes, checksum };
 }
 
 /** What is durable of a transfer that was cut. */

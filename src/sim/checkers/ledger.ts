@@ -55,6 +55,8 @@ export interface Ledger {
   readonly onDisk: boolean;
   /** committed[i - 1] is the entry at index i. */
   readonly committed: Committed[];
+  /** S9: the highest log time of what is committed. */
+  logTimeMs: number;
   readonly durable: Map<Incarnation, DurableLog>;
   /** The promise that is on its disk. */
   readonly promised: Map<Incarnation, Epoch>;
@@ -98,6 +100,7 @@ export function createLedger(world: World, group: GroupName, durability: Durabil
     group,
     onDisk: durability === "disk",
     committed: [],
+    logTimeMs: 0,
     durable: new Map(),
     promised: new Map(),
     sealed: new Map(),

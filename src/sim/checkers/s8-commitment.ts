@@ -4,7 +4,7 @@ import type { Message } from "../../vocabulary/message.js";
 import type { RunningServer } from "../running.js";
 import { mark, violate } from "../world.js";
 import { checkNotRefused } from "./s6-once.js";
-import { notePoison } from "./s9-determinism.js";
+import { checkLogTime, notePoison } from "./s9-determinism.js";
 import { digestOfEntry, holds, type Ledger } from "./ledger.js";
 
 /** S8, L3, S4c: what anyone counts as committed is the same for all, and was on the disks of w members of an active view when it was. */
@@ -25,6 +25,7 @@ export function checkCommitted(ledger: Ledger, server: RunningServer): void {
       ledger.committed.push({ epoch: entry.epoch, digest, entry });
       ledger.once.add(entry);
       checkNotRefused(ledger, entry);
+      checkLogTime(ledger, server, entry);
       if (entry.body.kind === "start") notePoison(ledger, index, entry.body.poison);
     } else if (committed.digest !== digest || !sameEpoch(committed.epoch, entry.epoch)) {
       violate(

@@ -45,6 +45,8 @@ export interface Group {
   readonly wires: Wire[];
   readonly rm: Map<ReplicaId, Line>;
   nowMs: number;
+  /** What the wall clocks of the replicas say: the test sets them. */
+  wallMs: number;
   nextWire: number;
   counter: number;
   term: number;
@@ -85,6 +87,7 @@ export function createGroup(options: GroupOptions = {}): Group {
     wires: [],
     rm: new Map(),
     nowMs: 1_000,
+    wallMs: 5_000,
     nextWire: 1,
     counter: 0,
     term: 1,
@@ -207,7 +210,14 @@ export function order(group: Group, number: number, message: ControlMessage): vo
 
 export function ask(group: Group, line: Line, message: ClientRequest): void {
   const digest = message.kind === "request" ? digestOf(message.operation, message.input) : 0;
-  deliver(group, line.wire.to, { kind: "client-message-received", connection: line.wire.id, message, digest, wallMs: 5_000, seed: 9 });
+  deliver(group, line.wire.to, {
+    kind: "client-message-received",
+    connection: line.wire.id,
+    message,
+    digest,
+    wallMs: group.wallMs,
+    seed: 9,
+  });
 }
 
 function digestOf(operation: string, input: Uint8Array): number {
