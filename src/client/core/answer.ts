@@ -1,3 +1,4 @@
+import { compareEpochs } from "../../vocabulary/epoch.js";
 import type { ClientMessage } from "../../vocabulary/message-client.js";
 import { holdBack } from "./backoff.js";
 import type { ClientEffect } from "./effect.js";
@@ -50,7 +51,7 @@ function onAnswer(state: ClientState, nowMs: number, from: number, message: Answ
   switch (message.kind) {
     case "reply":
       state.attempt = 0;
-      state.highestIndex = Math.max(state.highestIndex, message.index);
+      if (compareEpochs(message.epoch, state.seenFromEpoch) >= 0) state.highestIndex = Math.max(state.highestIndex, message.index);
       settle(state, call, { kind: "answered", reply: message.reply, index: message.index, epoch: message.epoch }, effects);
       return;
     case "session-opened":

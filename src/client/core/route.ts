@@ -9,6 +9,11 @@ import type { ClientState, Route } from "./state.js";
  */
 export function learnMembers(state: ClientState, view: View | null, book: AddressBook, effects: ClientEffect[]): void {
   if (view !== null && (state.view === null || compareEpochs(view.epoch, state.view.epoch) > 0)) {
+    // Section 4, loss: the log of a later generation may be shorter than what was seen, and `session` reads would wait for it to grow.
+    if (state.view !== null && view.generation > state.view.generation) {
+      state.highestIndex = 0;
+      state.seenFromEpoch = view.epoch;
+    }
     state.view = view;
     effects.push({ kind: "view", view });
   }

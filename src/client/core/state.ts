@@ -138,7 +138,9 @@ export interface ClientState {
   /** Calls of other sessions and queries that are on the way to the leader. */
   readonly leaderInFlight: Set<number>;
   heldBytes: number;
+  /** What was seen of the present generation (S7); answers of an epoch below `seenFromEpoch` are of an earlier one. */
   highestIndex: number;
+  seenFromEpoch: Epoch;
   readerTurn: number;
   /** No call's deadline or patience ends before this. */
   checkAtMs: number;
@@ -178,6 +180,7 @@ export function createClient(config: ClientConfig, saved: SavedSession | null): 
     leaderInFlight: new Set(),
     heldBytes: 0,
     highestIndex: 0,
+    seenFromEpoch: EPOCH_ZERO,
     readerTurn: 0,
     checkAtMs: Number.POSITIVE_INFINITY,
     discoverAtMs: Number.POSITIVE_INFINITY,

@@ -241,6 +241,20 @@ describe("queries", () => {
     query(world, 2, "session");
     expect(world.take()).toMatchObject([{ message: { kind: "query", atLeastIndex: 42 } }]);
   });
+
+  it("section 4: once work was given up, a `session` query waits for nothing that was seen before", () => {
+    const world = servedWorld();
+    query(world, 1, "linearizable");
+    query(world, 2, "linearizable");
+    const [first = 0, late = 0] = world.take().map(({ message }) => ("ticket" in message ? message.ticket : 0));
+    answer(world, 1, first, 1_000);
+    const view = { ...viewOf(2, 2), generation: 2 };
+    world.hear(2, { kind: "members", view, book: bookOf(1), serving: true });
+    // Said by the old generation, and on its way since.
+    answer(world, 1, late, 1_001);
+    query(world, 3, "session");
+    expect(world.take().at(-1)).toMatchObject({ message: { kind: "query", atLeastIndex: 0 } });
+  });
 });
 
 describe("S6f: a session file", () => {
