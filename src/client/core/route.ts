@@ -40,7 +40,7 @@ export function chooseRoute(state: ClientState): void {
     const epoch = connection.viewEpoch;
     if (!connection.serving || epoch === null) continue;
     if (state.view !== null && compareEpochs(epoch, state.view.epoch) < 0) continue;
-    if (best === null || compareEpochs(epoch, best.epoch) > 0) best = { connection: id, epoch };
+    if (best === null || compareEpochs(epoch, best.epoch) > 0) best = { connection: id, epoch, firstTicket: state.nextTicket };
   }
   const old = state.route;
   if (best === null) {

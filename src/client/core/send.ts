@@ -17,7 +17,10 @@ export function sendWaiting(state: ClientState, nowMs: number, effects: ClientEf
   sendToLeader(state, effects);
 }
 
-/** S6d: what is sent again is sent in the order in which it was made. */
+/**
+ * S6d: what is sent again is sent in the order in which it was made. Not what is on its way on this route already: it will be answered, and
+ * one "not now" among a thousand calls would otherwise bring a thousand copies, again and again, to a leader that has too much to do.
+ */
 function queueEverything(state: ClientState): void {
   state.resendAll = false;
   state.waitingNumbered.clear();
@@ -25,10 +28,18 @@ function queueEverything(state: ClientState): void {
   state.waitingLeader.clear();
   state.leaderInFlight.clear();
   for (const call of state.calls.values()) {
+    const onItsWay = isOnItsWay(state, call);
     if (call.kind === "own") {
-      if (!call.saving) (call.place === null ? state.waitingOwn : state.waitingNumbered).add(call.id);
-    } else if (!readsAnywhere(call)) state.waitingLeader.add(call.id);
+      if (!call.saving && !onItsWay) (call.place === null ? state.waitingOwn : state.waitingNumbered).add(call.id);
+    } else if (!readsAnywhere(call)) (onItsWay ? state.leaderInFlight : state.waitingLeader).add(call.id);
   }
+}
+
+/** A copy was sent since the route was chosen, and has no answer yet. */
+function isOnItsWay({ route, tickets }: ClientState, call: Call): boolean {
+  if (route === null) return false;
+  for (const ticket of call.tickets) if (ticket >= route.firstTicket && tickets.get(ticket)?.connection === route.connection) return true;
+  return false;
 }
 
 export function readsAnywhere(call: Call): boolean {

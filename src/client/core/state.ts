@@ -93,6 +93,8 @@ export interface ConnectionState {
 export interface Route {
   readonly connection: number;
   readonly epoch: Epoch;
+  /** The first that was given out since it was chosen. */
+  readonly firstTicket: number;
 }
 
 export type OwnSession =

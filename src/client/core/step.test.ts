@@ -210,6 +210,38 @@ describe("S6h: not-executed is said", () => {
   });
 });
 
+describe("a call that is sent again", () => {
+  it("trap 24: one that is to ask again does not take those along that are on their way", () => {
+    const world = servedWorld();
+    for (const call of [1, 2, 3]) operate(world, call);
+    openSession(world);
+    const [, second] = requestsOf(world.take());
+    world.hear(1, { kind: "redirect", ticket: second?.ticket ?? 0 });
+    world.nowMs = 100;
+    world.feed({ kind: "woken" });
+    expect(operations(requestsOf(world.take()))).toEqual(["op2"]);
+    // A new leader knows of none of them, though it may be the old one over the same connection.
+    lead(world, 2, 1);
+    expect(operations(requestsOf(world.take()))).toEqual(["op1", "op2", "op3"]);
+  });
+
+  it("trap 24: copies that went astray meet a full queue without a storm", () => {
+    const world = servedWorld();
+    for (const call of [1, 2, 3, 4]) operate(world, call);
+    openSession(world);
+    world.take();
+    lead(world, 2, 2);
+    const copies = requestsOf(world.take());
+    expect(copies).toHaveLength(4);
+    world.feed({ kind: "connection-closed", connection: 1 });
+    fail(world, 2, copies[3]?.ticket ?? 0, "overloaded");
+    answer(world, 2, copies[0]?.ticket ?? 0);
+    world.nowMs = 100;
+    world.feed({ kind: "woken" });
+    expect(operations(requestsOf(world.take()))).toEqual(["op4"]);
+  });
+});
+
 describe("queries", () => {
   const query = (world: ReturnType<typeof servedWorld>, call: number, consistency: "linearizable" | "session" | "any") =>
     world.feed({ kind: "query", call, query: "get", input: NO_BYTES, consistency, deadlineMs: 1_000 });
