@@ -109,7 +109,8 @@ export function runClient(installation: Installation, process: SimProcess, optio
         return;
       }
       case "save-settled":
-        store?.requests.delete(effect.sequence);
+        // Numbers begin anew with each session: an end of an earlier one is no end of this one's.
+        if (store?.session === effect.session) store.requests.delete(effect.sequence);
         return;
       default:
         return unreachable(effect);
