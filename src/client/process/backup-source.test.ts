@@ -5,7 +5,7 @@ import { PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { View } from "../../vocabulary/view.js";
 import { BackupInterrupted, type BackupSource, openBackupSource } from "./backup-source.js";
 
-const CLUSTER = clusterId("c".repeat(32));
+const SYSTEM = clusterId("c".repeat(32));
 const GROUP = groupName("bank");
 const LEADER = replicaId("bank-1");
 const LIFE = incarnation("1".repeat(32));
@@ -40,7 +40,7 @@ async function openSlow(): Promise<void> {
     hello: () => ({
       kind: "hello",
       protocolVersion: PROTOCOL_VERSION,
-      clusterId: CLUSTER,
+      clusterId: SYSTEM,
       role: "server",
       bootId: bootId("b".repeat(32)),
       group: GROUP,
@@ -63,7 +63,7 @@ async function openSlow(): Promise<void> {
     version: VIEW.epoch,
     entries: [{ replica: LEADER, hostId: hostId("host-1"), address: listener.address, bootId: bootId("b".repeat(32)) }],
   };
-  source = openBackupSource({ clusterId: CLUSTER, group: GROUP, view: VIEW, book, operations: [], queries: [] }, SLICE_TIMEOUT_MS);
+  source = openBackupSource({ clusterId: SYSTEM, group: GROUP, view: VIEW, book, operations: [], queries: [] }, SLICE_TIMEOUT_MS);
 }
 
 it("waits for a snapshot that takes long, as long as its leader leads; a slice that does not come is not waited for", async () => {
