@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { collectAlone } from "../runtime/collecting.js";
 import { keepCompiled } from "../runtime/compiling.js";
 import { hasCode } from "../runtime/error-code.js";
 import { FolderInUse } from "../runtime/folder-lock.js";
@@ -65,7 +64,6 @@ function addComponent(
       ? "troupe server --dir .troupe/replicas/bank-1 --spec .troupe/replicas/bank-1.spec.json"
       : `troupe ${name} --dir .troupe`;
   withExample(extend(command), example).action(async (options: ComponentOptions) => {
-    collectAlone();
     try {
       await run({ ...options, dir: resolve(options.dir) });
     } catch (error) {

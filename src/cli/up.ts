@@ -3,7 +3,6 @@ import { Option } from "commander";
 import { commandEntry } from "../config/installation.js";
 import { writeRunConfig } from "../config/run-config.js";
 import type { Settings } from "../config/schema.js";
-import { collectAlone } from "../runtime/collecting.js";
 import { claimFolder } from "../supervisor/claim.js";
 import type { ComponentCommand, SupervisorEvent } from "../supervisor/component.js";
 import { startSupervisor, stopOnSignals, type Supervisor } from "../supervisor/supervisor.js";
@@ -47,7 +46,6 @@ export function addUp(program: Command): void {
 }
 
 async function up(flags: UpFlags): Promise<void> {
-  collectAlone();
   const settings = await decideSettings(process.cwd(), flags);
   const folder = await claimFolder(settings.dir);
   let config: Awaited<ReturnType<typeof planRun>>;
