@@ -110,6 +110,11 @@ async function nextLife(name: string, before: ProcessRecord | undefined): Promis
   return alive(name) as ProcessRecord;
 }
 
+/** What has happened can be seen before its line has come. */
+function told(up: Up) {
+  return expect.poll(() => up.events, { timeout: 15_000 });
+}
+
 function log(name: string): string {
   return readFileSync(join(dir, "logs", `${name}.log`), "utf8");
 }
@@ -122,7 +127,7 @@ describe("supervision", () => {
     const rm = alive("rm");
     process.kill(rm?.pid ?? 0, "SIGKILL");
     await nextLife("rm", rm);
-    expect(up.events).toContainEqual(expect.objectContaining({ kind: "ended", component: "rm", how: "killed by SIGKILL" }));
+    await told(up).toContainEqual(expect.objectContaining({ kind: "ended", component: "rm", how: "killed by SIGKILL" }));
   });
 
   test("a component's full log is begun anew; those of servers are left to the LFD", async () => {
@@ -158,7 +163,7 @@ describe("supervision", () => {
     const rm = alive("rm");
     process.kill(rm?.pid ?? 0, "SIGSTOP");
     await nextLife("rm", rm);
-    expect(up.events).toContainEqual({ kind: "killed", component: "rm", pid: rm?.pid, why: "stopped for more than 800 ms" });
+    await told(up).toContainEqual({ kind: "killed", component: "rm", pid: rm?.pid, why: "stopped for more than 800 ms" });
   });
 
   test("a component that is stopped for less is left alone", async () => {
@@ -180,7 +185,7 @@ describe("supervision", () => {
     const gfd = alive("gfd");
     process.kill(gfd?.pid ?? 0, "SIGUSR2");
     await nextLife("gfd", gfd);
-    expect(up.events).toContainEqual({ kind: "killed", component: "gfd", pid: gfd?.pid, why: "has not answered for more than 800 ms" });
+    await told(up).toContainEqual({ kind: "killed", component: "gfd", pid: gfd?.pid, why: "has not answered for more than 800 ms" });
   });
 
   test("a crash loop is backed off and its last words are told; what says that it cannot work is not started again", async () => {
