@@ -44,6 +44,7 @@ export function addAdmin(app: Hono, backend: Backend): void {
 async function administer(c: Context, backend: Backend, command: AdminCommand): Promise<Response> {
   const outcome = await backend.administer(command);
   if (outcome.kind === "accepted") return c.json({ changeId: outcome.changeId }, 202);
+  if (outcome.kind === "unknown") throw failure("timeout", outcome.message);
   const code =
     outcome.httpStatus === 503
       ? "unavailable"

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ERRORS, type ErrorCode } from "../../vocabulary/error.js";
 import { answered, type StandIn, standIn } from "./stand-in.test-kit.js";
 
@@ -198,6 +198,28 @@ describe("observation", () => {
   });
 
   it.each([
+    ["has seen some of it: that is not said again", 2, [3, 4]],
+    ["comes from another history: all of it is news", 9, [1, 2, 3, 4]],
+  ])("a gateway that has just begun hears what has happened; a watcher that %s", async (_, after, expected) => {
+    const response = await stand.request("GET", "/v1/events", undefined, { "last-event-id": `${after}` });
+    stand.emit(...[1, 2, 3].map((id) => ({ id, atMs: 0, kind: "gone", text: `event ${id}` })));
+    stand.emit({ id: 4, atMs: 0, kind: "gone", text: "event 4" });
+    const reader = response.body?.getReader();
+    let text = "";
+    while (!text.includes("event 4")) text += new TextDecoder().decode((await reader?.read())?.value);
+    expect([...text.matchAll(/^id: (\d+)$/gm)].map((found) => Number(found[1]))).toEqual(expected);
+    await reader?.cancel();
+  });
+
+  it("a watcher who does not read is let go, and holds neither events nor a place", async () => {
+    const response = await stand.request("GET", "/v1/events");
+    expect(stand.watchers.size).toBe(1);
+    for (let id = 1; id <= 3_000; id++) stand.emit({ id, atMs: 0, kind: "gone", text: `event ${id}` });
+    await vi.waitFor(() => expect(stand.watchers.size).toBe(0));
+    await response.body?.cancel();
+  });
+
+  it.each([
     ["?after=abc", {}],
     ["?after=-1", {}],
     ["?after=1.5", {}],
@@ -267,6 +289,12 @@ describe("administration", () => {
         status: 404,
         code: "not-found",
       });
+  });
+
+  it("a change that was asked for and not answered may have been made: nobody is told that it was not", async () => {
+    stand.adminOutcome = { kind: "unknown", message: "because" };
+    const error = await errorOf(await stand.request("POST", "/v1/admin/replicas/counter-1/remove"));
+    expect(error).toMatchObject({ status: 504, code: "timeout", message: "because", outcome: "unknown" });
   });
 
   it.each([404, 409, 503] as const)("a rejection keeps its status %i and words", async (httpStatus) => {

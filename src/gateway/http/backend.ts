@@ -19,16 +19,19 @@ export interface StatusView {
   readonly stale: boolean;
 }
 
+/** What is known of a change that was asked for. `unknown`: it was sent, and no answer came. */
+export type AdminAnswer = AdminOutcome | { readonly kind: "unknown"; readonly message: string };
+
 /** Everything that the HTTP side stands on; a stand-in of it is enough for its tests. */
 export interface Backend {
   readonly clusterId: ClusterId;
   readonly requestTimeoutMs: number;
   group(name: string): GroupAccess | null;
   status(): StatusView;
-  /** Never rejects: a Replication Manager that is away is a rejection with 503. */
-  administer(command: AdminCommand): Promise<AdminOutcome>;
+  /** Never throws: a Replication Manager that is away is a rejection with 503. */
+  administer(command: AdminCommand): Promise<AdminAnswer>;
   /** Events after an id that are still held, oldest first. */
   eventsAfter(id: number): readonly TroupeEvent[];
-  /** Each new event; returns a function that stops it. */
-  onEvent(listener: (event: TroupeEvent) => void): () => void;
+  /** New events, as they come together; returns a function that stops it. */
+  onEvents(listener: (events: readonly TroupeEvent[]) => void): () => void;
 }

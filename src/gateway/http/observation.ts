@@ -7,8 +7,9 @@ import { groupOf } from "./work.js";
 
 /** Watchers at once; each holds a socket open. */
 const WATCHERS_MAX = 256;
-/** Events that a slow watcher may be behind before it is let go; it comes back with Last-Event-ID. */
-const BEHIND_MAX = 1_000;
+/** Events that a slow watcher may be behind, besides those that it began with, before it is let go; it comes back with Last-Event-ID. */
+const BEHIND_MAX = 2_000;
+/** One that has not taken the last ping by the next one does not read. */
 const PING_MS = 15_000;
 
 /** What the system looks like, and what happens in it. */
@@ -53,19 +54,30 @@ export function addObservation(app: Hono, backend: Backend): void {
     watchers += 1;
     return streamSSE(c, async (stream) => {
       const queue: TroupeEvent[] = [...backend.eventsAfter(after)];
+      const most = queue.length + BEHIND_MAX;
+      let isNew = backend.eventsAfter(0).length === 0;
       let wake = () => {};
       let isOver = false;
-      const end = () => {
-        isOver = true;
-        wake();
-      };
-      const stop = backend.onEvent((event) => {
-        queue.push(event);
-        if (queue.length > BEHIND_MAX) end();
+      const stop = backend.onEvents((events) => {
+        // A gateway that has just begun is told all that has happened first: what this watcher had of it before is not said again.
+        queue.push(...(isNew ? unseen(events, after) : events));
+        isNew = false;
+        // Ends also a write that waits for a watcher who does not read.
+        if (queue.length > most) stream.abort();
         wake();
       });
-      const ping = setInterval(() => void stream.write(": still here\n\n"), PING_MS);
-      stream.onAbort(end);
+      let isPingUnread = false;
+      const ping = setInterval(() => {
+        if (isPingUnread) return stream.abort();
+        isPingUnread = true;
+        void stream.write(": still here\n\n").then(() => {
+          isPingUnread = false;
+        });
+      }, PING_MS);
+      stream.onAbort(() => {
+        isOver = true;
+        wake();
+      });
       try {
         await stream.write(": events\n\n");
         while (!isOver) {
@@ -83,6 +95,11 @@ export function addObservation(app: Hono, backend: Backend): void {
       }
     });
   });
+}
+
+/** Where none of them is that late, the watcher's id is one of another history. */
+function unseen(history: readonly TroupeEvent[], after: number): readonly TroupeEvent[] {
+  return (history.at(-1)?.id ?? 0) < after ? history : history.filter((event) => event.id > after);
 }
 
 /** Anything else taken for nothing would send the whole history to somebody who believes to be further. */

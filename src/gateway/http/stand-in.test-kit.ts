@@ -1,21 +1,24 @@
 import type { CallOutcome } from "../../client/core/effect.js";
 import { decodeValue, encodeValue } from "../../codec/value.js";
-import type { AdminCommand, AdminOutcome, StatusImage, TroupeEvent } from "../../vocabulary/admin.js";
+import type { AdminCommand, StatusImage, TroupeEvent } from "../../vocabulary/admin.js";
 import { clusterId, groupName, hostId, type SessionId } from "../../vocabulary/ids.js";
 import { DEFAULTS } from "../../vocabulary/limit.js";
 import type { RequestIdentity } from "../../vocabulary/session.js";
 import { createApp } from "./app.js";
-import type { Backend } from "./backend.js";
+import type { AdminAnswer, Backend } from "./backend.js";
 
 export interface StandIn {
   /** What reached the group, decoded. */
   readonly calls: { name: string; input: unknown; identity: RequestIdentity | null; timeoutMs: number; consistency?: string }[];
   readonly commands: AdminCommand[];
   outcome: CallOutcome;
-  adminOutcome: AdminOutcome;
+  adminOutcome: AdminAnswer;
   stale: boolean;
   readonly events: TroupeEvent[];
-  emit(event: TroupeEvent): void;
+  /** Events that come together. */
+  emit(...events: readonly TroupeEvent[]): void;
+  /** Who follows the events. */
+  readonly watchers: ReadonlySet<unknown>;
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
 }
 
@@ -56,7 +59,7 @@ export function answered(value: unknown, refused = false): CallOutcome {
 
 /** The HTTP side over a group that answers what the test says. */
 export function standIn(): StandIn {
-  const listeners = new Set<(event: TroupeEvent) => void>();
+  const listeners = new Set<(events: readonly TroupeEvent[]) => void>();
   const stand: StandIn = {
     calls: [],
     commands: [],
@@ -64,9 +67,10 @@ export function standIn(): StandIn {
     adminOutcome: { kind: "accepted", changeId: "c-1" },
     stale: false,
     events: [],
-    emit(event) {
-      stand.events.push(event);
-      for (const listener of listeners) listener(event);
+    watchers: listeners,
+    emit(...events) {
+      stand.events.push(...events);
+      for (const listener of listeners) listener(events);
     },
     async request(method, path, body, headers = {}) {
       const json = method === "GET" ? {} : { "content-type": "application/json" };
@@ -82,7 +86,7 @@ export function standIn(): StandIn {
   return stand;
 }
 
-function backendOf(stand: StandIn, listeners: Set<(event: TroupeEvent) => void>): Backend {
+function backendOf(stand: StandIn, listeners: Set<(events: readonly TroupeEvent[]) => void>): Backend {
   return {
     clusterId: clusterId("0".repeat(32)),
     requestTimeoutMs: 10_000,
@@ -111,7 +115,7 @@ function backendOf(stand: StandIn, listeners: Set<(event: TroupeEvent) => void>)
       return stand.adminOutcome;
     },
     eventsAfter: (id) => stand.events.filter((event) => event.id > id),
-    onEvent(listener) {
+    onEvents(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

@@ -48,7 +48,7 @@ export async function runGateway({ dir }: { readonly dir: string }): Promise<voi
     }),
     administer: (command) => rm.administer(command),
     eventsAfter: (id) => rm.eventsAfter(id),
-    onEvent: (listener) => rm.onEvent(listener),
+    onEvents: (listener) => rm.onEvents(listener),
   };
   const app = createApp(backend, { hosts: ownHosts(config.gateway.host) }, (error) => logger.error({ err: error }, "a request met a bug"));
   // With port 0 a restarted gateway takes the port that callers know, if it is still free.

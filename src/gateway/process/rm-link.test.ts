@@ -72,8 +72,8 @@ async function startRm(port: number): Promise<StandInRm> {
   return rm;
 }
 
-function linkTo(onStatus: () => void = () => {}): RmLink {
-  link = createRmLink({ address: () => listener?.address ?? null, hello: () => helloOf("gateway"), onStatus });
+function linkTo(onStatus: () => void = () => {}, adminTimeoutMs = 5_000): RmLink {
+  link = createRmLink({ address: () => listener?.address ?? null, hello: () => helloOf("gateway"), onStatus, adminTimeoutMs });
   return link;
 }
 
@@ -84,13 +84,24 @@ it("a change that is asked for while the Replication Manager is away waits for i
   expect(rm.heard.map((message) => message.kind)).toEqual(["subscribe-status", "admin-request"]);
 });
 
-it("a change whose answer is lost is rejected with 503, and says to look first", async () => {
+it("what became of a change whose answer is lost is unknown, and says to look first", async () => {
   const rm = await startRm(0);
   rm.answers = false;
   const asked = linkTo().administer(COMMAND);
   await rm.until(() => rm.heard.some((message) => message.kind === "admin-request"));
   rm.connection?.close();
-  expect(await asked).toMatchObject({ kind: "rejected", httpStatus: 503, message: expect.stringContaining("look at the status") });
+  expect(await asked).toMatchObject({ kind: "unknown", message: expect.stringContaining("look at the status") });
+});
+
+it("what becomes of a change that was sent and is not answered in time is unknown; one that never left is rejected", async () => {
+  const made = linkTo(() => {}, 100);
+  expect(await made.administer(COMMAND)).toMatchObject({ kind: "rejected", httpStatus: 503 });
+  const rm = await startRm(0);
+  rm.answers = false;
+  await rm.until(() => rm.heard.length > 0);
+  const asked = made.administer(COMMAND);
+  await rm.until(() => rm.heard.some((message) => message.kind === "admin-request"));
+  expect(await asked).toMatchObject({ kind: "unknown", message: expect.stringContaining("may still be taken") });
 });
 
 it("the last status stays while the Replication Manager is away, and events go on where they were", async () => {
@@ -110,8 +121,8 @@ it("the last status stays while the Replication Manager is away, and events go o
   const second = await startRm(port);
   await second.until(() => second.heard.length > 0);
   expect(second.heard[0]).toEqual({ kind: "subscribe-status", afterEventId: 2 });
-  const third = new Promise<TroupeEvent>((resolve) => made.onEvent(resolve));
+  const third = new Promise<readonly TroupeEvent[]>((resolve) => made.onEvents(resolve));
   second.connection?.send({ kind: "events", events: [event(2), event(3)] });
-  expect((await third).id).toBe(3);
+  expect((await third).map((each) => each.id)).toEqual([3]);
   expect(made.eventsAfter(1).map((each) => each.id)).toEqual([2, 3]);
 });

@@ -1,7 +1,8 @@
 import { dial } from "../../runtime/dialer.js";
-import type { AdminCommand, AdminOutcome, StatusImage, TroupeEvent } from "../../vocabulary/admin.js";
+import type { AdminCommand, StatusImage, TroupeEvent } from "../../vocabulary/admin.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
 import type { Address } from "../../vocabulary/view.js";
+import type { AdminAnswer } from "../http/backend.js";
 
 /** Events kept for those who come late or were away. */
 const EVENTS_MAX = 1_000;
@@ -12,6 +13,8 @@ export interface RmLinkOptions {
   readonly address: () => Address | null;
   readonly hello: () => Hello;
   readonly onStatus: (image: StatusImage) => void;
+  /** How long a change may wait for its answer, in milliseconds; less for tests. */
+  readonly adminTimeoutMs?: number;
 }
 
 /** The gateway's line to the Replication Manager: its last status and events, and changes asked for. Outlives any number of its deaths. */
@@ -19,8 +22,8 @@ export interface RmLink {
   readonly image: StatusImage | null;
   readonly isUp: boolean;
   eventsAfter(id: number): readonly TroupeEvent[];
-  onEvent(listener: (event: TroupeEvent) => void): () => void;
-  administer(command: AdminCommand): Promise<AdminOutcome>;
+  onEvents(listener: (events: readonly TroupeEvent[]) => void): () => void;
+  administer(command: AdminCommand): Promise<AdminAnswer>;
   close(): void;
 }
 
@@ -28,8 +31,8 @@ export function createRmLink(options: RmLinkOptions): RmLink {
   let image: StatusImage | null = null;
   let events: TroupeEvent[] = [];
   let nextTicket = 1;
-  const listeners = new Set<(event: TroupeEvent) => void>();
-  const waiting = new Map<number, (outcome: AdminOutcome) => void>();
+  const listeners = new Set<(events: readonly TroupeEvent[]) => void>();
+  const waiting = new Map<number, (outcome: AdminAnswer) => void>();
   /** Commands that came while there was no line; they leave with the next one. */
   const unsent = new Map<number, AdminCommand>();
 
@@ -37,18 +40,19 @@ export function createRmLink(options: RmLinkOptions): RmLink {
     if (message.kind === "status") {
       image = message.status;
       options.onStatus(message.status);
-    } else if (message.kind === "events") for (const event of message.events) takeEvent(event);
+    } else if (message.kind === "events") takeEvents(message.events);
     else if (message.kind === "admin-reply") settle(message.ticket, message.outcome);
   }
 
-  function takeEvent(event: TroupeEvent): void {
-    if (event.id <= (events.at(-1)?.id ?? 0)) return;
-    events.push(event);
-    if (events.length > EVENTS_MAX) events = events.slice(-EVENTS_MAX);
-    for (const listener of listeners) listener(event);
+  function takeEvents(told: readonly TroupeEvent[]): void {
+    const lastId = events.at(-1)?.id ?? 0;
+    const fresh = told.filter((event) => event.id > lastId);
+    if (fresh.length === 0) return;
+    events = [...events, ...fresh].slice(-EVENTS_MAX);
+    for (const listener of listeners) listener(fresh);
   }
 
-  function settle(ticket: number, outcome: AdminOutcome): void {
+  function settle(ticket: number, outcome: AdminAnswer): void {
     const resolve = waiting.get(ticket);
     waiting.delete(ticket);
     unsent.delete(ticket);
@@ -70,7 +74,7 @@ export function createRmLink(options: RmLinkOptions): RmLink {
         if (!unsent.has(ticket))
           settle(
             ticket,
-            rejected(
+            unknown(
               "The Replication Manager went away before it answered; look at the status whether the change was taken, then try again.",
             ),
           );
@@ -88,7 +92,7 @@ export function createRmLink(options: RmLinkOptions): RmLink {
       return dialer.connection !== null;
     },
     eventsAfter: (id) => events.filter((event) => event.id > id),
-    onEvent(listener) {
+    onEvents(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
@@ -98,8 +102,11 @@ export function createRmLink(options: RmLinkOptions): RmLink {
       return new Promise((resolve) => {
         const timer = setTimeout(
           () =>
-            settle(ticket, rejected("The Replication Manager does not answer at the moment; clients are served all the same. Try again.")),
-          ADMIN_TIMEOUT_MS,
+            settle(
+              ticket,
+              unsent.has(ticket) ? rejected(AWAY) : unknown(`${AWAY} Look at the status first: the change may still be taken.`),
+            ),
+          options.adminTimeoutMs ?? ADMIN_TIMEOUT_MS,
         );
         waiting.set(ticket, (outcome) => {
           clearTimeout(timer);
@@ -113,8 +120,15 @@ export function createRmLink(options: RmLinkOptions): RmLink {
   };
 }
 
-function rejected(message: string): AdminOutcome {
+const AWAY = "The Replication Manager does not answer at the moment; clients are served all the same. Try again.";
+
+function rejected(message: string): AdminAnswer {
   return { kind: "rejected", httpStatus: 503, message };
+}
+
+/** Never a definite word about what was sent: a Replication Manager that was only stopped carries it out when it wakes. */
+function unknown(message: string): AdminAnswer {
+  return { kind: "unknown", message };
 }
 
 function refusalOf(own: Hello, peer: Hello): string | null {
