@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import fs, { existsSync, fsyncSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -39,4 +40,33 @@ test("a folder without its note, or with one that is cut off, is no reason to fa
   expect(readSetAside(folder)).toEqual([]);
   damage("third");
   expect(readSetAside(folder)).toMatchObject([{ where: "third", keptIn: join(folder, "damaged-3") }]);
+});
+
+test("S5c: what is to be told is durable before the data moves: a crash in between cannot lose it", () => {
+  const done: string[] = [];
+  const calls = { renameSync, fsyncSync };
+  fs.renameSync = (from, to) => {
+    done.push(`rename ${from}`);
+    calls.renameSync(from, to);
+  };
+  fs.fsyncSync = (handle) => {
+    done.push("sync");
+    calls.fsyncSync(handle);
+  };
+  syncBuiltinESMExports();
+  try {
+    damage("first");
+  } finally {
+    Object.assign(fs, calls);
+    syncBuiltinESMExports();
+  }
+  const note = join(folder, ".damaged-1.json.new");
+  expect(done).toEqual(["sync", `rename ${note}`, "sync", `rename ${join(folder, "data")}`, "sync"]);
+});
+
+test("a note whose folder never came is not told, and is written over", () => {
+  writeFileSync(join(folder, "damaged-1.json"), JSON.stringify({ where: "before", what: "broken", keptIn: join(folder, "damaged-1") }));
+  expect(readSetAside(folder)).toEqual([]);
+  damage("after");
+  expect(readSetAside(folder)).toMatchObject([{ where: "after" }]);
 });

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { syncFolder } from "../../runtime/durable-file.js";
+import { replaceDurably, syncFolder } from "../../runtime/durable-file.js";
 
 /** Data that is used no more and kept for a person (S5c): what was wrong with it, where, and the folder that it is kept in. */
 export interface SetAside {
@@ -13,20 +13,24 @@ const FOLDER = /^damaged-(\d+)$/;
 /** What is told to a Replication Manager; older folders are still there. */
 const TOLD_MAX = 16;
 
-/** Moves the replica's data out of the way, with a note of why beside it. Never repaired, never deleted (S5d). */
+/**
+ * Moves the replica's data out of the way, with a note of why beside it. Never repaired, never deleted (S5d). The note is durable first: what
+ * has moved is not looked at again, so a crash in between would lose what is to be told. A note without its folder is not told, and is
+ * written over when the data is set aside after all.
+ */
 export function setAside(folder: string, found: { readonly where: string; readonly what: string }): SetAside {
   const numbers = readdirSync(folder).map((name) => Number(FOLDER.exec(name)?.[1] ?? 0));
   const number = Math.max(0, ...numbers) + 1;
   const keptIn = join(folder, `damaged-${number}`);
+  const note: SetAside = { ...found, keptIn };
+  try {
+    replaceDurably(noteOf(folder, number), Buffer.from(`${JSON.stringify(note)}\n`));
+  } catch {
+    // A full disk costs the words, which are in the log as well, not the replica.
+  }
   if (existsSync(join(folder, "data"))) {
     renameSync(join(folder, "data"), keptIn);
     syncFolder(folder);
-  }
-  const note: SetAside = { ...found, keptIn };
-  try {
-    writeFileSync(noteOf(folder, number), `${JSON.stringify(note)}\n`, { mode: 0o600 });
-  } catch {
-    // A full disk costs the words, which are in the log as well, not the replica.
   }
   return note;
 }
