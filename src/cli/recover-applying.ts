@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Recovery, RecoveryInput } from "../rm/core/recovery-plan.js";
 import { writeControlStore } from "../rm/process/embedded-store.js";
@@ -7,6 +7,7 @@ import { wallMs } from "../runtime/clock.js";
 import { createDisk } from "../runtime/disk.js";
 import { makeFolder } from "../runtime/folder.js";
 import { replaceDurably, syncFolder } from "../runtime/durable-file.js";
+import { EXIT, Failure } from "./output.js";
 import { replicaFolders } from "./recover-finding.js";
 
 /**
@@ -20,7 +21,7 @@ export async function applyRecovery(dir: string, input: RecoveryInput, plan: Rec
   for (const each of [folder, rm]) makeFolder(each);
   const number = Math.max(0, ...readdirSync(folder).map((name) => Number(/^(\d+)\./.exec(name)?.[1] ?? 0))) + 1;
   for (const name of ["control", "control.copy"])
-    if (existsSync(join(rm, name))) replaceDurably(join(folder, `${number}.${name}`), readFileSync(join(rm, name)));
+    if (existsSync(join(rm, name))) keep(join(rm, name), join(folder, `${number}.${name}`));
   const record = join(folder, `${number}.json`);
   replaceDurably(
     record,
@@ -34,20 +35,53 @@ export async function applyRecovery(dir: string, input: RecoveryInput, plan: Rec
   return record;
 }
 
+/** What cannot be read any more is kept as the file that it is: a new one takes its place. */
+function keep(path: string, keptAs: string): void {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    try {
+      return linkSync(path, keptAs);
+    } catch {
+      const todo = `Move it out of its folder, to keep it, and run \`troupe recover\` again`;
+      throw new Failure(EXIT.failed, `Nothing was changed: ${path} cannot be read (${reasonOf(error)}). ${todo}.`);
+    }
+  }
+  replaceDurably(keptAs, bytes);
+}
+
 /** What was read may not have been durable yet, and the new store stands on it: a loss of power must not take it away again. */
 function syncData(dir: string): void {
   for (const replica of replicaFolders(dir)) {
-    const data = join(dir, "replicas", replica, "data");
+    const folder = join(dir, "replicas", replica);
+    const data = join(folder, "data");
     if (!existsSync(data)) continue;
-    for (const entry of readdirSync(data, { withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const handle = openSync(join(data, entry.name), "r+");
-      try {
-        fsyncSync(handle);
-      } finally {
-        closeSync(handle);
+    let path = data;
+    try {
+      for (const entry of readdirSync(data, { withFileTypes: true })) {
+        path = join(data, entry.name);
+        if (entry.isFile()) syncFile(path);
       }
+      path = data;
+      syncFolder(data);
+    } catch (error) {
+      const passing = "If that passes (a disk that is full, or mounted for reading only), mend it and run `troupe recover` again";
+      const lasting = `If the disk is broken, move ${folder} to another one and away from here: the replica counts as missing then`;
+      throw new Failure(EXIT.failed, `Nothing was changed: ${path} cannot be synced (${reasonOf(error)}). ${passing}. ${lasting}.`);
     }
-    syncFolder(data);
   }
+}
+
+function syncFile(path: string): void {
+  const handle = openSync(path, "r+");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, renameSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import { hasCode } from "../runtime/error-code.js";
+import { randomId } from "../runtime/random.js";
 import { BACKUP_PATH, type BackupRecord } from "../storage/backup-file.js";
 import { damageInBackup, describeBackup } from "../storage/inspection-backup.js";
 import { DEFAULTS } from "../vocabulary/limit.js";
@@ -77,4 +79,18 @@ async function refuseTaken(dir: string): Promise<void> {
     throw new Failure(EXIT.failed, `A system runs in ${dir} (process ${user.pid ?? "unknown"}). Restore to another folder with --dir.`);
   if (readdirSync(dir).length > 0)
     throw new Failure(EXIT.failed, `${dir} is not empty. A restore never overwrites anything: name another folder with --dir.`);
+  refuseFixed(realpathSync(dir));
+}
+
+/** The restored folder takes its place as a whole, which a mount point does not bear: better said before everything is copied. */
+function refuseFixed(dir: string): void {
+  const aside = `${dir}.restoring-${randomId().slice(0, 8)}`;
+  try {
+    renameSync(dir, aside);
+  } catch (error) {
+    if (!hasCode(error, "EBUSY")) return; // Not moved, which says nothing about what is done in the end.
+    const better = `Name a folder in it, which the restore makes: --dir ${join(dir, "troupe")}`;
+    throw new Failure(EXIT.failed, `${dir} is a mount point, and cannot be replaced as a whole. ${better}.`);
+  }
+  renameSync(aside, dir);
 }

@@ -1,5 +1,5 @@
 import { crc32 } from "../codec/checksum.js";
-import {
+import fs, {
   cpSync,
   existsSync,
   mkdirSync,
@@ -11,8 +11,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type BackupRecord, encodeBackup } from "../storage/backup-file.js";
@@ -152,6 +153,26 @@ describe("restore", () => {
     expect(readlinkSync(dir)).toBe(elsewhere);
     expect(readdirSync(elsewhere)).toContain("rm");
     expect(readdirSync(join(folder, "disk"))).toEqual(["bank"]);
+  });
+
+  it("refuses a mount point before anything is copied, and says what to do", async () => {
+    mkdirSync(dir);
+    const calls = { renameSync: fs.renameSync, rmdirSync: fs.rmdirSync };
+    const seen: string[][] = [];
+    const refuse = (): never => {
+      seen.push(readdirSync(folder).sort());
+      throw Object.assign(new Error("EBUSY: resource busy or locked"), { code: "EBUSY" });
+    };
+    fs.renameSync = (from, to) => ([from, to].some((path) => basename(String(path)) === "data") ? refuse() : calls.renameSync(from, to));
+    fs.rmdirSync = refuse;
+    syncBuiltinESMExports();
+    try {
+      await expect(restore(backup, dir)).rejects.toThrow("mount point, and cannot be replaced as a whole. Name a folder in it");
+    } finally {
+      Object.assign(fs, calls);
+      syncBuiltinESMExports();
+    }
+    expect(seen).toEqual([["backup", "data"]]);
   });
 
   it("and `inspect` prints a backup, and its damage", async () => {
