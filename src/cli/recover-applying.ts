@@ -20,8 +20,7 @@ export async function applyRecovery(dir: string, input: RecoveryInput, plan: Rec
   const rm = join(dir, "rm");
   for (const each of [folder, rm]) makeFolder(each);
   const number = Math.max(0, ...readdirSync(folder).map((name) => Number(/^(\d+)\./.exec(name)?.[1] ?? 0))) + 1;
-  for (const name of ["control", "control.copy"])
-    if (existsSync(join(rm, name))) keep(join(rm, name), join(folder, `${number}.${name}`));
+  for (const name of ["control", "control.copy"]) if (existsSync(join(rm, name))) keep(join(rm, name), join(folder, `${number}.${name}`));
   const record = join(folder, `${number}.json`);
   replaceDurably(
     record,

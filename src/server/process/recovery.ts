@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { monotonicMs } from "../../runtime/clock.js";
-import { createDisk, createMemoryDisk } from "../../runtime/disk.js";
+import { monotonicMs, wallMs } from "../../runtime/clock.js";
+import { createDisk, createMemoryDisk, type Disk } from "../../runtime/disk.js";
 import { makeFolderDurably } from "../../runtime/folder.js";
 import { randomId } from "../../runtime/random.js";
 import type { StoreResult } from "../../storage/store-command.js";
@@ -8,6 +8,7 @@ import { incarnation } from "../../vocabulary/ids.js";
 import type { LaunchFile } from "./launch-file.js";
 import { openReplicaDisk, type ReplicaDisk } from "../shell/replica-disk.js";
 import { setAside } from "./set-aside.js";
+import { countUnreadable, forgetUnreadable } from "./unreadable.js";
 
 export type Recovered = Extract<StoreResult, { kind: "recovered" }>;
 
@@ -28,16 +29,43 @@ export class Unsupported extends Error {
   }
 }
 
+/** S5e. `code` is the system's: what may pass is tried by a later start. */
+class DiskFailed extends Error {
+  override readonly name = "DiskFailed";
+  readonly code: string;
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** Opens the replica's store. A damaged one is set aside, never repaired (S5c, S5d), and a new incarnation begins. */
 export async function recoverDisk(folder: string, launch: LaunchFile, warn: (text: string) => void): Promise<RecoveredDisk> {
   for (;;) {
-    const opened = await tryOpen(folder, launch);
-    if (opened.result.kind === "recovered") return { disk: opened.disk, recovered: opened.result, route: opened.route };
-    if (opened.result.kind === "unsupported") throw new Unsupported(join(folder, "data"), opened.result);
-    const { where, what } = opened.result;
+    const { disk, result, route, unreadable } = await tryOpen(folder, launch);
+    if (result.kind === "unsupported") throw new Unsupported(join(folder, "data"), result);
+    if (result.kind === "recovered") {
+      forgetUnreadable(folder);
+      return { disk, recovered: result, route };
+    }
+    const found = result.kind === "damaged" ? result : damageOf(folder, result, unreadable);
+    const { where, what } = found;
     const { keptIn } = setAside(folder, { where, what });
+    forgetUnreadable(folder);
     warn(`The data of ${launch.replica} is damaged: ${where}: ${what}. It is kept in ${keptIn}; a new incarnation begins.`);
   }
+}
+
+type Failed = Extract<StoreResult, { kind: "failed" }>;
+
+/** Throws, unless what failed is a place that cannot be read for good. */
+function damageOf(folder: string, { code, message }: Failed, unreadable: string | null) {
+  const reason = `The data folder ${join(folder, "data")} cannot be read or written: ${code} ${message}`;
+  if (unreadable === null) throw new DiskFailed(reason, code);
+  const { starts, lasts } = countUnreadable(folder, unreadable, wallMs());
+  const times = `it could not be read at ${starts} ${starts === 1 ? "start" : "starts in a row"}`;
+  if (!lasts) throw new DiskFailed(`${reason} (${unreadable}: ${times}). If this lasts, it counts as damaged and is set aside.`, code);
+  return { where: unreadable, what: `${times}: ${code} ${message}` };
 }
 
 async function tryOpen(folder: string, launch: LaunchFile) {
@@ -52,17 +80,31 @@ async function tryOpen(folder: string, launch: LaunchFile) {
     durability: launch.spec.durability,
     freshIncarnation: incarnation(randomId()),
   };
-  const store = openReplicaDisk(config, disk, monotonicMs, (result) => route(result));
-  const result = await new Promise<Extract<StoreResult, { kind: "recovered" | "damaged" | "unsupported" }>>((resolve, reject) => {
+  let unreadable: string | null = null;
+  const noting = noteUnreadable(disk, (path) => {
+    unreadable ??= path;
+  });
+  const store = openReplicaDisk(config, noting, monotonicMs, (result) => route(result));
+  const result = await new Promise<Extract<StoreResult, { kind: "recovered" | "damaged" | "unsupported" | "failed" }>>((resolve) => {
     route = (first) => {
-      if (first.kind === "recovered" || first.kind === "damaged" || first.kind === "unsupported") resolve(first);
-      else if (first.kind === "failed")
-        reject(new Error(`The data folder ${dataFolder} cannot be read or written: ${first.code} ${first.message}`));
+      if (first.kind === "recovered" || first.kind === "damaged" || first.kind === "unsupported" || first.kind === "failed") resolve(first);
     };
     store.submit({ kind: "recover" });
   });
   const reroute = (next: (result: StoreResult) => void): void => {
     route = next;
   };
-  return { disk: store, result, route: reroute };
+  return { disk: store, result, route: reroute, unreadable };
+}
+
+/** Tells which file it is of which a place cannot be read. */
+function noteUnreadable(disk: Disk, note: (path: string) => void): Disk {
+  return {
+    submit(operation, done) {
+      disk.submit(operation, (completion) => {
+        if (operation.kind === "read" && completion.kind === "failed" && completion.code === "EIO") note(operation.path);
+        done(completion);
+      });
+    },
+  };
 }
