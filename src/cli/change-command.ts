@@ -84,11 +84,28 @@ async function setAll(pairs: readonly string[], options: ChangeOptions): Promise
       detectors.set(detector[1], { ...detectors.get(detector[1]), [detector[2]]: value });
     else throw new Failure(EXIT.usage, `"${pair}" is no setting that can be changed while the system runs. See \`troupe set --help\`.`);
   }
-  if (Object.keys(group).length > 0) await changeGroup(group, options);
-  for (const [detector, knobs] of detectors) {
-    const answer = await askOk(options, "PATCH", `/v1/admin/detectors/${detector}`, knobs);
-    say(options, { detector, knobs, changeId: field(answer, "changeId") }, `${detector}: ${describe(knobs)}`);
-  }
+  const isGroup = Object.keys(group).length > 0;
+  if (detectors.size === 0) await changeGroup(group, options);
+  else if (isGroup || detectors.size > 1) await changeSeveral(isGroup ? group : null, detectors, options);
+  else for (const [detector, knobs] of detectors) await changeDetector(detector, knobs, options);
+}
+
+async function changeDetector(detector: string, knobs: Readonly<Record<string, unknown>>, options: ChangeOptions): Promise<void> {
+  const answer = await askOk(options, "PATCH", `/v1/admin/detectors/${detector}`, knobs);
+  say(options, { detector, knobs, changeId: field(answer, "changeId") }, `${detector}: ${describe(knobs)}`);
+}
+
+/** One request, so that all of it is made or nothing. */
+async function changeSeveral(
+  change: Readonly<Record<string, unknown>> | null,
+  detectorKnobs: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+  options: ChangeOptions,
+): Promise<void> {
+  const groups = change === null ? {} : { [options.group ?? (await chooseGroup(options)).group]: change };
+  const detectors = Object.fromEntries(detectorKnobs);
+  const answer = await askOk(options, "PATCH", "/v1/admin/settings", { groups, detectors });
+  const words = [...Object.entries(groups), ...detectorKnobs].map(([name, values]) => `${name}: ${describe(values)}`);
+  say(options, { groups, detectors, changeId: field(answer, "changeId") }, words.join("; "));
 }
 
 /** A move is an admission elsewhere and a removal here; the embedded store knows one host. */

@@ -7,6 +7,7 @@ import type {
   GroupStatus,
   HostStatus,
   MemberStatus,
+  SettingsCommand,
   StatusImage,
   TroupeEvent,
 } from "../vocabulary/admin.js";
@@ -125,9 +126,13 @@ const knobsChange = object<Partial<DetectorKnobs>>({ heartbeatIntervalMs: real, 
 ]);
 
 type Command<K extends AdminCommand["kind"]> = Extract<AdminCommand, { readonly kind: K }>;
-export const adminCommand: Shape<AdminCommand> = union<AdminCommand>({
+const settingsCommands = {
   "set-group": object<Command<"set-group">>({ kind: literal("set-group"), group: groupShape, change: groupChange }),
   "set-detector": object<Command<"set-detector">>({ kind: literal("set-detector"), detector: literal("lfd", "gfd"), knobs: knobsChange }),
+};
+export const adminCommand: Shape<AdminCommand> = union<AdminCommand>({
+  ...settingsCommands,
+  "set-all": object<Command<"set-all">>({ kind: literal("set-all"), parts: arrayOf(union<SettingsCommand>(settingsCommands)) }),
   replica: object<Command<"replica">>({
     kind: literal("replica"),
     replica: replicaShape,

@@ -63,6 +63,14 @@ export const detectorChangeSchema = z
   .refine((change) => Object.keys(change).length > 0, NOTHING)
   .refine(timeoutIsLonger, { message: timeoutRule(), path: ["suspicionTimeoutMs"] });
 
+/** `PATCH /v1/admin/settings`: what belongs to several groups and detectors, all or nothing. */
+export const settingsChangeSchema = z
+  .strictObject({
+    groups: z.record(z.string().refine(isName, "is no name of a group"), groupChangeSchema).optional(),
+    detectors: z.strictObject({ lfd: detectorChangeSchema.optional(), gfd: detectorChangeSchema.optional() }).optional(),
+  })
+  .refine(({ groups = {}, detectors = {} }) => Object.keys(groups).length + Object.keys(detectors).length > 0, NOTHING);
+
 function timeoutRule(): string {
   return "has to be at least twice heartbeatIntervalMs, or one late heartbeat would be a suspicion";
 }

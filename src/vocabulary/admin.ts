@@ -15,7 +15,7 @@ export interface GroupChange extends Partial<SnapshotKnobs> {
 
 export type ReplicaAction = "kill" | "pause" | "resume" | "lead" | "remove";
 
-export type AdminCommand =
+export type SettingsCommand =
   | {
       readonly kind: "set-group";
       readonly group: GroupName;
@@ -25,7 +25,12 @@ export type AdminCommand =
       readonly kind: "set-detector";
       readonly detector: "lfd" | "gfd";
       readonly knobs: Partial<DetectorKnobs>;
-    }
+    };
+
+export type AdminCommand =
+  | SettingsCommand
+  /** All of them, or none. */
+  | { readonly kind: "set-all"; readonly parts: readonly SettingsCommand[] }
   | {
       readonly kind: "replica";
       readonly replica: ReplicaId;

@@ -1,7 +1,7 @@
 import type { Context, Hono } from "hono";
 import type { ZodType } from "zod";
-import { detectorChangeSchema, groupChangeSchema, lossSchema, problemsOf } from "../../config/schema.js";
-import type { AdminCommand, GroupChange, ReplicaAction } from "../../vocabulary/admin.js";
+import { detectorChangeSchema, groupChangeSchema, lossSchema, problemsOf, settingsChangeSchema } from "../../config/schema.js";
+import type { AdminCommand, GroupChange, ReplicaAction, SettingsCommand } from "../../vocabulary/admin.js";
 import { groupName, isName, replicaId } from "../../vocabulary/ids.js";
 import type { DetectorKnobs } from "../../vocabulary/spec.js";
 import type { Backend } from "./backend.js";
@@ -31,6 +31,20 @@ export function addAdmin(app: Hono, backend: Backend): void {
       throw failure("bad-request", `There is no detector "${detector}"; there are lfd and gfd.`);
     const knobs = await bodyOf(c, detectorChangeSchema);
     return administer(c, backend, { kind: "set-detector", detector, knobs: withoutGaps<Partial<DetectorKnobs>>(knobs) });
+  });
+
+  app.patch("/v1/admin/settings", async (c) => {
+    const { groups = {}, detectors = {} } = await bodyOf(c, settingsChangeSchema);
+    const parts: SettingsCommand[] = Object.entries(groups).map(([group, change]) => ({
+      kind: "set-group",
+      group: groupName(group),
+      change: withoutGaps<GroupChange>(change),
+    }));
+    for (const detector of ["lfd", "gfd"] as const) {
+      const knobs = detectors[detector];
+      if (knobs !== undefined) parts.push({ kind: "set-detector", detector, knobs: withoutGaps<Partial<DetectorKnobs>>(knobs) });
+    }
+    return administer(c, backend, { kind: "set-all", parts });
   });
 
   app.post("/v1/admin/replicas/:replica/:action", async (c) => {

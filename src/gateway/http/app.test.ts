@@ -248,11 +248,22 @@ describe("administration", () => {
     await stand.request("PATCH", "/v1/admin/detectors/lfd", { heartbeatIntervalMs: 50 });
     await stand.request("POST", "/v1/admin/replicas/counter-1/kill");
     await stand.request("POST", "/v1/admin/groups/counter/accept-loss", { epoch: [3, 7] });
+    await stand.request("PATCH", "/v1/admin/settings", {
+      groups: { counter: { replicas: 4 } },
+      detectors: { gfd: { heartbeatIntervalMs: 60 } },
+    });
     expect(stand.commands).toEqual([
       { kind: "set-group", group: "counter", change: { replicas: 5, style: "active" } },
       { kind: "set-detector", detector: "lfd", knobs: { heartbeatIntervalMs: 50 } },
       { kind: "replica", replica: "counter-1", action: "kill" },
       { kind: "accept-loss", group: "counter", epoch: [3, 7] },
+      {
+        kind: "set-all",
+        parts: [
+          { kind: "set-group", group: "counter", change: { replicas: 4 } },
+          { kind: "set-detector", detector: "gfd", knobs: { heartbeatIntervalMs: 60 } },
+        ],
+      },
     ]);
   });
 
@@ -267,6 +278,9 @@ describe("administration", () => {
     ["POST", "/v1/admin/groups/counter/accept-loss", { epoch: [1] }],
     ["POST", "/v1/admin/replicas/counter-1/explode", undefined],
     ["PATCH", "/v1/admin/groups/counter", []],
+    ["PATCH", "/v1/admin/settings", { groups: {}, detectors: {} }],
+    ["PATCH", "/v1/admin/settings", { groups: { Counter: { replicas: 3 } } }],
+    ["PATCH", "/v1/admin/settings", { groups: { counter: { replicas: 5 } }, detectors: { lfd: { suspicionTimeoutMs: "-1" } } }],
     ["PATCH", "/v1/admin/groups/counter", "null"],
   ])("%s %s %o is refused in words", async (method, path, body) => {
     const error = await errorOf(await stand.request(method, path, body));

@@ -25,6 +25,7 @@ it("docs/reference/http.md has every route of the interface", () => {
     "/v1/admin/groups/{group}",
     "accept-loss",
     "/v1/admin/detectors/",
+    "/v1/admin/settings",
     "kill",
     "pause",
     "resume",

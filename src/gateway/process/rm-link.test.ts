@@ -20,7 +20,13 @@ const helloOf = (role: Hello["role"]): Hello => ({
   hostId: null,
 });
 
-const COMMAND = { kind: "set-group", group: groupName("counter"), change: { replicas: 5 } } as const;
+const COMMAND = {
+  kind: "set-all",
+  parts: [
+    { kind: "set-group", group: groupName("counter"), change: { replicas: 5 } },
+    { kind: "set-detector", detector: "gfd", knobs: { heartbeatIntervalMs: 60 } },
+  ],
+} as const;
 const event = (id: number): TroupeEvent => ({ id, atMs: 0, kind: "gone", text: `event ${id}` });
 
 let listener: Listener | null = null;

@@ -1,4 +1,4 @@
-import type { AdminCommand, AdminOutcome, GroupChange } from "../../vocabulary/admin.js";
+import type { AdminCommand, AdminOutcome, GroupChange, SettingsCommand } from "../../vocabulary/admin.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import { epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import { LIMITS } from "../../vocabulary/limit.js";
@@ -48,6 +48,8 @@ function perform(rm: Rm, nowMs: number, command: AdminCommand, effects: RmEffect
       return setGroup(rm, command, effects);
     case "set-detector":
       return setDetector(rm, command, effects);
+    case "set-all":
+      return setAll(rm, command.parts, effects);
     case "replica":
       return commandReplica(rm, nowMs, command, effects);
     case "accept-loss":
@@ -55,6 +57,20 @@ function perform(rm: Rm, nowMs: number, command: AdminCommand, effects: RmEffect
     default:
       return unreachable(command);
   }
+}
+
+/** A part that cannot be leaves those before it undone: nobody has to find out which half of a change was made. */
+function setAll(rm: Rm, parts: readonly SettingsCommand[], effects: RmEffect[]): AdminOutcome {
+  const { draft } = rm.store;
+  const said: RmEffect[] = [];
+  for (const part of parts) {
+    const outcome = part.kind === "set-group" ? setGroup(rm, part, said) : setDetector(rm, part, said);
+    if (outcome.kind === "accepted") continue;
+    rm.store.draft = draft;
+    return outcome;
+  }
+  effects.push(...said);
+  return accept(rm);
 }
 
 function setGroup(rm: Rm, command: Extract<AdminCommand, { kind: "set-group" }>, effects: RmEffect[]): AdminOutcome {
