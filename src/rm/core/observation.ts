@@ -174,11 +174,15 @@ export function healthOf(rm: Rm, nowMs: number, replica: ReplicaId): Health {
   return sight.verdict === "alive" && unanswered ? "suspected" : sight.verdict;
 }
 
+/** A GFD that is stopped keeps its connection. */
+export function gfdAnswers(rm: Rm, nowMs: number): boolean {
+  const { linkOpen, askedMs } = rm.gfd;
+  return linkOpen && (askedMs === null || nowMs < askedMs + rm.config.timing.probeMs);
+}
+
 /** Does a detector that is itself well watch this replica? A GFD that is stopped says nothing of anybody. */
 export function isVouchedFor(rm: Rm, nowMs: number, sight: Sight): boolean {
-  const { linkOpen, askedMs } = rm.gfd;
-  if (!linkOpen || (askedMs !== null && nowMs >= askedMs + rm.config.timing.probeMs)) return false;
-  return rm.hosts.get(sight.host)?.verdict === "alive";
+  return gfdAnswers(rm, nowMs) && rm.hosts.get(sight.host)?.verdict === "alive";
 }
 
 /**

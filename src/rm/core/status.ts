@@ -6,14 +6,14 @@ import { quorumSize } from "../../vocabulary/style.js";
 import { memberOf, type View } from "../../vocabulary/view.js";
 import type { GroupRecord, ReplicaRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
-import { currentBoot, currentIncarnation, figuresOf, healthOf, roomShortOf } from "./observation.js";
+import { currentBoot, currentIncarnation, figuresOf, gfdAnswers, healthOf, roomShortOf } from "./observation.js";
 import type { GroupState, Rm } from "./state.js";
 import { wakeAt } from "./state.js";
 import { missingText } from "./loss.js";
 
 /** Published at once when who serves has changed, else when anything has, at most each `statusMs`. */
 export function publishStatus(rm: Rm, nowMs: number, effects: RmEffect[]): void {
-  const key = urgentKey(rm);
+  const key = urgentKey(rm, nowMs);
   const dueMs = rm.statusSentMs + rm.config.timing.statusMs;
   if (key === rm.statusKey && (!rm.statusDirty || nowMs < dueMs)) {
     if (rm.statusDirty) wakeAt(rm, nowMs, dueMs);
@@ -26,8 +26,8 @@ export function publishStatus(rm: Rm, nowMs: number, effects: RmEffect[]): void 
   effects.push({ kind: "publish-status", status: statusImage(rm, nowMs) });
 }
 
-function urgentKey(rm: Rm): string {
-  let key = `${rm.store.stored.term}`;
+function urgentKey(rm: Rm, nowMs: number): string {
+  let key = `${rm.store.stored.term} ${gfdAnswers(rm, nowMs)}`;
   for (const group of rm.groups.values()) {
     const epoch = group.activeEpoch === null ? "" : epochText(group.activeEpoch);
     // The version of the book stands for what is in it.
@@ -62,11 +62,11 @@ export function statusImage(rm: Rm, nowMs: number): StatusImage {
       lfd: { wanted: stored.detectors.lfd, effective: hosts[0]?.knobs ?? stored.detectors.lfd },
       gfd: { wanted: stored.detectors.gfd, effective: rm.gfd.knobs ?? stored.detectors.gfd },
     },
-    components: components(rm),
+    components: components(rm, nowMs),
   };
 }
 
-function components(rm: Rm): ComponentStatus[] {
+function components(rm: Rm, nowMs: number): ComponentStatus[] {
   const host = rm.config.hostId;
   const list: ComponentStatus[] = [...rm.hosts.values()].map((lfd) => ({
     component: "lfd",
@@ -74,7 +74,7 @@ function components(rm: Rm): ComponentStatus[] {
     pid: lfd.pid,
     verdict: lfd.verdict,
   }));
-  list.push({ component: "gfd", host, pid: rm.gfd.pid, verdict: rm.gfd.linkOpen ? "alive" : "suspected" });
+  list.push({ component: "gfd", host, pid: rm.gfd.pid, verdict: gfdAnswers(rm, nowMs) ? "alive" : "suspected" });
   list.push({ component: "rm", host, pid: rm.config.pid, verdict: "alive" });
   for (const pid of new Set(rm.gateways.values())) if (pid !== 0) list.push({ component: "gateway", host, pid, verdict: "alive" });
   return list;
