@@ -15,6 +15,8 @@ export interface Session {
   floor: number;
   renewedAtAgeMs: number;
   readonly replies: Map<number, Remembered>;
+  /** Number of the last capture that needs nothing more of it: it was given out, changed or opened under it. A part of no snapshot. */
+  settledIn: number;
 }
 
 export interface KeyRecord {
@@ -41,14 +43,14 @@ export interface SessionTable {
 
 /** A snapshot that is being taken of the table. */
 export interface TableCapture {
+  /** Those of one table are counted. */
+  readonly number: number;
   /** The table's own, which go on changing. */
   readonly sessions: SessionTable["sessions"];
   /** All of them, in their order. */
   sessionIds: readonly SessionId[];
   sessionAt: number;
-  /** Those that were neither changed since nor given out. */
-  readonly unchanged: Set<SessionId>;
-  /** Sessions changed since, as they were. */
+  /** Sessions changed since and not given out, as they were. */
   readonly before: Map<SessionId, SessionImage>;
   /** The live map's: what is added meanwhile comes behind the others, what is removed is not met. */
   readonly keys: Iterator<[string, KeyRecord]>;

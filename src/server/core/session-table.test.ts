@@ -20,7 +20,7 @@ import {
   sessionsBefore,
   tableOf,
 } from "./session-table.js";
-import { captureTable, imageOf, takeRows } from "./table-capture.js";
+import { captureTable, imageOf, takeAllRows, takeRows } from "./table-capture.js";
 import { sizeBytes, tallyOf } from "./tally.js";
 
 const REPLY = { refused: false, bytes: new Uint8Array([1]) };
@@ -179,6 +179,23 @@ test("S6b: requests whose replies are not known yet go on under a snapshot, in s
   expect(takeRows(capture)).toEqual({ sessions: before, keys: [] });
   for (const session of [first, second]) execute(session, 3);
   expect(takeRows(capture)).toBeNull();
+});
+
+test("S6b: a snapshot that was given up takes nothing from the next one", () => {
+  const table = createTable();
+  const first = openSession(table, 1, 1, "first", 0);
+  const second = openSession(table, 1, 2, "second", 0);
+  const givenUp = captureTable(table);
+  takeRows(givenUp, 1);
+  resumeSession(table, second, 1);
+  const expected = imageOf(table);
+  const capture = captureTable(table);
+  resumeSession(table, first, 2);
+  resumeSession(table, second, 2);
+  takeRows(givenUp);
+  for (const id of [first, second]) resumeSession(table, id, 3);
+  expect(takeAllRows(capture)).toEqual(expected);
+  expect(table.sessions.get(first)?.resumption).toBe(2);
 });
 
 test("S6b: rows that are given out bit by bit are those of the beginning, in their order, whatever changes meanwhile", () => {

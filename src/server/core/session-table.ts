@@ -8,7 +8,7 @@ import { type SessionId, sessionId } from "../../vocabulary/ids.js";
 import type { Reply, RequestIdentity, TableImage } from "../../vocabulary/session.js";
 import type { Remembered, Session, SessionTable } from "./session-record.js";
 import { countIn, countOut, countReply, createTally, sizeBytes } from "./tally.js";
-import { beforeKeyExpires, beforeSession } from "./table-capture.js";
+import { beforeKeyExpires, beforeSession, numberOf } from "./table-capture.js";
 
 export type { Remembered, Session, SessionTable } from "./session-record.js";
 
@@ -70,7 +70,7 @@ export function raiseFloor(table: SessionTable, identity: RequestIdentity, ageMs
   if (identity.kind !== "session") return;
   const session = table.sessions.get(identity.session);
   if (session === undefined || session.resumption !== identity.resumption) return;
-  beforeSession(table, identity.session);
+  beforeSession(table, identity.session, session);
   renew(table, identity.session, ageMs);
   const floor = Math.min(identity.floor, identity.sequence);
   if (floor <= session.floor) return;
@@ -132,7 +132,7 @@ export function remember(table: SessionTable, identity: RequestIdentity, remembe
   const session = table.sessions.get(identity.session);
   assert(session !== undefined && identity.sequence >= session.floor, "S6b", () => `number ${identity.sequence} below the floor`);
   assert(!session.replies.has(identity.sequence), "S6b", () => `number ${identity.sequence} executed twice`);
-  beforeSession(table, identity.session);
+  beforeSession(table, identity.session, session);
   session.replies.set(identity.sequence, remembered);
   countIn(table.tally, null, remembered);
 }
@@ -140,7 +140,7 @@ export function remember(table: SessionTable, identity: RequestIdentity, remembe
 /** S6a: the id holds the index of the entry that opened it. */
 export function openSession(table: SessionTable, generation: number, index: number, nonce: string, ageMs: number): SessionId {
   const id = sessionId(generation, index, nonce);
-  table.sessions.set(id, { resumption: 0, floor: 0, renewedAtAgeMs: ageMs, replies: new Map() });
+  table.sessions.set(id, { resumption: 0, floor: 0, renewedAtAgeMs: ageMs, replies: new Map(), settledIn: numberOf(table) });
   return id;
 }
 
@@ -148,7 +148,7 @@ export function openSession(table: SessionTable, generation: number, index: numb
 export function resumeSession(table: SessionTable, id: SessionId, ageMs: number): Session | null {
   const session = table.sessions.get(id);
   if (session === undefined) return null;
-  beforeSession(table, id);
+  beforeSession(table, id, session);
   session.resumption++;
   renew(table, id, ageMs);
   return session;
@@ -157,15 +157,17 @@ export function resumeSession(table: SessionTable, id: SessionId, ageMs: number)
 export function renew(table: SessionTable, id: SessionId, ageMs: number): void {
   const session = table.sessions.get(id);
   if (session === undefined || session.renewedAtAgeMs === ageMs) return;
-  beforeSession(table, id);
+  beforeSession(table, id, session);
   session.renewedAtAgeMs = ageMs;
   table.sessions.delete(id);
   table.sessions.set(id, session);
 }
 
 export function dropSession(table: SessionTable, id: SessionId): void {
-  beforeSession(table, id);
-  for (const remembered of table.sessions.get(id)?.replies.values() ?? []) countOut(table.tally, null, remembered);
+  const session = table.sessions.get(id);
+  if (session === undefined) return;
+  beforeSession(table, id, session);
+  for (const remembered of session.replies.values()) countOut(table.tally, null, remembered);
   table.sessions.delete(id);
 }
 
@@ -215,7 +217,7 @@ export function tableOf(image: TableImage): SessionTable {
   const table = createTable();
   for (const { session, resumption, floor, renewedAtAgeMs, replies } of image.sessions) {
     const remembered = new Map(replies.map(([sequence, reply]) => [sequence, { ...reply }]));
-    table.sessions.set(session, { resumption, floor, renewedAtAgeMs, replies: remembered });
+    table.sessions.set(session, { resumption, floor, renewedAtAgeMs, replies: remembered, settledIn: 0 });
     for (const [, reply] of replies) countIn(table.tally, null, reply);
   }
   for (const { key, atAgeMs, reply } of image.keys) {

@@ -15,13 +15,16 @@ export type { TableCapture } from "./session-record.js";
 const PIECE_COST_MAX = 512;
 const BYTES_PER_COST = 256;
 
-/** Only at a quiet point: every reply is known. One at a time; an earlier one that was not finished gives out what it likes from here on. */
+/**
+ * Only at a quiet point: every reply is known. One at a time; an earlier one that was not finished gives out what it likes from here on.
+ * All in one turn, so it does no more than to note the order: which sessions are settled is noted at each of them, as it comes to it.
+ */
 export function captureTable(table: SessionTable): TableCapture {
   const capture: TableCapture = {
+    number: numberOf(table) + 1,
     sessions: table.sessions,
     sessionIds: [...table.sessions.keys()],
     sessionAt: 0,
-    unchanged: new Set(table.sessions.keys()),
     before: new Map(),
     keys: table.keys.entries(),
     keyCount: table.keys.size,
@@ -48,12 +51,12 @@ export function takeRows(capture: TableCapture, costMax = PIECE_COST_MAX): Table
 export function endCapture(capture: TableCapture): void {
   capture.over = true;
   capture.sessionIds = [];
-  capture.unchanged.clear();
   capture.before.clear();
 }
 
-/** All that is left, at once. */
+/** All that is left, at once: nothing changes meanwhile. */
 export function takeAllRows(capture: TableCapture): TableImage {
+  capture.over = true;
   const rows = takeRows(capture, Number.POSITIVE_INFINITY) ?? { sessions: [], keys: [] };
   endCapture(capture);
   return rows;
@@ -65,12 +68,17 @@ export function imageOf(table: SessionTable): TableImage {
   return { sessions, keys: [...table.keys].map(([key, record]) => keyImage(key, record)) };
 }
 
+/** Of the last capture: a session that is opened is no part of it. */
+export function numberOf({ capture }: SessionTable): number {
+  return capture?.number ?? 0;
+}
+
 /** Before anything of a session changes, or it goes. */
-export function beforeSession({ capture, sessions }: SessionTable, id: SessionId): void {
+export function beforeSession({ capture }: SessionTable, id: SessionId, session: Session): void {
   // One that was opened since, or was given out already, is no part of it; its replies may not be known yet.
-  if (capture === null || !capture.unchanged.delete(id)) return;
-  const session = sessions.get(id);
-  if (session !== undefined) capture.before.set(id, sessionImage(id, session));
+  if (capture === null || capture.over || session.settledIn === capture.number) return;
+  session.settledIn = capture.number;
+  capture.before.set(id, sessionImage(id, session));
 }
 
 /** The oldest key goes. */
@@ -88,7 +96,7 @@ function takeSession(capture: TableCapture, rows: SessionImage[]): number {
   const image = capture.before.get(id) ?? (session === undefined ? null : sessionImage(id, session));
   assert(image !== null, "S6b", () => `session ${id} was lost under a snapshot`);
   capture.before.delete(id);
-  capture.unchanged.delete(id);
+  if (session !== undefined && !capture.over) session.settledIn = Math.max(session.settledIn, capture.number);
   rows.push(image);
   return image.replies.reduce((cost, [, { reply }]) => cost + 1 + reply.bytes.length / BYTES_PER_COST, 1);
 }
