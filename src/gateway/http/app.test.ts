@@ -214,7 +214,11 @@ describe("observation", () => {
   it("a watcher who does not read is let go, and holds neither events nor a place", async () => {
     const response = await stand.request("GET", "/v1/events");
     expect(stand.watchers.size).toBe(1);
-    for (let id = 1; id <= 3_000; id++) stand.emit({ id, atMs: 0, kind: "gone", text: `event ${id}` });
+    const emit = (id: number) => stand.emit({ id, atMs: 0, kind: "gone", text: `event ${id}` });
+    // The write of one of the first waits for the reader.
+    for (let id = 1; id <= 10; id++) emit(id);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let id = 11; id <= 3_000; id++) emit(id);
     await vi.waitFor(() => expect(stand.watchers.size).toBe(0));
     await response.body?.cancel();
   });
