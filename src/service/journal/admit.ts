@@ -175,10 +175,11 @@ function copyContainer(work: Work, source: object, parent: Cell | null): Cell {
 
 function kindOf(work: Work, source: object): Kind {
   const prototype: unknown = Object.getPrototypeOf(source);
-  if (Array.isArray(source) && prototype === Array.prototype) return ARRAY;
-  if (prototype === Map.prototype) return MAP;
-  if (prototype === Set.prototype) return SET;
-  if (prototype === Object.prototype || prototype === null) return OBJECT;
+  if (Array.isArray(source)) {
+    if (prototype === Array.prototype) return ARRAY;
+  } else if (prototype === Map.prototype) return MAP;
+  else if (prototype === Set.prototype) return SET;
+  else if (prototype === Object.prototype || prototype === null) return OBJECT;
   const name = (source as { constructor?: { name?: unknown } }).constructor?.name;
   throw new StateRefusal(
     "state-class-instance",

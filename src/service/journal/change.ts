@@ -7,6 +7,7 @@ import {
   itemsOf,
   OBJECT,
   objectKeys,
+  pathOf,
   ROW_KEYS_MAX,
   rebuildObject,
   sizeOf,
@@ -16,12 +17,12 @@ import {
 } from "./cell.js";
 import { Dict } from "./dict.js";
 import type { Key, Leaf } from "./leaf.js";
+import { StateRefusal } from "./refusal.js";
 import { CLEAR, PERMUTE, PUT, REMOVE, SPLICE, treeOf } from "./redo-record.js";
 import { assertWritable, referenceOf, type Scope } from "./scope.js";
 
 /** Every change of the state is one of five: put, remove, clear, splice, permute. Each checks first, then cannot fail. */
 
-const NOTHING: readonly Cell[] = [];
 const NO_VALUES: Omit<Admission, "values"> = { firstId: 0, created: [], moves: [], stale: [] };
 
 /** Sets an entry of an object, a Map or (without a value) a Set. */
@@ -29,7 +30,7 @@ export function put(scope: Scope, cell: Cell, key: Key, value: unknown): void {
   assertWritable(scope);
   const old = valueAt(cell, key);
   if (hasKey(cell, key) && isSame(old, value)) return;
-  const admission = admit(scope, cell, [[key, value]], old instanceof Cell ? [old] : NOTHING);
+  const admission = admit(scope, cell, [[key, value]], heldBy(cell, [old]));
   const admitted = admission.values[0];
   applyPut(scope, cell, key, admitted, admission);
   scope.redo?.push([PUT, cell.id, key, treeOf(admitted, admission.firstId)]);
@@ -51,13 +52,20 @@ export function applyPut(scope: Scope, cell: Cell, key: Key, value: Value, admis
     if (had) writeEntry(cell, key, old);
     else unput(cell, key);
   });
-  reparent(scope, cell, old instanceof Cell ? [old] : NOTHING, admission);
+  reparent(scope, cell, heldBy(cell, [old]), admission);
   writeEntry(cell, key, value);
 }
 
 function unput(cell: Cell, key: Key): void {
   if (cell.data instanceof Dict) cell.data.unappend(key);
   else Reflect.deleteProperty(cell.data, String(key));
+}
+
+/** Containers that lose their place with these values of `cell`: not those that have moved on since it was taken out of the state itself. */
+function heldBy(cell: Cell, values: readonly Value[]): Cell[] {
+  const held: Cell[] = [];
+  for (const value of values) if (value instanceof Cell && value.parent === cell) held.push(value);
+  return held;
 }
 
 /** Who holds whom, after a change in `cell`; and the undo of it. */
@@ -93,8 +101,10 @@ function reparent(scope: Scope, cell: Cell, leaving: readonly Cell[], admission:
 export function remove(scope: Scope, cell: Cell, key: Key): boolean {
   assertWritable(scope);
   if (!hasKey(cell, key)) return false;
-  applyRemove(scope, cell, key);
-  scope.redo?.push([REMOVE, cell.id, key]);
+  // -0 finds 0, and its undo must not put back another key than there was.
+  const kept = key === 0 ? 0 : key;
+  applyRemove(scope, cell, kept);
+  scope.redo?.push([REMOVE, cell.id, kept]);
   return true;
 }
 
@@ -103,7 +113,7 @@ export function applyRemove(scope: Scope, cell: Cell, key: Key): void {
   const old = valueAt(cell, key);
   if (cell.data instanceof Dict) removeFromDict(scope, cell, cell.data, key, old);
   else removeFromRow(scope, cell, String(key), old);
-  reparent(scope, cell, old instanceof Cell ? [old] : NOTHING, NO_VALUES);
+  reparent(scope, cell, heldBy(cell, [old]), NO_VALUES);
 }
 
 function removeFromDict(scope: Scope, cell: Cell, dict: Dict<Value>, key: Key, old: Value): void {
@@ -137,7 +147,7 @@ export function clear(scope: Scope, cell: Cell): void {
 export function applyClear(scope: Scope, cell: Cell): void {
   scope.journal.capture?.beforeWrite(cell);
   const dict = dictOf(cell);
-  const leaving = (dict.values ?? []).filter((value) => value instanceof Cell);
+  const leaving = heldBy(cell, dict.values ?? []);
   const undo = dict.clear();
   scope.undo?.push(undo);
   reparent(scope, cell, leaving, NO_VALUES);
@@ -147,9 +157,10 @@ export function applyClear(scope: Scope, cell: Cell): void {
 export function splice(scope: Scope, cell: Cell, start: number, deleteCount: number, items: readonly unknown[]): void {
   assertWritable(scope);
   if (deleteCount === 0 && items.length === 0) return;
-  const leaving = itemsOf(cell)
-    .slice(start, start + deleteCount)
-    .filter((value) => value instanceof Cell);
+  // An index that is an object is read by code of the handler's own, and was reckoned with the length before that.
+  if (start + deleteCount > itemsOf(cell).length)
+    throw new StateRefusal("state-fixed", pathOf(cell, scope.journal.root), "an array that changes while an index into it is read");
+  const leaving = heldBy(cell, itemsOf(cell).slice(start, start + deleteCount));
   const admission = admit(
     scope,
     cell,
@@ -173,12 +184,7 @@ export function applySplice(
   scope.undo?.push(() => {
     replaceItems(cell, start, values.length, removed);
   });
-  reparent(
-    scope,
-    cell,
-    removed.filter((value) => value instanceof Cell),
-    admission,
-  );
+  reparent(scope, cell, heldBy(cell, removed), admission);
 }
 
 // The engine passes spread items on the stack: many at once would overflow it.

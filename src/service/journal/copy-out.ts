@@ -1,4 +1,4 @@
-import { DEPTH_MAX } from "./admit.js";
+import { admitObjectKey, DEPTH_MAX } from "./admit.js";
 import { Cell, objectKeys, type Value } from "./cell.js";
 import { Dict, HOLE } from "./dict.js";
 import { admitKey, admitLeaf, type Leaf, leafOut, NOT_A_LEAF } from "./leaf.js";
@@ -47,8 +47,7 @@ function copyContainer(source: object, path: string, depth: number): unknown {
 function copyObject(source: object, path: string, depth: number): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(source)) {
-    if (key === "__proto__") throw new StateRefusal("state-proto-key", path, "the key __proto__ is not taken in objects; use a Map");
-    copy[key] = copyValue(value, `${path}.${key}`, depth);
+    copy[admitObjectKey(key, () => path)] = copyValue(value, `${path}.${key}`, depth);
   }
   return copy;
 }

@@ -96,6 +96,7 @@ function performOnObject(object: Record<string, unknown>, step: Step, value: unk
       return undefined;
     }
     case 6: {
+      if (first !== undefined && step.place > 3) return emptyAfterCopying(object, first);
       // Takes a container out and changes it outside before it comes back.
       if (first === undefined) return undefined;
       const taken = object[first];
@@ -108,6 +109,20 @@ function performOnObject(object: Record<string, unknown>, step: Step, value: unk
     default:
       return Object.assign(object, { [key]: value, z: 1 }) === object;
   }
+}
+
+/** Replaces a container by a copy of it that holds its parts, and empties the one that was. */
+function emptyAfterCopying(object: Record<string, unknown>, key: string): number {
+  const old = object[key];
+  if (Array.isArray(old)) {
+    object[key] = [...old];
+    return old.splice(0).length;
+  }
+  if (!(old instanceof Map)) return 0;
+  object[key] = new Map(old);
+  for (const each of [...old.keys()].slice(0, 1)) old.delete(each);
+  old.clear();
+  return old.size;
 }
 
 function performOnMap(map: Map<unknown, unknown>, step: Step, value: unknown): unknown {
