@@ -12,3 +12,12 @@ it("refuses functions and symbols, inside a value too, rather than make somethin
   // What failed leaves nothing behind.
   expect(decodeValue(encodeValue({ after: true }))).toEqual({ after: true });
 });
+
+it("S9: gives byte arrays of one kind, whatever kind of memory it reads from", () => {
+  // The client gives a Buffer, which is encoded in another way than a plain byte array.
+  const encoded = encodeValue([Buffer.from("text"), new Uint8Array([1])]);
+  for (const bytes of [new Uint8Array(encoded), Buffer.from(encoded), Buffer.concat([Buffer.from("head"), encoded]).subarray(4)]) {
+    const kinds = (decodeValue(bytes) as Uint8Array[]).map((each) => Object.getPrototypeOf(each) === Uint8Array.prototype);
+    expect(kinds).toEqual([true, true]);
+  }
+});

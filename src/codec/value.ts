@@ -38,11 +38,20 @@ export type DecodedValue =
 /** For bytes from outside: never throws. */
 export function tryDecodeValue(bytes: Uint8Array): DecodedValue {
   try {
-    return { ok: true, value: packr.unpack(bytes) };
+    return { ok: true, value: packr.unpack(plainBytes(bytes)) };
   } catch (error) {
     const isTooDeep = error instanceof RangeError && /call stack/i.test(error.message);
     return { ok: false, reason: `not an encoded value: ${error instanceof Error ? error.message : String(error)}`, isTooDeep };
   }
+}
+
+/**
+ * S9: the unpacker makes byte arrays of the kind that it reads from. What came in one piece from a socket is a Buffer, in two pieces or from
+ * a file perhaps not, and a handler would see the difference (`toString`, `slice`, JSON) on one replica and not on another.
+ */
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  if (Object.getPrototypeOf(bytes) === Uint8Array.prototype) return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** For bytes that were checked before; throws a TypeError on anything that `encodeValue` has not made. */

@@ -59,7 +59,8 @@ const wallNow = (): number => current?.wallMs() ?? RealDate.now();
 
 const HostDate: DateConstructor = new Proxy(RealDate, {
   apply: () => new RealDate(wallNow()).toString(),
-  construct: (target, given) => Reflect.construct(target, given.length === 0 ? [wallNow()] : given) as Date,
+  // A class that the service derives from Date is made as itself.
+  construct: (target, given, newTarget) => Reflect.construct(target, given.length === 0 ? [wallNow()] : given, newTarget) as Date,
   get: (target, key) => (key === "now" ? wallNow : Reflect.get(target, key)),
 });
 

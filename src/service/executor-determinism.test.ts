@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defineService } from "./define-service.js";
 import { FatalExecution } from "./fatal.js";
+import { refuse } from "./refuse.js";
 import { rig, turn } from "./executor.test-rig.js";
 
 describe("executor in style active", () => {
@@ -72,6 +73,56 @@ describe("executor in style active", () => {
     expect({ Date, random: Math.random, uuid: crypto.randomUUID, now: performance.now }).toEqual(real);
     expect(Object.hasOwn(crypto, "randomUUID")).toBe(false);
     expect(one.redo(1).length).toBe(0);
+  });
+
+  it("S9: getters of what a handler returned or threw are its code too, and see the log's time", () => {
+    const late = {
+      get at() {
+        return Date.now() + Math.random();
+      },
+    };
+    const service = defineService({
+      name: "late",
+      state: () => ({}),
+      operations: {
+        give: () => late,
+        fail: () => {
+          refuse("no", "no", late);
+        },
+      },
+      queries: {},
+    });
+    const [one, two] = [rig(service), rig(service)];
+    for (const { execute } of [one, two]) {
+      execute("give", undefined, { settled: true });
+      execute("fail", undefined, { settled: true });
+    }
+    expect((one.answer(1) as { at: number }).at).toBeLessThan(1_001);
+    expect([two.answer(1), two.answer(2)]).toEqual([one.answer(1), one.answer(2)]);
+  });
+
+  it("S9: getters of the first state see the beginning of time on each replica, and a class derived from Date is one", () => {
+    const service = defineService({
+      name: "first",
+      state: () => ({
+        get madeAt() {
+          return Date.now();
+        },
+      }),
+      operations: {
+        look: (state) => {
+          class Day extends Date {
+            number() {
+              return Math.floor(this.getTime() / 100);
+            }
+          }
+          return [state.madeAt, new Day().number(), new Day() instanceof Date, new Day(700).number()];
+        },
+      },
+      queries: {},
+    });
+    const { execute, answer } = rig(service);
+    expect(answer(execute("look", undefined, { settled: true }))).toEqual([0, 10, true, 7]);
   });
 
   it("S9: refuses a handler of style active that turns out to be asynchronous, on every replica alike", async () => {

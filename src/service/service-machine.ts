@@ -73,7 +73,7 @@ export function serviceMachine(service: AnyService): StateMachine {
 /** Replicas make their first state by themselves, so it may know nothing that differs between them: time 0, a fixed seed. */
 function firstState(service: AnyService): Journal {
   const source = createContext({ nowMs: 0, seed: 0, requestKey: service.name });
-  return createJournal(withLogGlobals(source, () => service.state()));
+  return withLogGlobals(source, () => createJournal(service.state()));
 }
 
 function assertQuiet(machine: Machine, rule: string): void {
@@ -113,17 +113,25 @@ function execute(machine: Machine, call: OperationCall): OperationOutcome | Prom
   if (handler === null)
     return refusedOutcome(refusal("unknown-operation", `service ${service.name} has no operation ${JSON.stringify(call.operation)}`));
   const source = createContext(call);
-  const run = <T>(body: () => T): T => (call.settled ? withLogGlobals(source, body) : body());
   const scope = beginScope(machine.journal, { writable: true, redo: !call.settled });
+  const body = (): OperationOutcome | Promise<OperationOutcome> => run(machine, scope, call, handler, source);
+  // S9: to the end, since what was returned or thrown may have getters, and they are the handler's code.
+  return call.settled ? withLogGlobals(source, body) : body();
+}
+
+function run(
+  machine: Machine,
+  scope: Scope,
+  call: OperationCall,
+  handler: Handler,
+  source: LogSource,
+): OperationOutcome | Promise<OperationOutcome> {
   try {
-    const result = run(() => {
-      const input = readInput(service, call.operation, call.input);
-      if (!input.ok) return input;
-      return { ok: true as const, value: handler(handleOf(scope, machine.journal.root), input.value, contextOf(source)) };
-    });
-    if (!result.ok) return endRefused(scope, result.reply);
-    if (!isThenable(result.value)) return endWell(machine, scope, call, result.value);
-    return call.settled ? refuseAsync(scope, call, result.value) : awaitHandler(machine, scope, call, result.value);
+    const input = readInput(machine.service, call.operation, call.input);
+    if (!input.ok) return endRefused(scope, input.reply);
+    const value = handler(handleOf(scope, machine.journal.root), input.value, contextOf(source));
+    if (!isThenable(value)) return endWell(machine, scope, call, value);
+    return call.settled ? refuseAsync(scope, call, value) : awaitHandler(machine, scope, call, value);
   } catch (error) {
     return endThrown(scope, call, error);
   }

@@ -32,7 +32,7 @@ const logRandom = (): number => current?.random() ?? 0;
 /** The real Date, except that the present is the log's: its objects are Dates to `instanceof` before and after. */
 const LogDate: DateConstructor = new Proxy(RealDate, {
   apply: () => new RealDate(logNow()).toString(),
-  construct: (target, given) => Reflect.construct(target, given.length === 0 ? [logNow()] : given) as Date,
+  construct: (target, given, newTarget) => Reflect.construct(target, given.length === 0 ? [logNow()] : given, newTarget) as Date,
   get: (target, key) => (key === "now" ? logNow : Reflect.get(target, key)),
 });
 
