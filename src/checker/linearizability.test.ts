@@ -55,6 +55,10 @@ describe("S6: effects", () => {
   test("a lost update is found", () => {
     expect(check("counter", history(add(5, 5), add(5, 5))).verdict).toBe("violation");
   });
+  test("fractions add up as they did in the service: 0.1 + 0.2 - 0.2 is not 0.1", () => {
+    expect(check("counter", history(add(0.1, 0.1), add(0.2, 0.1 + 0.2))).verdict).toBe("linearizable");
+    expect(check("counter", history(add(0.1, 0.1), add(0.2, 0.3))).verdict).toBe("violation");
+  });
   test("a doubled append is found", () => {
     const append = { operation: "append", input: { key: "k", value: "x;" }, result: "x;" };
     expect(check("register", history(append, get("x;"))).verdict).toBe("linearizable");

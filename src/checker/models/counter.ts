@@ -24,22 +24,21 @@ function isWrongResult(record: OperationRecord): boolean {
 
 function counterMachine(records: readonly OperationRecord[]): Machine<number> {
   const by = records.map((record) => (record.operation === "add" && typeof record.input === "number" ? record.input : 0));
-  // The value that the counter had right before the operation; undefined where the record does not tell.
-  const before = records.map((record, i) =>
-    record.outcome === "ok" && typeof record.result === "number" ? record.result - (by[i] ?? 0) : undefined,
-  );
+  // The value that the operation has answered; undefined where the record does not tell. It is met by adding, as the service did:
+  // subtracted from, a sum of fractions (0.1 + 0.2) does not come back to what it was.
+  const answers = records.map((record) => (record.outcome === "ok" && typeof record.result === "number" ? record.result : undefined));
   const onlyRises = records.every((record, i) => record.outcome === "refused" || (by[i] ?? 0) >= 0);
   const isObservation = (operation: number) => records[operation]?.operation === "get" || records[operation]?.outcome === "refused";
   return {
     initial: 0,
     step(state, operation) {
-      const needed = before[operation];
-      if (needed !== undefined && needed !== state) return undefined;
-      return isObservation(operation) ? state : state + (by[operation] ?? 0);
+      const after = isObservation(operation) ? state : state + (by[operation] ?? 0);
+      const answer = answers[operation];
+      return answer === undefined || answer === after ? after : undefined;
     },
     keyOf: (state) => state,
     isObservation,
-    isHopeless: (state, operation) => onlyRises && (before[operation] ?? state) < state,
+    isHopeless: (state, operation) => onlyRises && state + (by[operation] ?? 0) > (answers[operation] ?? Number.POSITIVE_INFINITY),
     describe: (state) => `the counter is ${state}`,
     answer: (state, operation) => String(state + (by[operation] ?? 0)),
   };
