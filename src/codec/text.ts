@@ -1,9 +1,17 @@
 /** UTF-8 without Node: both exist everywhere JavaScript runs, but not in the language's own library. */
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
-declare const TextDecoder: new (label: string, options: { fatal: boolean }) => { decode(bytes: Uint8Array): string };
+interface Decoder {
+  decode(bytes: Uint8Array): string;
+}
+declare const TextDecoder: {
+  new (label: string, options: { readonly fatal: boolean; readonly ignoreBOM: boolean }): Decoder;
+  readonly prototype: Decoder;
+};
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+// Left to itself a decoder drops the byte order mark that a text begins with: "\uFEFFk" would come back as another key.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenientDecoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
 // With `u`, a surrogate that is half of a pair does not match: only lone ones do.
 const LONE_SURROGATE = /[\uD800-\uDFFF]/u;
@@ -38,4 +46,23 @@ function decodeShort(bytes: Uint8Array): string | null {
     text += String.fromCharCode(byte);
   }
   return text;
+}
+
+const decodeAnyhow = TextDecoder.prototype.decode;
+
+/** Runs what decodes text by decoders of its own, which nobody can tell to leave byte order marks where they are. Synchronous code only. */
+export function keepingMarks<T>(run: () => T): T {
+  TextDecoder.prototype.decode = (bytes) => decodeAnyhow.call(lenientDecoder, bytes);
+  try {
+    return run();
+  } finally {
+    TextDecoder.prototype.decode = decodeAnyhow;
+  }
+}
+
+/** Whether there is a byte order mark (U+FEFF) in UTF-8 somewhere. */
+export function hasMark(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(0xef); at >= 0; at = bytes.indexOf(0xef, at + 1))
+    if (bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf) return true;
+  return false;
 }

@@ -1,4 +1,5 @@
-import { Packr } from "msgpackr";
+import { isNativeAccelerationEnabled, Packr } from "msgpackr";
+import { hasMark, keepingMarks } from "./text.js";
 
 /**
  * Self-contained: no state between two values, so bytes may be stored and sent to several readers. The format's gaps (-0, sparse arrays,
@@ -38,7 +39,7 @@ export type DecodedValue =
 /** For bytes from outside: never throws. */
 export function tryDecodeValue(bytes: Uint8Array): DecodedValue {
   try {
-    return { ok: true, value: packr.unpack(plainBytes(bytes)) };
+    return { ok: true, value: unpack(plainBytes(bytes)) };
   } catch (error) {
     const isTooDeep = error instanceof RangeError && /call stack/i.test(error.message);
     return { ok: false, reason: `not an encoded value: ${error instanceof Error ? error.message : String(error)}`, isTooDeep };
@@ -52,6 +53,15 @@ export function tryDecodeValue(bytes: Uint8Array): DecodedValue {
 function plainBytes(bytes: Uint8Array): Uint8Array {
   if (Object.getPrototypeOf(bytes) === Uint8Array.prototype) return bytes;
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/**
+ * S9: where its native part is not installed, the unpacker drops the byte order mark of longer texts, so that a replica would lose what
+ * another has, and a backup what its primary has.
+ */
+function unpack(bytes: Uint8Array): unknown {
+  if (isNativeAccelerationEnabled || !hasMark(bytes)) return packr.unpack(bytes);
+  return keepingMarks((): unknown => packr.unpack(bytes));
 }
 
 /** For bytes that were checked before; throws a TypeError on anything that `encodeValue` has not made. */

@@ -18,6 +18,9 @@ export interface Options {
   encodeUndefinedAsNil?: boolean;
 }
 
+/** False where its native part could not be installed. */
+export const isNativeAccelerationEnabled: boolean;
+
 export class Unpackr {
   constructor(options?: Options);
   unpack(bytes: Uint8Array, options?: { start?: number; end?: number; lazy?: boolean }): unknown;
