@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { DiskOperation } from "../vocabulary/disk.js";
 import { bootId, groupName, incarnation, sessionId } from "../vocabulary/ids.js";
 import type { TableImage } from "../vocabulary/session.js";
 import { decodeControl, encodeControl } from "./control-file.js";
@@ -236,6 +237,39 @@ describe("a snapshot on its way to a learner", () => {
     settle(again);
     expect(resultsOf(again, "installed")).toEqual([{ kind: "installed", ticket: 5, meta, table: TABLE }]);
     expect([...again.disk.names.keys()].filter((name) => name.startsWith("received-"))).toEqual([]);
+  });
+
+  it("goes when an own snapshot has overtaken it, and not for an older one", () => {
+    const { meta, bytes } = sender();
+    for (const half of [bytes.length, 100]) {
+      const learner = opened();
+      persist(learner, 1, 12);
+      give(learner, slice(meta, bytes, 0, half));
+      settle(learner);
+      const received = () => [...learner.disk.names.keys()].filter((name) => name.startsWith("received-"));
+      takeSnapshot(learner, 9, []);
+      expect(received()).toHaveLength(1);
+      takeSnapshot(learner, 10, []);
+      expect(received()).toEqual([]);
+      give(learner, { kind: "install-received", ticket: 1, keepLog: false });
+      settle(learner);
+      expect(resultsOf(learner, "install-refused")).toHaveLength(1);
+    }
+  });
+
+  it("is asked for again when a place of it cannot be read: every start would end there", () => {
+    const { meta, bytes } = sender();
+    const learner = opened();
+    const receive = (ticket: number, fault: (operation: DiskOperation) => string | null) => {
+      give(learner, slice(meta, bytes, 0, bytes.length));
+      settle(learner);
+      give(learner, { kind: "install-received", ticket, keepLog: false });
+      settle(learner, Number.POSITIVE_INFINITY, fault);
+    };
+    receive(1, ({ kind, path }) => (kind === "read" && path.startsWith("received-") ? "EIO" : null));
+    expect(resultsOf(learner, "install-refused")).toMatchObject([{ ticket: 1, reason: expect.stringContaining("cannot be read") }]);
+    receive(2, () => null);
+    expect(resultsOf(learner, "installed")).toMatchObject([{ ticket: 2 }]);
   });
 
   it("L5: is refused when one bit of it is wrong, and begins anew", () => {

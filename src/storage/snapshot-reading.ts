@@ -1,10 +1,10 @@
 import { sameEpoch } from "../vocabulary/epoch.js";
 import type { GroupName } from "../vocabulary/ids.js";
 import { feedSnapshotScan, type SnapshotScan, scannedSnapshot, startSnapshotScan } from "./snapshot-file.js";
-import { abortSnapshot, deleteOldSnapshots, publishSnapshot, SYNC_STEP_BYTES } from "./snapshot-writing.js";
+import { abandonTransfer, abortSnapshot, deleteOldSnapshots, publishSnapshot, removeIfThere, SYNC_STEP_BYTES } from "./snapshot-writing.js";
 import type { StoreCommand } from "./store-command.js";
 import type { PublishedSnapshot, ReplicaStore, SnapshotLoad, SnapshotTransfer } from "./store-state.js";
-import { attempt, park, perform, readRange, startTask, type Task, unpark } from "./task.js";
+import { park, perform, readRange, startTask, type Task, unpark } from "./task.js";
 import { appendToLog } from "./write-ahead-log.js";
 
 export function transferPath(fileNumber: number, of: SnapshotTransfer["of"]): string {
@@ -18,14 +18,21 @@ export function transferOfName(name: string): SnapshotTransfer["of"] | null {
   return { index, epoch: [term, counter], sizeBytes, checksum };
 }
 
-/** Reads a whole file through a scan, in slices. */
-export function* scanFile(path: string, group: GroupName, sizeBytes: number, sliceSizeBytes: number): Task<SnapshotScan> {
+/** Reads a whole file through a scan, in slices. A code that is tolerated is a problem of the file. */
+export function* scanFile(
+  path: string,
+  group: GroupName,
+  sizeBytes: number,
+  sliceSizeBytes: number,
+  ...tolerates: string[]
+): Task<SnapshotScan> {
   const scan = startSnapshotScan(group, sizeBytes);
   const room = new Uint8Array(Math.min(sliceSizeBytes, sizeBytes));
   for (let readBytes = 0; scan.problem === null && !scan.whole; ) {
-    const { bytes } = yield* readRange(path, readBytes, sliceSizeBytes, room);
+    const { bytes, fileSizeBytes } = yield* readRange(path, readBytes, sliceSizeBytes, room, ...tolerates);
     readBytes += bytes.length;
-    feedSnapshotScan(scan, bytes, () => {});
+    if (fileSizeBytes === 0 && sizeBytes > 0) scan.problem = "it cannot be read";
+    else feedSnapshotScan(scan, bytes, () => {});
   }
   return scan;
 }
@@ -101,19 +108,7 @@ function* storeSlices(store: ReplicaStore, transfer: SnapshotTransfer): Task {
     store.results.push({ kind: "slice-stored", ticket: slice.ticket, index: of.index, offsetBytes: transfer.storedBytes });
   }
   transfer.working = false;
-  if (transfer.abandoned) yield* attempt({ kind: "remove", path }, "ENOENT");
-}
-
-function abandonTransfer(store: ReplicaStore): void {
-  const { transfer } = store;
-  if (transfer === null) return;
-  store.transfer = null;
-  transfer.abandoned = true;
-  if (!transfer.working) startTask(store.runner, removeIfThere(transfer.path));
-}
-
-function* removeIfThere(path: string): Task {
-  yield* attempt({ kind: "remove", path }, "ENOENT");
+  if (transfer.abandoned) yield* removeIfThere(path);
 }
 
 export function installReceived(store: ReplicaStore, ticket: number, keepLog: boolean): void {
@@ -131,7 +126,8 @@ export function installReceived(store: ReplicaStore, ticket: number, keepLog: bo
 function* install(store: ReplicaStore, transfer: SnapshotTransfer, ticket: number, keepLog: boolean): Task {
   const { path, of } = transfer;
   yield* perform({ kind: "sync", path });
-  const scan = yield* scanFile(path, store.config.group, of.sizeBytes, store.sliceSizeBytes);
+  // What cannot be read here can be asked for again; every start would end at it.
+  const scan = yield* scanFile(path, store.config.group, of.sizeBytes, store.sliceSizeBytes, "EIO");
   const scanned = scannedSnapshot(scan);
   const asAnnounced =
     scanned !== null && scanned.meta.index === of.index && sameEpoch(scanned.meta.epoch, of.epoch) && scanned.meta.checksum === of.checksum;

@@ -12,7 +12,7 @@ import {
 } from "./snapshot-file.js";
 import type { SnapshotMeta } from "./store-command.js";
 import type { PublishedSnapshot, ReplicaStore, SnapshotWriter } from "./store-state.js";
-import { park, perform, startTask, type Task, unpark } from "./task.js";
+import { attempt, park, perform, startTask, type Task, unpark } from "./task.js";
 
 export const TEMPORARY_SNAPSHOT = /^snapshot-new-\d+$/;
 
@@ -141,6 +141,21 @@ export function* publishSnapshot(store: ReplicaStore, temporaryPath: string, met
   store.snapshots.length = 0;
   store.snapshots.push(...[...others, published].sort((a, b) => a.meta.index - b.meta.index));
   deleteOldSnapshots(store);
+  // As a start does: nothing is installed that is no newer than what is there.
+  if (store.transfer !== null && store.transfer.of.index <= meta.index) abandonTransfer(store);
+}
+
+/** What has come of it is deleted, once nothing writes to it. */
+export function abandonTransfer(store: ReplicaStore): void {
+  const { transfer } = store;
+  if (transfer === null) return;
+  store.transfer = null;
+  transfer.abandoned = true;
+  if (!transfer.working) startTask(store.runner, removeIfThere(transfer.path));
+}
+
+export function* removeIfThere(path: string): Task {
+  yield* attempt({ kind: "remove", path }, "ENOENT");
 }
 
 /** The newest one stays, and those that transfers are being read from. */

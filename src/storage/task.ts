@@ -86,9 +86,15 @@ export interface ReadBytes {
   readonly fileSizeBytes: number;
 }
 
-/** `into`: memory that may be read into. */
-export function* readRange(path: string, offsetBytes: number, sizeBytes: number, into?: Uint8Array): Task<ReadBytes> {
-  const completion = yield { request: { kind: "read", path, offsetBytes, sizeBytes, ...(into === undefined ? {} : { into }) } };
+/** `into`: memory that may be read into. At a tolerated code the file seems to be empty. */
+export function* readRange(
+  path: string,
+  offsetBytes: number,
+  sizeBytes: number,
+  into?: Uint8Array,
+  ...tolerates: string[]
+): Task<ReadBytes> {
+  const completion = yield { request: { kind: "read", path, offsetBytes, sizeBytes, ...(into === undefined ? {} : { into }) }, tolerates };
   return completion.kind === "read-done" ? completion : { bytes: new Uint8Array(0), fileSizeBytes: 0 };
 }
 
