@@ -11,11 +11,11 @@ import { createDisk } from "../runtime/disk.js";
 import { bootId, clusterId, hostId } from "../vocabulary/ids.js";
 import { applyRecovery } from "./recover-applying.js";
 
-const CLUSTER = clusterId("c".repeat(32));
+const SYSTEM = clusterId("c".repeat(32));
 const OWNER = bootId("b".repeat(32));
 const detectors = { lfd: { heartbeatIntervalMs: 20, suspicionTimeoutMs: 150 }, gfd: { heartbeatIntervalMs: 50, suspicionTimeoutMs: 500 } };
 const INPUT: RecoveryInput = {
-  clusterId: CLUSTER,
+  clusterId: SYSTEM,
   owner: OWNER,
   host: hostId("host-1"),
   hosts: new Map(),
@@ -28,7 +28,7 @@ const INPUT: RecoveryInput = {
 };
 const PLAN: Recovery = {
   kind: "rebuild",
-  content: { ...emptyContent(CLUSTER, OWNER, detectors), term: 5 },
+  content: { ...emptyContent(SYSTEM, OWNER, detectors), term: 5 },
   lines: ["The control store is made anew."],
   event: { kind: "store-rebuilt", group: GROUP, text: "rebuilt" },
 };

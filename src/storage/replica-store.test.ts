@@ -1,45 +1,26 @@
 import { describe, expect, it } from "vitest";
-import type { DiskOperation } from "../vocabulary/disk.js";
-import { bootId, groupName, incarnation, sessionId } from "../vocabulary/ids.js";
-import type { TableImage } from "../vocabulary/session.js";
+import { bootId, groupName, incarnation } from "../vocabulary/ids.js";
 import { decodeControl, encodeControl } from "./control-file.js";
-import { roomNeededBytes, type SnapshotMeta, type StoreCommand } from "./replica-store.js";
+import { roomNeededBytes } from "./replica-store.js";
 import { crashDisk, createSimulatedDisk, flipBit, performOnDisk, type SimulatedDisk } from "./simulated-disk.js";
 import { MARK_SIZE_BYTES } from "./segment.js";
 import { SYNC_STEP_BYTES } from "./snapshot-writing.js";
-import { CONFIG, createRig, entryAt, give, type Rig, recovered, resultsOf, settle } from "./store.test-rig.js";
-
-const TABLE: TableImage = {
-  sessions: Array.from({ length: 600 }, (_, at) => ({
-    session: sessionId(1, at + 1, "ab"),
-    resumption: 1,
-    floor: 2,
-    renewedAtAgeMs: 3,
-    replies: [[at, { index: at, digest: 4, reply: { refused: false, bytes: new Uint8Array([at % 256]) } }]],
-  })),
-  keys: [{ key: "k", atAgeMs: 1, reply: { index: 1, digest: 2, reply: { refused: true, bytes: new Uint8Array(0) } } }],
-};
-
-function persist(rig: Rig, from: number, to: number, term = 1, truncateAfter: number | null = null): void {
-  const entries = Array.from({ length: to - from + 1 }, (_, at) => entryAt(from + at, term));
-  give(rig, { kind: "persist", ticket: to, truncateAfter, entries });
-  settle(rig);
-}
-
-function takeSnapshot(
-  rig: Rig,
-  index: number,
-  slices: readonly Uint8Array[],
-  table: TableImage = { sessions: [], keys: [] },
-): SnapshotMeta {
-  give(rig, { kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, generation: 1, logTimeMs: 1_700_000_000_000, table });
-  for (const bytes of slices) give(rig, { kind: "snapshot-slice", bytes });
-  give(rig, { kind: "finish-snapshot" });
-  settle(rig);
-  const meta = resultsOf(rig, "snapshot-persisted").at(-1)?.meta;
-  if (meta === undefined) throw new Error("no snapshot");
-  return meta;
-}
+import {
+  CONFIG,
+  contentOf,
+  createRig,
+  entryAt,
+  give,
+  loadAll,
+  opened,
+  persist,
+  type Rig,
+  recovered,
+  resultsOf,
+  settle,
+  TABLE,
+  takeSnapshot,
+} from "./store.test-rig.js";
 
 /** The kinds of what was performed. */
 function performAll(rig: Rig): string[] {
@@ -49,30 +30,6 @@ function performAll(rig: Rig): string[] {
     give(rig, performOnDisk(rig.disk, operation, null));
   }
   return kinds;
-}
-
-function opened(disk?: SimulatedDisk, config = CONFIG): Rig {
-  const rig = createRig(disk, config);
-  recovered(rig);
-  return rig;
-}
-
-/** All state slices of the newest snapshot. */
-function loadAll(rig: Rig): Uint8Array[] {
-  give(rig, { kind: "load-state", ticket: 1 });
-  settle(rig);
-  while (resultsOf(rig, "state-slice").at(-1)?.last === false) {
-    give(rig, { kind: "load-more", ticket: 1 });
-    settle(rig);
-  }
-  return resultsOf(rig, "state-slice").map((result) => result.bytes);
-}
-
-function contentOf(disk: SimulatedDisk, prefix: string): { path: string; bytes: Uint8Array } {
-  for (const [path, number] of disk.names) {
-    if (path.startsWith(prefix)) return { path, bytes: disk.files.get(number)?.now ?? new Uint8Array(0) };
-  }
-  throw new Error(`no file ${prefix}`);
 }
 
 describe("a replica's store", () => {
@@ -181,114 +138,6 @@ describe("a replica's store", () => {
     settle(rig);
     expect([3, 6, 9].map(read)).toEqual(["snapshot-read", "snapshot-missing", "snapshot-read"]);
     expect([...rig.disk.names.keys()].filter((name) => name.startsWith("snapshot-"))).toHaveLength(2);
-  });
-});
-
-describe("a snapshot on its way to a learner", () => {
-  function sender(): { meta: SnapshotMeta; bytes: Uint8Array } {
-    const rig = opened();
-    persist(rig, 1, 10);
-    const meta = takeSnapshot(rig, 10, [new Uint8Array(300).fill(4), new Uint8Array(5)], TABLE);
-    return { meta, bytes: contentOf(rig.disk, "snapshot").bytes };
-  }
-  const slice = (meta: SnapshotMeta, bytes: Uint8Array, from: number, to: number): StoreCommand => ({
-    kind: "receive-slice",
-    ticket: from,
-    snapshotEpoch: meta.epoch,
-    snapshotIndex: meta.index,
-    sizeBytes: meta.sizeBytes,
-    checksum: meta.checksum,
-    offsetBytes: from,
-    bytes: bytes.subarray(from, to),
-  });
-
-  it("S5b: is resumed where it was cut, installed whole, and the log goes on behind it", () => {
-    const { meta, bytes } = sender();
-    const learner = opened();
-    persist(learner, 1, 4, 1);
-    give(learner, slice(meta, bytes, 0, 100));
-    give(learner, slice(meta, bytes, 300, 400));
-    settle(learner);
-    expect(resultsOf(learner, "slice-stored").map((result) => result.offsetBytes)).toContain(100);
-    const again = createRig(learner.disk);
-    expect(recovered(again).partial).toMatchObject({ index: 10, offsetBytes: 100 });
-    give(again, slice(meta, bytes, 100, bytes.length));
-    settle(again);
-    give(again, { kind: "install-received", ticket: 5, keepLog: false });
-    settle(again);
-    expect(resultsOf(again, "installed")).toEqual([{ kind: "installed", ticket: 5, meta, table: TABLE }]);
-    expect(loadAll(again)).toEqual([new Uint8Array(300).fill(4), new Uint8Array(5)]);
-    persist(again, 11, 13, 2);
-    const result = recovered(createRig(again.disk));
-    expect(result.snapshot?.meta).toEqual(meta);
-    expect(result.entries.map((entry) => entry.index)).toEqual([11, 12, 13]);
-  });
-
-  it("begins anew where the sender does, whatever the pieces of the earlier one were", () => {
-    const { meta, bytes } = sender();
-    const learner = opened();
-    give(learner, slice(meta, bytes, 0, 70));
-    settle(learner);
-    const again = createRig(learner.disk);
-    expect(recovered(again).partial).toMatchObject({ offsetBytes: 70 });
-    for (let at = 0; at < bytes.length; at += 100) give(again, slice(meta, bytes, at, Math.min(at + 100, bytes.length)));
-    settle(again);
-    give(again, { kind: "install-received", ticket: 5, keepLog: false });
-    settle(again);
-    expect(resultsOf(again, "installed")).toEqual([{ kind: "installed", ticket: 5, meta, table: TABLE }]);
-    expect([...again.disk.names.keys()].filter((name) => name.startsWith("received-"))).toEqual([]);
-  });
-
-  it("goes when an own snapshot has overtaken it, and not for an older one", () => {
-    const { meta, bytes } = sender();
-    for (const half of [bytes.length, 100]) {
-      const learner = opened();
-      persist(learner, 1, 12);
-      give(learner, slice(meta, bytes, 0, half));
-      settle(learner);
-      const received = () => [...learner.disk.names.keys()].filter((name) => name.startsWith("received-"));
-      takeSnapshot(learner, 9, []);
-      expect(received()).toHaveLength(1);
-      takeSnapshot(learner, 10, []);
-      expect(received()).toEqual([]);
-      give(learner, { kind: "install-received", ticket: 1, keepLog: false });
-      settle(learner);
-      expect(resultsOf(learner, "install-refused")).toHaveLength(1);
-    }
-  });
-
-  it("is asked for again when a place of it cannot be read: every start would end there", () => {
-    const { meta, bytes } = sender();
-    const learner = opened();
-    const receive = (ticket: number, fault: (operation: DiskOperation) => string | null) => {
-      give(learner, slice(meta, bytes, 0, bytes.length));
-      settle(learner);
-      give(learner, { kind: "install-received", ticket, keepLog: false });
-      settle(learner, Number.POSITIVE_INFINITY, fault);
-    };
-    receive(1, ({ kind, path }) => (kind === "read" && path.startsWith("received-") ? "EIO" : null));
-    expect(resultsOf(learner, "install-refused")).toMatchObject([{ ticket: 1, reason: expect.stringContaining("cannot be read") }]);
-    receive(2, () => null);
-    expect(resultsOf(learner, "installed")).toMatchObject([{ ticket: 2 }]);
-  });
-
-  it("L5: is refused when one bit of it is wrong, and begins anew", () => {
-    const { meta, bytes } = sender();
-    for (const at of [0, 9, 20, 200, Math.floor(bytes.length / 2), bytes.length - 1]) {
-      const changed = bytes.slice();
-      changed[at] = (changed[at] ?? 0) ^ 1;
-      const learner = opened();
-      give(learner, slice(meta, changed, 0, changed.length));
-      settle(learner);
-      give(learner, { kind: "install-received", ticket: 1, keepLog: false });
-      settle(learner);
-      expect(resultsOf(learner, "install-refused")).toHaveLength(1);
-      give(learner, slice(meta, bytes, 0, bytes.length));
-      settle(learner);
-      give(learner, { kind: "install-received", ticket: 2, keepLog: false });
-      settle(learner);
-      expect(resultsOf(learner, "installed")).toHaveLength(1);
-    }
   });
 });
 

@@ -1,10 +1,12 @@
 import { createSimulatedDisk, performOnDisk, type SimulatedDisk } from "./simulated-disk.js";
 import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
 import type { Entry } from "../vocabulary/entry.js";
-import { clusterId, groupName, incarnation, replicaId } from "../vocabulary/ids.js";
+import { clusterId, groupName, incarnation, replicaId, sessionId } from "../vocabulary/ids.js";
+import type { TableImage } from "../vocabulary/session.js";
 import {
   createReplicaStore,
   type ReplicaStore,
+  type SnapshotMeta,
   type StoreCommand,
   type StoreConfig,
   type StoreResult,
@@ -103,4 +105,60 @@ export function forAllChoices(limit: number, run: (choose: (count: number) => nu
     last.value += 1;
     script = taken;
   }
+}
+
+export const TABLE: TableImage = {
+  sessions: Array.from({ length: 600 }, (_, at) => ({
+    session: sessionId(1, at + 1, "ab"),
+    resumption: 1,
+    floor: 2,
+    renewedAtAgeMs: 3,
+    replies: [[at, { index: at, digest: 4, reply: { refused: false, bytes: new Uint8Array([at % 256]) } }]],
+  })),
+  keys: [{ key: "k", atAgeMs: 1, reply: { index: 1, digest: 2, reply: { refused: true, bytes: new Uint8Array(0) } } }],
+};
+
+export function persist(rig: Rig, from: number, to: number, term = 1, truncateAfter: number | null = null): void {
+  const entries = Array.from({ length: to - from + 1 }, (_, at) => entryAt(from + at, term));
+  give(rig, { kind: "persist", ticket: to, truncateAfter, entries });
+  settle(rig);
+}
+
+export function takeSnapshot(
+  rig: Rig,
+  index: number,
+  slices: readonly Uint8Array[],
+  table: TableImage = { sessions: [], keys: [] },
+): SnapshotMeta {
+  give(rig, { kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, generation: 1, logTimeMs: 1_700_000_000_000, table });
+  for (const bytes of slices) give(rig, { kind: "snapshot-slice", bytes });
+  give(rig, { kind: "finish-snapshot" });
+  settle(rig);
+  const meta = resultsOf(rig, "snapshot-persisted").at(-1)?.meta;
+  if (meta === undefined) throw new Error("no snapshot");
+  return meta;
+}
+
+export function opened(disk?: SimulatedDisk, config = CONFIG): Rig {
+  const rig = createRig(disk, config);
+  recovered(rig);
+  return rig;
+}
+
+/** All state slices of the newest snapshot. */
+export function loadAll(rig: Rig): Uint8Array[] {
+  give(rig, { kind: "load-state", ticket: 1 });
+  settle(rig);
+  while (resultsOf(rig, "state-slice").at(-1)?.last === false) {
+    give(rig, { kind: "load-more", ticket: 1 });
+    settle(rig);
+  }
+  return resultsOf(rig, "state-slice").map((result) => result.bytes);
+}
+
+export function contentOf(disk: SimulatedDisk, prefix: string): { path: string; bytes: Uint8Array } {
+  for (const [path, number] of disk.names) {
+    if (path.startsWith(prefix)) return { path, bytes: disk.files.get(number)?.now ?? new Uint8Array(0) };
+  }
+  throw new Error(`no file ${prefix}`);
 }

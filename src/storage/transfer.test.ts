@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest";
+import type { DiskOperation } from "../vocabulary/disk.js";
+import type { SnapshotMeta, StoreCommand } from "./replica-store.js";
+import {
+  contentOf,
+  createRig,
+  give,
+  loadAll,
+  opened,
+  persist,
+  recovered,
+  resultsOf,
+  settle,
+  TABLE,
+  takeSnapshot,
+} from "./store.test-rig.js";
+
+describe("a snapshot on its way to a learner", () => {
+  function sender(): { meta: SnapshotMeta; bytes: Uint8Array } {
+    const rig = opened();
+    persist(rig, 1, 10);
+    const meta = takeSnapshot(rig, 10, [new Uint8Array(300).fill(4), new Uint8Array(5)], TABLE);
+    return { meta, bytes: contentOf(rig.disk, "snapshot").bytes };
+  }
+  const slice = (meta: SnapshotMeta, bytes: Uint8Array, from: number, to: number): StoreCommand => ({
+    kind: "receive-slice",
+    ticket: from,
+    snapshotEpoch: meta.epoch,
+    snapshotIndex: meta.index,
+    sizeBytes: meta.sizeBytes,
+    checksum: meta.checksum,
+    offsetBytes: from,
+    bytes: bytes.subarray(from, to),
+  });
+
+  it("S5b: is resumed where it was cut, installed whole, and the log goes on behind it", () => {
+    const { meta, bytes } = sender();
+    const learner = opened();
+    persist(learner, 1, 4, 1);
+    give(learner, slice(meta, bytes, 0, 100));
+    give(learner, slice(meta, bytes, 300, 400));
+    settle(learner);
+    expect(resultsOf(learner, "slice-stored").map((result) => result.offsetBytes)).toContain(100);
+    const again = createRig(learner.disk);
+    expect(recovered(again).partial).toMatchObject({ index: 10, offsetBytes: 100 });
+    give(again, slice(meta, bytes, 100, bytes.length));
+    settle(again);
+    give(again, { kind: "install-received", ticket: 5, keepLog: false });
+    settle(again);
+    expect(resultsOf(again, "installed")).toEqual([{ kind: "installed", ticket: 5, meta, table: TABLE }]);
+    expect(loadAll(again)).toEqual([new Uint8Array(300).fill(4), new Uint8Array(5)]);
+    persist(again, 11, 13, 2);
+    const result = recovered(createRig(again.disk));
+    expect(result.snapshot?.meta).toEqual(meta);
+    expect(result.entries.map((entry) => entry.index)).toEqual([11, 12, 13]);
+  });
+
+  it("begins anew where the sender does, whatever the pieces of the earlier one were", () => {
+    const { meta, bytes } = sender();
+    const learner = opened();
+    give(learner, slice(meta, bytes, 0, 70));
+    settle(learner);
+    const again = createRig(learner.disk);
+    expect(recovered(again).partial).toMatchObject({ offsetBytes: 70 });
+    for (let at = 0; at < bytes.length; at += 100) give(again, slice(meta, bytes, at, Math.min(at + 100, bytes.length)));
+    settle(again);
+    give(again, { kind: "install-received", ticket: 5, keepLog: false });
+    settle(again);
+    expect(resultsOf(again, "installed")).toEqual([{ kind: "installed", ticket: 5, meta, table: TABLE }]);
+    expect([...again.disk.names.keys()].filter((name) => name.startsWith("received-"))).toEqual([]);
+  });
+
+  it("goes when an own snapshot has overtaken it, and not for an older one", () => {
+    const { meta, bytes } = sender();
+    for (const half of [bytes.length, 100]) {
+      const learner = opened();
+      persist(learner, 1, 12);
+      give(learner, slice(meta, bytes, 0, half));
+      settle(learner);
+      const received = () => [...learner.disk.names.keys()].filter((name) => name.startsWith("received-"));
+      takeSnapshot(learner, 9, []);
+      expect(received()).toHaveLength(1);
+      takeSnapshot(learner, 10, []);
+      expect(received()).toEqual([]);
+      give(learner, { kind: "install-received", ticket: 1, keepLog: false });
+      settle(learner);
+      expect(resultsOf(learner, "install-refused")).toHaveLength(1);
+    }
+  });
+
+  it("is asked for again when a place of it cannot be read: every start would end there", () => {
+    const { meta, bytes } = sender();
+    const learner = opened();
+    const receive = (ticket: number, fault: (operation: DiskOperation) => string | null) => {
+      give(learner, slice(meta, bytes, 0, bytes.length));
+      settle(learner);
+      give(learner, { kind: "install-received", ticket, keepLog: false });
+      settle(learner, Number.POSITIVE_INFINITY, fault);
+    };
+    receive(1, ({ kind, path }) => (kind === "read" && path.startsWith("received-") ? "EIO" : null));
+    expect(resultsOf(learner, "install-refused")).toMatchObject([{ ticket: 1, reason: expect.stringContaining("cannot be read") }]);
+    receive(2, () => null);
+    expect(resultsOf(learner, "installed")).toMatchObject([{ ticket: 2 }]);
+  });
+
+  it("L5: is refused when one bit of it is wrong, and begins anew", () => {
+    const { meta, bytes } = sender();
+    for (const at of [0, 9, 20, 200, Math.floor(bytes.length / 2), bytes.length - 1]) {
+      const changed = bytes.slice();
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      const learner = opened();
+      give(learner, slice(meta, changed, 0, changed.length));
+      settle(learner);
+      give(learner, { kind: "install-received", ticket: 1, keepLog: false });
+      settle(learner);
+      expect(resultsOf(learner, "install-refused")).toHaveLength(1);
+      give(learner, slice(meta, bytes, 0, bytes.length));
+      settle(learner);
+      give(learner, { kind: "install-received", ticket: 2, keepLog: false });
+      settle(learner);
+      expect(resultsOf(learner, "installed")).toHaveLength(1);
+    }
+  });
+});
