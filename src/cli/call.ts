@@ -1,10 +1,8 @@
 import { type Command, Option } from "commander";
 import { DEFAULTS } from "../vocabulary/limit.js";
-import type { Consistency } from "../vocabulary/message-client.js";
+import { CONSISTENCIES } from "../vocabulary/message-client.js";
 import { askOk, chooseGroup, failureOf, ask, field, operate } from "./gateway-api.js";
 import { EXIT, Failure, print, type TargetOptions, wholeNumber, withExample, withTarget } from "./output.js";
-
-const CONSISTENCIES: readonly Consistency[] = ["linearizable", "session", "any"];
 
 interface CallOptions extends TargetOptions {
   readonly group?: string;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import { loggedNames, logPath, olderLogPath, readFrom } from "../runtime/log-file.js";
+import { loggedNames, logPath, olderLogPath, readFrom, sizeOf } from "../runtime/log-file.js";
 import { field } from "./gateway-api.js";
 import { DIR_OPTION, EXIT, Failure, print, wholeNumber, withExample } from "./output.js";
 
@@ -85,10 +85,6 @@ export function openTail(path: string, lines: number): () => string[] {
     isFirst = false;
     return found;
   };
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function inodeOf(path: string): number | null {

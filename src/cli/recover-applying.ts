@@ -5,6 +5,7 @@ import { writeControlStore } from "../rm/process/embedded-store.js";
 import { openEventLog } from "../rm/process/event-log.js";
 import { wallMs } from "../runtime/clock.js";
 import { createDisk } from "../runtime/disk.js";
+import { reasonOf } from "../runtime/error-code.js";
 import { makeFolder } from "../runtime/folder.js";
 import { replaceDurably, syncFolder } from "../runtime/durable-file.js";
 import { EXIT, Failure } from "./output.js";
@@ -79,8 +80,4 @@ function syncFile(path: string): void {
   } finally {
     closeSync(handle);
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,7 +4,7 @@ import type { Epoch } from "../vocabulary/epoch.js";
 import type { GroupName } from "../vocabulary/ids.js";
 import { LIMITS } from "../vocabulary/limit.js";
 import type { Message } from "../vocabulary/message.js";
-import type { Consistency } from "../vocabulary/message-client.js";
+import { CONSISTENCIES } from "../vocabulary/message-client.js";
 import type { View } from "../vocabulary/view.js";
 import {
   type ByteReader,
@@ -39,7 +39,6 @@ export const HOT_CODES: { readonly [K in HotKind]: number } = {
   reply: 8,
 };
 const HOT_KINDS = new Map(Object.entries(HOT_CODES).map(([kind, code]) => [code, kind as HotKind]));
-const CONSISTENCIES: readonly Consistency[] = ["linearizable", "session", "any"];
 
 export function isHot(message: Message): message is HotMessage {
   return Object.hasOwn(HOT_CODES, message.kind);

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
+import { reasonOf } from "./error-code.js";
 import { makeFolder } from "./folder.js";
 import { logPath } from "./log-file.js";
 import { isSameProcess, signalProcess, startTimeOf } from "./process-info.js";
@@ -186,8 +187,4 @@ function readRecord(path: string): ProcessRecord | null {
 
 function processesFolder(dir: string): string {
   return join(dir, "run", "processes");
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

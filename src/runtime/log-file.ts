@@ -113,6 +113,7 @@ async function hasRoomFor(folder: string, sizeBytes: number): Promise<boolean> {
   return blocks === 0 || bavail * bsize >= ROOM_TIMES * sizeBytes;
 }
 
-function sizeOf(path: string): number {
+/** 0 of a file that is not there. */
+export function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -47,6 +47,11 @@ const persist = (ticket: number, indexes: number[], truncateAfter: number | null
 const ids = (entries: readonly { index: number; epoch: readonly [number, number] }[]) =>
   entries.map((entry) => `${entry.epoch[0]}:${entry.index}`);
 
+function beginSnapshot(index: number): StoreCommand {
+  const table = { sessions: [], keys: [] };
+  return { kind: "begin-snapshot", index, epoch: [1, 1], ageMs: index, generation: 1, logTimeMs: 1_700_000_000_000, table };
+}
+
 describe("crash states of the log", () => {
   it("I7: recovery gives a prefix of what was written that contains everything acknowledged, over segments and batches", () => {
     const commands = [[persist(1, [1, 2])], [persist(2, [3]), persist(3, [4, 5])], [persist(4, [6, 7, 8])], [persist(5, [9])]];
@@ -91,18 +96,7 @@ describe("crash states of the log", () => {
   });
 
   it("trap 28: segments that are used again never bring back what they held, whatever a crash leaves of them", () => {
-    const snapshot = (index: number): StoreCommand[] => [
-      {
-        kind: "begin-snapshot",
-        index,
-        epoch: [1, 1],
-        ageMs: index,
-        generation: 1,
-        logTimeMs: 1_700_000_000_000,
-        table: { sessions: [], keys: [] },
-      },
-      { kind: "finish-snapshot" },
-    ];
+    const snapshot = (index: number): StoreCommand[] => [beginSnapshot(index), { kind: "finish-snapshot" }];
     // Entries of one size, so that old batches lie exactly where new ones go.
     const batches = (from: number, count: number) =>
       Array.from({ length: count }, (_, at) => [persist(from + 2 * at + 1, [from + 2 * at, from + 2 * at + 1])]);
@@ -152,15 +146,7 @@ describe("crash states of the log", () => {
 
   it("I7: snapshots are published whole or not at all, and the log is dropped only behind one", () => {
     const snapshot = (index: number): StoreCommand[] => [
-      {
-        kind: "begin-snapshot",
-        index,
-        epoch: [1, 1],
-        ageMs: index,
-        generation: 1,
-        logTimeMs: 1_700_000_000_000,
-        table: { sessions: [], keys: [] },
-      },
+      beginSnapshot(index),
       { kind: "snapshot-slice", bytes: new Uint8Array(10).fill(index) },
       { kind: "finish-snapshot" },
     ];

@@ -8,7 +8,7 @@ import { startTimeOf } from "../runtime/process-info.js";
 import { randomId } from "../runtime/random.js";
 import { type ClusterId, clusterId, isId } from "../vocabulary/ids.js";
 import { endProcesses, SUPERVISOR_NAME } from "./end.js";
-import { hasCode } from "../runtime/error-code.js";
+import { hasCode, reasonOf } from "../runtime/error-code.js";
 
 /** A data folder that belongs to this process for as long as it lives. */
 export interface ClaimedFolder {
@@ -84,8 +84,4 @@ function parsed(text: string): unknown {
   } catch {
     return null;
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,7 +4,9 @@ import type { SessionId } from "./ids.js";
 import type { Reply, RequestIdentity } from "./session.js";
 import type { AddressBook, View } from "./view.js";
 
-export type Consistency = "linearizable" | "session" | "any";
+/** In this order, which is that of their numbers on the wire. */
+export const CONSISTENCIES = ["linearizable", "session", "any"] as const;
+export type Consistency = (typeof CONSISTENCIES)[number];
 
 /** Tickets are the client's, new for each copy that it sends on a connection; the answer repeats it. */
 export type ClientMessage =

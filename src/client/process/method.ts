@@ -1,6 +1,6 @@
 import { checkFaithful } from "../../codec/faithful.js";
 import { encodeValue } from "../../codec/value.js";
-import type { Consistency } from "../../vocabulary/message-client.js";
+import { CONSISTENCIES, type Consistency } from "../../vocabulary/message-client.js";
 import type { CallOutcome } from "../core/effect.js";
 import type { GroupClient } from "./group-client.js";
 import { resultOf } from "./result.js";
@@ -59,8 +59,6 @@ function methodOf(call: (input: Uint8Array, options: QueryOptions) => Promise<Ca
     with: (options: QueryOptions) => (input?: unknown) => invoke(input, options),
   });
 }
-
-const CONSISTENCIES: readonly unknown[] = ["linearizable", "session", "any"] satisfies Consistency[];
 
 /** What the compiler did not see would be sent, understood by nobody, and waited for in vain; a name that is misspelt would mean nothing. */
 export function checkOptions(options: QueryOptions, names: readonly string[] = ["timeoutMs", "consistency"]): void {

@@ -4,7 +4,7 @@ import { resultOf } from "../../client/process/result.js";
 import { encodeValue } from "../../codec/value.js";
 import { isSessionId } from "../../vocabulary/ids.js";
 import { LIMITS } from "../../vocabulary/limit.js";
-import type { Consistency } from "../../vocabulary/message-client.js";
+import { CONSISTENCIES, type Consistency } from "../../vocabulary/message-client.js";
 import type { RequestIdentity } from "../../vocabulary/session.js";
 import type { Backend, GroupAccess } from "./backend.js";
 import { failure, failureOf } from "./failure.js";
@@ -105,8 +105,9 @@ function timeoutOf(c: Context, backend: Backend): number {
 
 function consistencyOf(c: Context): Consistency {
   const text = c.req.query("consistency") ?? "linearizable";
-  if (text === "linearizable" || text === "session" || text === "any") return text;
-  throw failure("bad-request", `The consistency "${text}" is none of linearizable, session, any.`);
+  const found = CONSISTENCIES.find((each) => each === text);
+  if (found === undefined) throw failure("bad-request", `The consistency "${text}" is none of ${CONSISTENCIES.join(", ")}.`);
+  return found;
 }
 
 async function inputOf(c: Context): Promise<Uint8Array> {

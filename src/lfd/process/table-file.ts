@@ -3,7 +3,7 @@ import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { recordedProcess } from "../../runtime/child.js";
 import { decodeTable, type LfdTable } from "../core/table.js";
-import { hasCode } from "../../runtime/error-code.js";
+import { hasCode, reasonOf } from "../../runtime/error-code.js";
 
 const FILE = "table.json";
 
@@ -99,8 +99,4 @@ export function createTableWriter(dir: string, onSaved: (version: number) => voi
       waiting = null;
     },
   };
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

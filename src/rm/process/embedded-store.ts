@@ -1,4 +1,5 @@
 import type { Disk } from "../../runtime/disk.js";
+import { DiskFailed } from "../../runtime/error-code.js";
 import { type ControlMap, decodeControl, encodeControl } from "../../storage/control-file.js";
 import type { DiskCompletion, DiskOperation } from "../../vocabulary/disk.js";
 import { type ControlContent, type GroupRecord, refuseSuccession, type StoreRecord } from "../core/content.js";
@@ -11,16 +12,6 @@ const CONTENT_VERSION = 1;
 const SIZE_BYTES_MAX = 64 * 1024 * 1024;
 const HEAD = "head";
 const GROUP_PREFIX = "group/";
-
-/** `code` is the system's: some (a full disk) pass, and a later start may succeed. */
-class StoreFailed extends Error {
-  override readonly name = "StoreFailed";
-  readonly code: string;
-  constructor(message: string, code: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /** What is stored beside the groups, each of which has an entry (and a checksum) of its own. */
 interface Head extends Omit<ControlContent, "groups"> {
@@ -107,7 +98,7 @@ interface LoadedFile {
   /** Null without a record: there is no such file. */
   readonly reason: string | null;
   /** A place of it cannot be read any more: damage, as far as the other file goes. */
-  readonly error?: StoreFailed;
+  readonly error?: DiskFailed;
 }
 
 async function loadFile(disk: Disk, path: string): Promise<LoadedFile> {
@@ -115,7 +106,7 @@ async function loadFile(disk: Disk, path: string): Promise<LoadedFile> {
   try {
     read = await submit(disk, { kind: "read", ticket: 0, path, offsetBytes: 0, sizeBytes: SIZE_BYTES_MAX }, "ENOENT");
   } catch (error) {
-    if (error instanceof StoreFailed && error.code === "EIO") return { record: null, reason: error.message, error };
+    if (error instanceof DiskFailed && error.code === "EIO") return { record: null, reason: error.message, error };
     throw error;
   }
   if (read.kind !== "read-done") return { record: null, reason: null };
@@ -204,7 +195,7 @@ function submit(disk: Disk, operation: DiskOperation, tolerated?: string): Promi
   return new Promise((resolve, reject) => {
     disk.submit(operation, (completion) => {
       if (completion.kind !== "failed" || completion.code === tolerated) resolve(completion);
-      else reject(new StoreFailed(`The control store cannot ${operation.kind} ${operation.path}: ${completion.message}`, completion.code));
+      else reject(new DiskFailed(`The control store cannot ${operation.kind} ${operation.path}: ${completion.message}`, completion.code));
     });
   });
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { monotonicMs, wallMs } from "../../runtime/clock.js";
 import { createDisk, createMemoryDisk, type Disk } from "../../runtime/disk.js";
+import { DiskFailed } from "../../runtime/error-code.js";
 import { makeFolderDurably } from "../../runtime/folder.js";
 import { randomId } from "../../runtime/random.js";
 import type { StoreResult } from "../../storage/store-command.js";
@@ -26,16 +27,6 @@ export class Unsupported extends Error {
     super(
       `The data in ${folder} cannot be used by this release: ${found.where}: ${found.what}. Nothing was changed. Start the release that wrote it, or a newer one.`,
     );
-  }
-}
-
-/** S5e. `code` is the system's: what may pass is tried by a later start. */
-class DiskFailed extends Error {
-  override readonly name = "DiskFailed";
-  readonly code: string;
-  constructor(message: string, code: string) {
-    super(message);
-    this.code = code;
   }
 }
 
