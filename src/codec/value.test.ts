@@ -21,3 +21,12 @@ it("S9: gives byte arrays of one kind, whatever kind of memory it reads from", (
     expect(kinds).toEqual([true, true]);
   }
 });
+
+it("keys are keys, whatever the encoder might take them for", () => {
+  for (const value of [
+    { constructor: 1, toJSON: 1 },
+    { constructor: "x", toJSON: null, valueOf: 1, length: 2 },
+    Object.assign(Object.create(null), { toJSON: "text" }),
+  ])
+    expect(decodeValue(encodeValue({ inside: value }))).toEqual({ inside: { ...value } });
+});

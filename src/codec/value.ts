@@ -4,9 +4,10 @@ import { hasMark, keepingMarks } from "./text.js";
 /**
  * Self-contained: no state between two values, so bytes may be stored and sent to several readers. The format's gaps (-0, sparse arrays,
  * lone surrogates, own `__proto__`, boxed primitives, class instances) are refused where values enter a service's state,
- * and what would be another value afterwards before a client sends it (faithful.ts).
+ * and what would be another value afterwards before a client sends it (faithful.ts). A key `toJSON` is a key like any other: the packer
+ * would call what lies there, where it does not see a plain object (one that has a key `constructor`, or no prototype).
  */
-const packr = new Packr({ structuredClone: true, copyBuffers: true, writeFunction: refuseFunction });
+const packr = new Packr({ structuredClone: true, copyBuffers: true, useToJSON: false, writeFunction: refuseFunction });
 
 /** Left to itself the packer makes `undefined` of a function that lies inside a value. */
 function refuseFunction(): never {

@@ -57,7 +57,10 @@ const viewFields = object<View>({
 export const viewShape: Shape<View> = (value): value is View =>
   viewFields(value) && value.members.length <= LIMITS.replicasMax && checkView(value) === null;
 
-export const addressShape = object<Address>({ host: text, port: count });
+const portShape: Shape<number> = (value): value is number => count(value) && value <= 65_535;
+
+/** Dialling a port beyond 16 bits throws, in the process of whoever was told of it. */
+export const addressShape = object<Address>({ host: text, port: portShape });
 
 export const bookShape = object<AddressBook>({
   version: epochShape,

@@ -4,6 +4,7 @@ export interface Options {
   sequential?: boolean;
   moreTypes?: boolean;
   useRecords?: boolean;
+  useToJSON?: boolean;
   mapsAsObjects?: boolean;
   variableMapSize?: boolean;
   copyBuffers?: boolean;
