@@ -36,6 +36,26 @@ describe("operations and queries", () => {
     expect(stand.calls[0]?.input).toEqual(new Set([1]));
   });
 
+  it("take any key for a key", async () => {
+    const response = await stand.request("POST", ADD, '{"constructor":1,"toJSON":{"length":2}}');
+    expect(response.status).toBe(200);
+    expect(stand.calls[0]?.input).toEqual({ constructor: 1, toJSON: { length: 2 } });
+  });
+
+  it.each([
+    ["with its length", { "content-length": "10" }],
+    ["in chunks", {}],
+  ])("a caller that goes away in the middle of a body (%s) is no bug, and asks nothing of the group", async (_, headers) => {
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(new Uint8Array([0x5b]));
+        controller.error(Object.assign(new Error("aborted"), { code: "ECONNRESET" }));
+      },
+    });
+    expect(await errorOf(await stand.request("POST", ADD, body, headers))).toMatchObject({ code: "bad-request", outcome: "not-executed" });
+    expect(stand.calls).toEqual([]);
+  });
+
   it("S6g: name their request by key", async () => {
     await stand.request("POST", ADD, 1, { "idempotency-key": "abc-1" });
     expect(stand.calls[0]?.identity).toEqual({ kind: "key", key: "abc-1" });

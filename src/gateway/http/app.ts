@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { hasCode } from "../../runtime/error-code.js";
 import { LIMITS } from "../../vocabulary/limit.js";
 import { addAdmin } from "./admin.js";
 import type { Backend } from "./backend.js";
@@ -40,6 +41,8 @@ export function createApp(backend: Backend, own: OwnNames, onBug: (error: Error)
   );
   app.onError((error, c) => {
     if (error instanceof HttpFailure) return answerFailure(c, error);
+    // Its caller went away in the middle of the body: nobody hears this, and nothing was asked of the group.
+    if (hasCode(error, "ECONNRESET")) return answerFailure(c, failure("bad-request", "The connection ended before the body did."));
     onBug(error);
     return answerFailure(
       c,

@@ -74,8 +74,9 @@ export function standIn(): StandIn {
     },
     async request(method, path, body, headers = {}) {
       const json = method === "GET" ? {} : { "content-type": "application/json" };
-      const text = typeof body === "string" || body instanceof Uint8Array || body === undefined ? body : JSON.stringify(body);
-      const init: RequestInit = { method, headers: { host: "127.0.0.1:7400", ...json, ...headers } };
+      const isRaw = typeof body === "string" || body instanceof Uint8Array || body instanceof ReadableStream || body === undefined;
+      const text = isRaw ? body : JSON.stringify(body);
+      const init: RequestInit = { method, headers: { host: "127.0.0.1:7400", ...json, ...headers }, duplex: "half" };
       if (text !== undefined) init.body = text;
       return app.request(path, init);
     },

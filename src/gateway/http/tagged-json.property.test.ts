@@ -53,3 +53,15 @@ it("what the codec carries and JSON cannot hold has a form", () => {
   const carried = decodeValue(encodeValue(new Map([["a", new Set([1n])]])));
   expect(toJson(carried)).toEqual({ $troupe: "map", entries: [["a", { $troupe: "set", values: [{ $troupe: "bigint", value: "1" }] }]] });
 });
+
+it("bytes and dates that would be read as others are refused, and every way to write base64 is taken", () => {
+  const read = (tag: string, value: unknown) => fromJson({ $troupe: tag, value });
+  for (const text of ["aGk=", "aGk"]) expect(read("bytes", text)).toEqual(new Uint8Array([104, 105]));
+  for (const text of ["+/8=", "-_8", "-_8="]) expect(read("bytes", text)).toEqual(new Uint8Array([0xfb, 0xff]));
+  expect(read("bytes", "")).toEqual(new Uint8Array());
+  for (const text of ["!!!", "aGk=aGk=", "aG k=", "a", "aGl"]) expect(() => read("bytes", text)).toThrow(/tagged forms/);
+  for (const text of ["2026-01-31", "2026-01-31T12:00Z", "2026-01-31T12:00:00.5+01:00", "+012026-01-31T12:00:00.000Z"])
+    expect(read("date", text)).toEqual(new Date(text));
+  for (const text of ["yesterday", "", "2026-13-01", "2026-01-31T12:00:00", "2026-01-31 12:00", "1", "31 Jan 2026 GMT"])
+    expect(() => read("date", text)).toThrow(/tagged forms/);
+});

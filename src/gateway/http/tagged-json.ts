@@ -87,10 +87,11 @@ function readTagged(json: Readonly<Record<string, unknown>>, place: string, dept
       if (typeof value === "string" && /^-?\d{1,10000}$/.test(value)) return BigInt(value);
       break;
     case "date":
-      if (typeof value === "string" || value === null) return new Date(value ?? Number.NaN);
+      if (value === null) return new Date(Number.NaN);
+      if (typeof value === "string" && isDate(value)) return new Date(value);
       break;
     case "bytes":
-      if (typeof value === "string") return new Uint8Array(Buffer.from(value, "base64"));
+      if (typeof value === "string" && isBase64(value)) return new Uint8Array(Buffer.from(value, "base64"));
       break;
     case "set":
       if (Array.isArray(values)) return new Set(values.map((each, index) => readAny(each, `${place}.values[${index}]`, depth + 1)));
@@ -103,6 +104,22 @@ function readTagged(json: Readonly<Record<string, unknown>>, place: string, dept
       break;
   }
   throw new TypeError(`${place} has the key $troupe, but is none of the tagged forms of docs/reference/http.md`);
+}
+
+/** A day, or a moment whose zone is named: what stands for another moment on another machine is none. */
+function isDate(text: string): boolean {
+  return (
+    /^(?:[+-]\d{6}|\d{4})-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/.test(text) && !Number.isNaN(Date.parse(text))
+  );
+}
+
+/** In either alphabet, padded or not. What the decoder does not know it passes over: the bytes would be others, and nobody would hear of it. */
+function isBase64(text: string): boolean {
+  const bare = text
+    .replace(/={1,2}$/, "")
+    .replaceAll("-", "+")
+    .replaceAll("_", "/");
+  return Buffer.from(bare, "base64").toString("base64").replace(/=+$/, "") === bare;
 }
 
 function isPair(value: unknown): value is readonly [unknown, unknown] {
