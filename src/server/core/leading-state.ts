@@ -54,8 +54,8 @@ export interface Read {
   readonly atLeastIndex: number;
   /** The read round that must be confirmed: one begun after the arrival. 0: none. */
   round: number;
-  /** What it saw; null until the executor has answered. */
-  answer: { readonly index: number; readonly reply: Reply } | null;
+  /** What it saw; null until the executor has answered. `reply` null: there was no room to keep it, and it is to be asked again. */
+  answer: { readonly index: number; readonly reply: Reply | null } | null;
   /** The leader it was asked of is deposed: answered by a redirect. */
   dropped: boolean;
   /** In a leader's `ReadLine`. */

@@ -30,6 +30,27 @@ test.each(STYLES)("S7: a read waits for a round that w members confirmed after i
   expect(textFor(client, query(client))).toBe("x");
 });
 
+test.each(STYLES)("answers of reads that came in one turn are bounded in bytes, and what has no room is asked for again (%s)", (style) => {
+  const { group, client } = serving(style, { bounds: { queriesWaitingBytesMax: 2_500 } });
+  expect(textFor(client, request(client, 1, "x".repeat(1_000)))).toBe("1");
+  // Let in together: nobody knows yet how large their answers are.
+  const asked = [query(client), query(client), query(client), query(client)];
+  group.passes = (_, __, message) => message.kind !== "confirmed";
+  run(group);
+  expect(hostOf(group, 1).replica.stance).toMatchObject({ kind: "leading", reads: { waitingBytes: 2_000 } });
+  group.passes = () => true;
+  advance(group, 60);
+  const answers = hear(group, client.line).flatMap((message) => ("ticket" in message ? [[message.ticket, message.kind]] : []));
+  const [first, second, third, fourth] = asked;
+  expect(answers).toEqual([
+    [first, "reply"],
+    [second, "reply"],
+    [third, "redirect"],
+    [fourth, "redirect"],
+  ]);
+  expect(textFor(client, query(client))).toBe("x".repeat(1_000));
+});
+
 test.each(STYLES)(
   "what waits of reads is bounded in bytes, inputs and answers, and comes to nothing when they are answered (%s)",
   (style) => {

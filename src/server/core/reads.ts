@@ -4,10 +4,11 @@ import { compareEpochs } from "../../vocabulary/epoch.js";
 import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import type { ClientMessage } from "../../vocabulary/message-client.js";
 import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
+import type { Reply } from "../../vocabulary/session.js";
 import { isPassive } from "../../vocabulary/style.js";
 import { fail, redirect, sendReply } from "./answer.js";
 import { fifoSize, peek, push, shift } from "./fifo.js";
-import type { Leading, Read } from "./leading-state.js";
+import type { Leading, Read, ReadLine } from "./leading-state.js";
 import { enterReady } from "./line.js";
 import { lastIndex } from "./log.js";
 import { quorumValue } from "./quorum.js";
@@ -82,11 +83,19 @@ export function onQueryAnswered(turn: Turn, completion: Extract<ExecutionComplet
   replica.execution.queryingBytes -= querying.sizeBytes;
   const { read } = querying;
   if (read.dropped) return;
-  const answer = { index: seenIndex(turn), reply: completion.reply };
-  read.answer = answer;
+  const { reply } = completion;
+  const index = seenIndex(turn);
   // A leader's reads wait in its line; others are answered at once.
-  if (!read.inLine) return sendReply(turn, read, answer.index, answer.reply);
-  if (replica.stance.kind === "leading") replica.stance.reads.waitingBytes += answer.reply.bytes.length;
+  if (!read.inLine) return sendReply(turn, read, index, reply);
+  if (replica.stance.kind !== "leading") return;
+  const { reads } = replica.stance;
+  read.answer = { index, reply: hasRoomFor(replica, reads, reply) ? reply : null };
+  reads.waitingBytes += read.answer.reply?.bytes.length ?? 0;
+}
+
+/** How large answers are is known only now: those that came in one turn were let in together, and a thousand may be of megabytes each. */
+function hasRoomFor({ bounds }: Replica, { waitingBytes }: ReadLine, { bytes }: Reply): boolean {
+  return waitingBytes === 0 || waitingBytes + bytes.length <= bounds.queriesWaitingBytesMax;
 }
 
 function beginRound(turn: Turn, leading: Leading): void {
@@ -114,9 +123,10 @@ export function settleReads(turn: Turn, leading: Leading): void {
   for (let read = peek(reads.waiting); read?.answer != null; read = peek(reads.waiting)) {
     if (read.round > reads.confirmedRound || read.answer.index > replica.commitIndex) break;
     assert(leading.phase === "active", "S4c", () => "a read answered in a view that is not active");
-    if (read.answer.index < read.atLeastIndex) redirect(turn, read);
-    else sendReply(turn, read, read.answer.index, read.answer.reply);
-    reads.waitingBytes -= read.answer.reply.bytes.length;
+    const { index, reply } = read.answer;
+    if (reply === null || index < read.atLeastIndex) redirect(turn, read);
+    else sendReply(turn, read, index, reply);
+    reads.waitingBytes -= reply?.bytes.length ?? 0;
     shift(reads.waiting);
   }
 }

@@ -1,6 +1,7 @@
-import type { Connection } from "../../runtime/connection.js";
+import { BUFFERED_BYTES_MAX, type Connection } from "../../runtime/connection.js";
 import type { Executor } from "../../service/executor.js";
 import { unreachable } from "../../vocabulary/assert.js";
+import type { Message } from "../../vocabulary/message.js";
 import type { ReplicaEffect } from "../core/effect.js";
 import { dieAtFailpoint } from "../../runtime/failpoint.js";
 import type { Links } from "./links.js";
@@ -43,12 +44,24 @@ export function isForExecutor({ kind }: ReplicaEffect): boolean {
   return kind === "execution" || kind === "capture-snapshot" || kind === "load-state" || kind === "unload-state";
 }
 
-/** Hands each effect to what performs it. No decision is made here. */
+/** Far below what cuts a peer off (BUFFERED_BYTES_MAX): answers of megabytes leave in one turn, and their reader is not slow for that. */
+const ANSWERS_BUFFERED_BYTES_MAX = BUFFERED_BYTES_MAX / 2;
+
+/** Back-pressure: an answer that has no room beside those that its client has not read yet is to be asked for again (S6h: that says nothing of the outcome). */
+export function inMeasure(message: Message, bufferedBytes: number): Message {
+  if (message.kind !== "reply" || bufferedBytes === 0) return message;
+  if (bufferedBytes + message.reply.bytes.length <= ANSWERS_BUFFERED_BYTES_MAX) return message;
+  return { kind: "redirect", ticket: message.ticket };
+}
+
+/** Hands each effect to what performs it. */
 export function performEffect(shop: Workshop, effect: ReplicaEffect): void {
   switch (effect.kind) {
-    case "send":
-      shop.connections.get(effect.connection)?.send(effect.message);
+    case "send": {
+      const connection = shop.connections.get(effect.connection);
+      connection?.send(inMeasure(effect.message, connection.bufferedBytes));
       return;
+    }
     case "close":
       shop.connections.get(effect.connection)?.close(effect.reason);
       return;
