@@ -52,12 +52,17 @@ export function parseTroupeUrl(text: string): TroupeUrl {
  */
 export async function discover(url: TroupeUrl, timeoutMs: number, first = 0): Promise<Discovery> {
   let last = new TroupeError("unavailable", "not-executed", "No host was named.");
+  let unknown: TroupeError | null = null;
   const at = first % Math.max(1, url.hosts.length);
   for (const host of [...url.hosts.slice(at), ...url.hosts.slice(0, at)]) {
     try {
       return await askHost(host, url.group, timeoutMs);
     } catch (error) {
-      if (error instanceof TroupeError && error.code === "unknown-group") throw error;
+      if (error instanceof TroupeError) {
+        // Another system may have the address by now; the group is at the next one.
+        unknown = error;
+        continue;
+      }
       const reason = error instanceof Error ? causeOf(error) : String(error);
       last = new TroupeError(
         "unavailable",
@@ -66,7 +71,7 @@ export async function discover(url: TroupeUrl, timeoutMs: number, first = 0): Pr
       );
     }
   }
-  throw last;
+  throw unknown ?? last;
 }
 
 function causeOf(error: Error): string {
@@ -75,11 +80,17 @@ function causeOf(error: Error): string {
 
 async function askHost(host: string, group: GroupName, timeoutMs: number): Promise<Discovery> {
   const response = await fetch(`http://${host}/v1/groups/${group}/members`, { signal: AbortSignal.timeout(timeoutMs), redirect: "error" });
-  if (response.status === 404) throw new TroupeError("unknown-group", "not-executed", `There is no group ${group} at ${host}.`);
+  if (response.status === 404 && saysUnknownGroup(await response.json().catch(() => null)))
+    throw new TroupeError("unknown-group", "not-executed", `There is no group ${group} at ${host}.`);
   if (!response.ok) throw new Error(`status ${response.status}`);
   const found = readDiscovery(await response.json());
-  if (found === null) throw new Error("its answer is no list of members; another version, or another program");
+  if (found === null || found.group !== group) throw new Error("its answer is no list of members; another version, or another program");
   return found;
+}
+
+/** Any other program answers 404 as well. */
+function saysUnknownGroup(answer: unknown): boolean {
+  return isObject(answer) && isObject(answer.error) && answer.error.code === "unknown-group";
 }
 
 /** Checks what came over the network field by field; null when anything is amiss. */

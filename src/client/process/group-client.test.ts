@@ -56,6 +56,8 @@ it("refuses options that make no sense, at once", async () => {
   await expect(client.add.with({ key: "k" } as never)(1)).rejects.toMatchObject({ ...wrong, message: /key/ });
   await expect(client.get.with({ consistency: "strong" as never })()).rejects.toMatchObject(wrong);
   await expect(client.add.with({ timeoutMs: Number.NaN })(1)).rejects.toMatchObject(wrong);
+  // It would be put behind the clock's digits.
+  await expect(client.add.with({ timeoutMs: "500" as never })(1)).rejects.toMatchObject(wrong);
   expect(await client.add(5)).toBe(1);
   await client.close();
 });
@@ -219,4 +221,43 @@ it("an input that cannot be sent is refused before it is", async () => {
 
 it("no address that answers is said in words", async () => {
   await expect(connect(`troupe://127.0.0.1:1/${GROUP}`)).rejects.toThrow(/could not be found at 127.0.0.1:1.*troupe up/);
+});
+
+it("as many bytes as it may hold go to the leader at once, and the connection bears it", async () => {
+  const client = createGroupClient({ role: "client", clusterId: CLUSTER_ID, group: GROUP, discover: async () => null });
+  client.learn(null, group.book());
+  const closed: string[] = [];
+  for (const server of group.servers) server.onClose = (reason) => void closed.push(reason);
+  const input = new Uint8Array(4 * 1024 * 1024);
+  const ends = await Promise.all(Array.from({ length: 16 }, () => client.operate("add", input, { timeoutMs: 20_000 })));
+  expect(ends.map((end) => end.kind)).toEqual(ends.map(() => "answered"));
+  expect(closed).toEqual([]);
+  await client.close();
+});
+
+it("an address where another system or another program answers is passed over for the next", async () => {
+  const answers = [
+    [404, { error: { code: "unknown-group", message: "There is no such group.", outcome: "not-executed" } }],
+    [404, "<html>Not found</html>"],
+    [200, { clusterId: CLUSTER_ID, group: "other", view: null, book: group.book(), operations: ["add"], queries: ["get"] }],
+  ] as const;
+  let answer: (typeof answers)[number] = answers[0];
+  const other = createServer((_, response) => response.writeHead(answer[0]).end(JSON.stringify(answer[1])));
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const address = other.address();
+  const host = `127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  for (const each of answers) {
+    answer = each;
+    const client = await connect<Service>(url.replace("127.0.0.1:1,", `${host},`));
+    expect(await client.get()).toBe(0);
+    await client.close();
+  }
+  const codes: string[] = [];
+  for (const each of answers) {
+    answer = each;
+    await connect(`troupe://${host},127.0.0.1:1/${GROUP}`).catch((error: { code: string }) => codes.push(error.code));
+  }
+  // That there is no such group is said only where somebody has said so.
+  expect(codes).toEqual(["unknown-group", "unavailable", "unavailable"]);
+  other.close();
 });

@@ -236,6 +236,8 @@ function createLinks(options: GroupClientOptions, push: (event: ClientEvent) => 
       backoffMinMs: SERVER_REDIAL_MS_MIN,
       backoffMaxMs: 500,
       connectTimeoutMs: 1_000,
+      // All that the client may hold goes to a new leader in one turn, and is no more in memory for it: the inputs are not copied.
+      bufferedBytesMax: 2 * LIMITS.inFlightPerGroupBytesMax,
     });
   }
 

@@ -15,6 +15,8 @@ export interface LoopbackServer {
   readonly replica: ReplicaId;
   readonly port: number;
   readonly connections: Set<Connection>;
+  /** Told why a connection has ended. */
+  onClose: (reason: string) => void;
   close(): Promise<void>;
 }
 
@@ -96,9 +98,19 @@ async function startServer(group: LoopbackGroup, number: number): Promise<Loopba
       connection.send(membersOf(group, number));
     },
     onMessage: (connection, message) => onMessage(group, number, connection, message),
-    onClose: (connection) => void connections.delete(connection),
+    onClose: (connection, reason) => {
+      connections.delete(connection);
+      server.onClose(reason);
+    },
   });
-  return { replica: r(number), port: listener.address.port, connections, close: () => listener.close() };
+  const server: LoopbackServer = {
+    replica: r(number),
+    port: listener.address.port,
+    connections,
+    onClose: () => {},
+    close: () => listener.close(),
+  };
+  return server;
 }
 
 function onMessage(group: LoopbackGroup, number: number, connection: Connection, message: Message): void {

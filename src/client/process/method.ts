@@ -66,7 +66,7 @@ export function checkOptions(options: QueryOptions, names: readonly string[] = [
   if (unknown.length > 0)
     throw new TroupeError("bad-request", "not-executed", `There is no option ${unknown.join(", ")} here; there are ${names.join(", ")}.`);
   const { timeoutMs, consistency } = options;
-  if (timeoutMs !== undefined && !(timeoutMs > 0))
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0))
     throw new TroupeError("bad-request", "not-executed", `timeoutMs has to be a number of milliseconds above 0, not ${timeoutMs}.`);
   if (consistency !== undefined && !CONSISTENCIES.includes(consistency))
     throw new TroupeError("bad-request", "not-executed", `The consistency "${consistency}" is none of ${CONSISTENCIES.join(", ")}.`);

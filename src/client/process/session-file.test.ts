@@ -1,7 +1,8 @@
-import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { crc32 } from "../../codec/checksum.js";
 import type { SessionId } from "../../vocabulary/ids.js";
 import { openSessionFile } from "./session-file.js";
 
@@ -140,5 +141,52 @@ it("S6h: an end is on the disk when the file says so", async () => {
   expect(await file.durable()).toBe(true);
   expect(await readFile(path, "utf8")).toContain('"kind":"settled"');
   expect(await file.durable()).toBe(true);
+  await file.close();
+});
+
+it("S5e: behind a write that failed nothing is written, and nothing is said to be durable: the file stays readable", async () => {
+  const path = join(folder, "client.session");
+  let onSaved = () => {};
+  let onError = (_: Error): void => {};
+  const saved = new Promise<void>((resolve) => {
+    onSaved = resolve;
+  });
+  const failed = new Promise<Error>((resolve) => {
+    onError = resolve;
+  });
+  const file = await openSessionFile(path, { onSaved: () => onSaved(), onError: (error) => onError(error) });
+  file.saveSession(SESSION);
+  file.saveRequest(SESSION, 1, "add", new Uint8Array([1]));
+  await saved;
+  const probe = await open(path);
+  const appending = vi.spyOn(Object.getPrototypeOf(probe) as typeof probe, "appendFile");
+  await probe.close();
+  appending.mockImplementationOnce(async (batch) => {
+    const half = String(batch).slice(0, String(batch).length / 2);
+    await appendFile(path, half);
+    throw new Error("ENOSPC: no space left on device");
+  });
+  file.saveRequest(SESSION, 2, "add", new Uint8Array([2]));
+  expect((await failed).message).toContain("ENOSPC");
+  // There is room again.
+  file.saveSettled(SESSION, 1);
+  expect(await file.durable()).toBe(false);
+  await file.close();
+  appending.mockRestore();
+  const again = await opened(path);
+  expect(again.file.saved?.requests.map(({ sequence }) => sequence)).toEqual([1]);
+  await again.file.close();
+});
+
+it("S6b: what was open comes back in the order of its numbers, in whatever order the lines stand", async () => {
+  const path = join(folder, "client.session");
+  const line = (record: object): string => {
+    const text = JSON.stringify(record);
+    return `${crc32(Buffer.from(text)).toString(16).padStart(8, "0")} ${text}\n`;
+  };
+  const request = (sequence: number) => line({ kind: "request", session: SESSION, sequence, operation: "add", input: "" });
+  await writeFile(path, line({ kind: "session", session: SESSION, highest: 6 }) + request(6) + request(5));
+  const { file } = await opened(path);
+  expect(file.saved?.requests.map(({ sequence }) => sequence)).toEqual([5, 6]);
   await file.close();
 });

@@ -81,6 +81,8 @@ function fileOver(
   let writing: Promise<void> | null = null;
   /** Something was written behind the last fsync. */
   let isDirty = false;
+  /** S5e: nothing is written behind a write that failed, of which half a line may be there, and nothing is durable any more. */
+  let hasFailed = false;
   const waiting: ((durable: boolean) => void)[] = [];
 
   /** Everything that came while the last batch was written goes into the next one: one fsync for many requests. */
@@ -125,9 +127,11 @@ function fileOver(
   }
 
   function startWriting(): void {
+    if (hasFailed) return;
     writing ??= Promise.resolve()
       .then(writeBatches)
       .catch((error: unknown) => {
+        hasFailed = true;
         writing = null;
         for (const tell of waiting.splice(0)) tell(false);
         events.onError(error instanceof Error ? error : new Error(String(error)));
@@ -143,6 +147,7 @@ function fileOver(
     },
     saveSettled: (session, sequence) => add({ kind: "settled", session, sequence }),
     durable() {
+      if (hasFailed) return Promise.resolve(false);
       if (lines.length === 0 && !isDirty) return Promise.resolve(true);
       return new Promise((resolve) => {
         waiting.push(resolve);
@@ -228,7 +233,10 @@ async function readSaved(path: string): Promise<SavedSession | null> {
         });
     }
   }
-  return saved === null ? null : { session: saved.session, highestSequence: saved.highest, requests: [...saved.requests.values()] };
+  if (saved === null) return null;
+  // S6b: the first is the floor of all. Where the file was written anew, a line that came meanwhile stands behind later numbers.
+  const requests = [...saved.requests.values()].sort((a, b) => a.sequence - b.sequence);
+  return { session: saved.session, highestSequence: saved.highest, requests };
 }
 
 /** The beginning of a line of ours; zeros are what a file system may leave in place of what it had not written. */
