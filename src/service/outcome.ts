@@ -8,6 +8,7 @@ import type { OperationOutcome } from "./state-machine.js";
 
 const NOTHING = new Uint8Array(0);
 const MESSAGE_LENGTH_MAX = 4_096;
+const CODE_LENGTH_MAX = 255;
 
 /** The reply to a handler that returned `value`. Throws a StateRefusal or ServiceRefusal when the value cannot be sent. */
 export function replyOf(value: unknown): Reply {
@@ -17,10 +18,12 @@ export function replyOf(value: unknown): Reply {
   return { refused: false, bytes };
 }
 
+/** Details that would make it larger than a payload may be are left out: no frame would hold its entry or its reply. */
 export function refusal(code: string, message: string, details?: unknown): Reply {
   const short = message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX)}...` : message;
-  const error: ServiceError = details === undefined ? { code, message: short } : { code, message: short, details };
-  return { refused: true, bytes: encodeValue(error) };
+  const plain: ServiceError = { code: code.slice(0, CODE_LENGTH_MAX), message: short };
+  const bytes = encodeValue(details === undefined ? plain : { ...plain, details });
+  return { refused: true, bytes: bytes.length <= LIMITS.payloadSizeBytesMax ? bytes : encodeValue(plain) };
 }
 
 const UNREADABLE = "the handler threw something that cannot be read";
