@@ -30,6 +30,39 @@ describe("a service on trial", () => {
     await expect(trialOf(drifting).operations.draw()).rejects.toThrow(TrialFailure);
   });
 
+  test("S9: clock and chance are the log's in style active, and the machine's on a primary: neither is held against the handler", async () => {
+    const dice = defineService({
+      name: "dice",
+      state: () => ({ last: 0, at: new Date(0) }),
+      operations: {
+        roll(state) {
+          state.last = Math.random();
+          state.at = new Date();
+          return state.last;
+        },
+      },
+      queries: { last: (state) => state.last },
+    });
+    const { operations, queries } = trialOf(dice);
+    for (let roll = 0; roll < 3; roll += 1) expect(await operations.roll()).toBe(await queries.last());
+  });
+
+  test("S9: answers that differ are found out, where the states do not", async () => {
+    let hidden = 0;
+    const counting = defineService({
+      name: "counting",
+      state: () => ({}),
+      operations: {
+        next: () => {
+          hidden += 1;
+          return hidden;
+        },
+      },
+      queries: {},
+    });
+    await expect(trialOf(counting).operations.next()).rejects.toThrow("do not give the same answer");
+  });
+
   test("a broken invariant is named", async () => {
     const sinking = defineService({
       name: "sinking",
