@@ -94,6 +94,8 @@ export const MARKS_WANTED: readonly string[] = [
   "read-any",
   "read-at-backup",
   "weak-read-compared",
+  "fault-change-many",
+  "broken-change-of-many",
   "handler-timed-out",
   "handler-taken-back",
 ];

@@ -1,7 +1,7 @@
-import type { AdminCommand } from "../vocabulary/admin.js";
 import type { HostId, ReplicaId } from "../vocabulary/ids.js";
 import { sealQuorum } from "../vocabulary/view.js";
 import type { Chance } from "./chance.js";
+import { administer, changeMany, changeOne } from "./changes.js";
 import type { Ledger } from "./checkers/ledger.js";
 import { flipBit, powerOffDisk, createSimDisk } from "./disk.js";
 import type { Installation } from "./installation.js";
@@ -168,33 +168,9 @@ function slowLink(scene: Scene, chance: Chance): boolean {
   return true;
 }
 
-function administer(scene: Scene, command: AdminCommand): boolean {
-  const { rm, world } = scene.installation;
-  if (rm === null) return false;
-  note(world, "admin", command.kind, () => JSON.stringify(command));
-  rm.administer(command);
-  return true;
-}
-
-function change(scene: Scene, chance: Chance): boolean {
-  const { plan } = scene.installation;
-  const { group } = plan.spec;
-  const draw = chance.integer(0, 4);
-  if (draw === 0) return administer(scene, { kind: "set-group", group, change: { style: chance.pick(plan.spec.service.styles) } });
-  if (draw === 1) return administer(scene, { kind: "set-group", group, change: { replicas: chance.integer(1, 7) } });
-  if (draw === 2) return administer(scene, { kind: "set-group", group, change: { checkpointEntries: chance.pick([10, 50, 1_000]) } });
-  if (draw === 3) return administer(scene, { kind: "set-group", group, change: { quorum: chance.pick(["majority", "all"]) } });
-  const suspicionTimeoutMs = chance.pick([100, 150, 400]);
-  return administer(scene, {
-    kind: "set-detector",
-    detector: chance.pick(["lfd", "gfd"]),
-    knobs: { heartbeatIntervalMs: chance.pick([20, 40]), suspicionTimeoutMs },
-  });
-}
-
 function handOver(scene: Scene, chance: Chance): boolean {
   const server = anyServer(scene, chance);
-  return server !== null && administer(scene, { kind: "replica", replica: server.replica.config.replica, action: "lead" });
+  return server !== null && administer(scene.installation, { kind: "replica", replica: server.replica.config.replica, action: "lead" });
 }
 
 function pauseByHand(scene: Scene, chance: Chance): boolean {
@@ -202,13 +178,13 @@ function pauseByHand(scene: Scene, chance: Chance): boolean {
   if (server === null) return false;
   const { replica } = server.replica.config;
   after(scene.installation.world, chance.between(100, 3_000), () => insistOnResume(scene, replica));
-  return administer(scene, { kind: "replica", replica, action: "pause" });
+  return administer(scene.installation, { kind: "replica", replica, action: "pause" });
 }
 
 /** Whoever paused it looks again, until it is paused no longer: an order that was on its way can arrive late, from an RM that is gone. */
 function insistOnResume(scene: Scene, replica: ReplicaId): void {
   const { installation } = scene;
-  administer(scene, { kind: "replica", replica, action: "resume" });
+  administer(scene.installation, { kind: "replica", replica, action: "resume" });
   after(installation.world, ASK_AGAIN_MS, () => {
     const members = installation.status?.groups.flatMap((group) => group.members) ?? [];
     if (!scene.over || members.some((member) => member.replica === replica && member.paused)) insistOnResume(scene, replica);
@@ -218,7 +194,11 @@ function insistOnResume(scene: Scene, replica: ReplicaId): void {
 function endByHand(scene: Scene, chance: Chance): boolean {
   const server = anyServer(scene, chance);
   if (server === null || !mayDie(scene, server)) return false;
-  return administer(scene, { kind: "replica", replica: server.replica.config.replica, action: chance.pick(["kill", "remove"]) });
+  return administer(scene.installation, {
+    kind: "replica",
+    replica: server.replica.config.replica,
+    action: chance.pick(["kill", "remove"]),
+  });
 }
 
 /** A client's process dies; it comes back and takes up what its file holds. */
@@ -378,7 +358,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "disk-slow": (scene, chance) => diskTrouble(scene, chance, "slow"),
   "disk-wiped": (scene, chance) => loseData(scene, chance, "wiped"),
   "disk-damaged": (scene, chance) => loseData(scene, chance, "damaged"),
-  change,
+  change: ({ installation }, chance) => changeOne(installation, chance),
+  "change-many": ({ installation }, chance) => changeMany(installation, chance),
   "hand-over": handOver,
   "second-server"(scene, chance) {
     const server = anyServer(scene, chance);

@@ -9,6 +9,8 @@ import type { WorldSettings } from "./world.js";
 export interface Plan {
   readonly settings: WorldSettings;
   readonly hostCount: number;
+  /** The configuration says which hosts there are to be. */
+  readonly hostsNamed: boolean;
   readonly spec: GroupSpec;
   readonly service: AnyService;
   readonly workload: WorkloadName;

@@ -21,6 +21,7 @@ export const WITHOUT: Readonly<Record<string, (plan: Plan) => Plan>> = {
   replays: (plan) => ({ ...plan, settings: { ...plan.settings, replayProbability: 0 } }),
   "weak-reads": (plan) => ({ ...plan, weakReads: false }),
   "slow-handlers": (plan) => ({ ...plan, slowHandlers: false }),
+  "named-hosts": (plan) => ({ ...plan, hostsNamed: false }),
   "store-doubts": (plan) => ({ ...plan, storeUnknownProbability: 0 }),
 };
 

@@ -39,6 +39,7 @@ export function drawQuickPlan(seed: number): Plan {
       diskMaxMs: chance.pick([1, 5, 20]),
     },
     hostCount: chance.pick([1, 3, 3, 5]),
+    hostsNamed: createChance(seed, "named-hosts").happens(0.1),
     spec: {
       group: groupName(workload),
       service: { name: workload, hash: "0".repeat(64), path: "/service.mjs", styles: STYLES },
@@ -68,7 +69,7 @@ export function drawQuickPlan(seed: number): Plan {
     // Drawn elsewhere, as the style is: the seeds without them are what they were.
     weakReads: createChance(seed, "weak-reads").happens(0.4),
     storeUnknownProbability: chance.pick([0, 0, 0.1]),
-    faults: [...drawFaults(chance), ...drawLastWords(seed)],
+    faults: [...drawFaults(chance), ...drawLastWords(seed), ...drawChangeMany(seed)],
     strikes: null,
     stormFromMs,
     stormUntilMs: stormFromMs + chance.integer(3_000, 7_000),
@@ -107,9 +108,18 @@ function drawLastWords(seed: number): Plan["faults"] {
   return chance.happens(0.15) ? [{ kind: "last-words", everyMs: chance.between(400, 1_500) }] : [];
 }
 
+/** Drawn elsewhere, as those are. */
+function drawChangeMany(seed: number): Plan["faults"] {
+  const chance = createChance(seed, "change-many");
+  return chance.happens(0.1) ? [{ kind: "change-many", everyMs: chance.between(300, 1_500) }] : [];
+}
+
+/** They came later than the others, and are drawn elsewhere. */
+const DRAWN_ELSEWHERE: readonly string[] = ["last-words", "change-many"];
+
 function drawFaults(chance: Chance): Plan["faults"] {
   const share = chance.pick([0.15, 0.3, 0.6]);
-  const chosen = Object.keys(FAULTS).filter((kind) => kind !== "last-words" && chance.happens(share));
+  const chosen = Object.keys(FAULTS).filter((kind) => !DRAWN_ELSEWHERE.includes(kind) && chance.happens(share));
   const kinds = chosen.length >= 3 ? chosen : [...new Set([...chosen, "kill-server", "connection-reset", "pause-server"])];
   // The more kinds, the further apart each.
   const everyMs = chance.pick([150, 400, 1_000]) * Math.max(1, kinds.length / 3);

@@ -3,6 +3,7 @@ import { checkAll } from "../../server/core/invariants.js";
 import type { Message } from "../../vocabulary/message.js";
 import { epochText } from "../../vocabulary/epoch.js";
 import { sameView } from "../../vocabulary/view.js";
+import { checkSettings } from "../changes.js";
 import type { Installation } from "../installation.js";
 import type { Observer } from "../observer.js";
 import type { RunningServer } from "../running.js";
@@ -114,6 +115,7 @@ function takeQuestion(ledger: Ledger, server: RunningServer, connection: number,
 export function watchStore(ledger: Ledger, installation: Installation): void {
   installation.store.onWritten = (content, before) => {
     checkTerm(ledger, content, before);
+    checkSettings(ledger.world, content);
     const view = content.groups[0]?.activeView ?? null;
     const last = before?.groups[0]?.activeView ?? null;
     if (view === null || sameView(view, last)) return;

@@ -25,6 +25,7 @@ export function runRm(installation: Installation, process: SimProcess): RunningR
     bootId: boot,
     pid: process.pid,
     hostId: process.host.hostId,
+    ...(installation.plan.hostsNamed ? { hosts: installation.serverHosts.map((host) => host.hostId) } : {}),
     groups: [installation.plan.spec],
     detectors: { lfd: installation.plan.lfdKnobs, gfd: installation.plan.gfdKnobs },
   });

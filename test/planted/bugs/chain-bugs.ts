@@ -118,4 +118,11 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
       focus: all(ofSpec({ replicas: 3, durability: "disk" }), struckBy(600, "kill-server", "old-store")),
     },
   },
+  {
+    name: "half-of-several-settings",
+    rule: "section 11",
+    edits: [{ file: "rm/core/admin.ts", find: "    rm.store.draft = draft;\n", replace: "" }],
+    found: /^section 11/,
+    hunt: { by: "swarm", seed: 1, within: 20, focus: struckBy(300, "change-many", "kill-rm", "kill-server") },
+  },
 ];
