@@ -20,6 +20,7 @@ export default defineConfig({
     reporters: ["default", "./test/count-reporter.ts"],
     // One a processor: left to itself it would keep one of two free.
     maxWorkers: availableParallelism(),
+    setupFiles: ["./test/compared-pattern.ts"],
     coverage: { provider: "v8", include: ["src/**"], exclude: ["src/**/*.test.ts"] },
     projects: [
       { extends: true, test: { name: "unit", include: unitTests, exclude: processTests, testTimeout: 30_000 } },
