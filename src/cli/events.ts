@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { TroupeEvent } from "../vocabulary/admin.js";
-import { eventText, followEvents } from "./event-stream.js";
+import { eventText, followEvents, readEvents } from "./event-stream.js";
 import { readStatus } from "./gateway-api.js";
 import { show, type TargetOptions, wholeNumber, withExample, withTarget } from "./output.js";
 
@@ -10,8 +10,8 @@ interface EventsOptions extends TargetOptions {
   readonly follow?: boolean;
 }
 
-/** Without --follow: how long nothing may come before it is taken for all there is. */
-const QUIET_MS = 300;
+/** Without --follow: a gateway that tells nothing for so long has nobody who tells it anything. */
+const SILENCE_MAX_MS = 10_000;
 const RECONNECT_MS = 500;
 
 export function addEvents(program: Command): void {
@@ -24,28 +24,12 @@ export function addEvents(program: Command): void {
     // A system that is not there is said at once; one that goes away later is waited for.
     await readStatus(options);
     if (options.follow === true) await followForever(options);
-    else await printHeld(options);
+    else for await (const event of readEvents(options, options.after, SILENCE_MAX_MS)) print(options, event);
   });
 }
 
 function print(options: EventsOptions, event: TroupeEvent): void {
   show(options.json === true, event, eventText(event));
-}
-
-async function printHeld(options: EventsOptions): Promise<void> {
-  const abort = new AbortController();
-  let timer = setTimeout(() => abort.abort(), QUIET_MS);
-  try {
-    for await (const event of followEvents(options, options.after, abort.signal)) {
-      print(options, event);
-      clearTimeout(timer);
-      timer = setTimeout(() => abort.abort(), QUIET_MS);
-    }
-  } catch (error) {
-    if (!abort.signal.aborted) throw error;
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function followForever(options: EventsOptions): Promise<never> {

@@ -11,6 +11,8 @@ const WATCHERS_MAX = 256;
 const BEHIND_MAX = 2_000;
 /** One that has not taken the last ping by the next one does not read. */
 const PING_MS = 15_000;
+/** A comment after the last event of before: who wants no more than what has happened ends here. */
+const ALL_TOLD = ": all told\n\n";
 
 /** What the system looks like, and what happens in it. */
 export function addObservation(app: Hono, backend: Backend): void {
@@ -56,6 +58,7 @@ export function addObservation(app: Hono, backend: Backend): void {
       const queue: TroupeEvent[] = [...backend.eventsAfter(after)];
       const most = queue.length + BEHIND_MAX;
       let isNew = backend.eventsAfter(0).length === 0;
+      let isAllTold = false;
       let wake = () => {};
       let isOver = false;
       const stop = backend.onEvents((events) => {
@@ -83,7 +86,10 @@ export function addObservation(app: Hono, backend: Backend): void {
         while (!isOver) {
           const event = queue.shift();
           if (event !== undefined) await stream.writeSSE({ id: String(event.id), event: event.kind, data: JSON.stringify(event) });
-          else
+          else if (!isNew && !isAllTold) {
+            isAllTold = true;
+            await stream.write(ALL_TOLD);
+          } else
             await new Promise<void>((resolve) => {
               wake = resolve;
             });
