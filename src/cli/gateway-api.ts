@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readAddress } from "../runtime/address-file.js";
 import type { GroupStatus, StatusImage } from "../vocabulary/admin.js";
+import { hasCode } from "../runtime/error-code.js";
 import { EXIT, Failure, isFailure } from "./output.js";
 
 /** Where a command finds the gateway: `--port`, or the address that the gateway has left in the data folder. */
@@ -28,8 +29,12 @@ export function gatewayUrl(target: Target): string {
       EXIT.unreachable,
       `No gateway has left its address in ${target.dir}. Is \`troupe up\` running, with this --dir? A port can be given with --port.`,
     );
-  const host = record.host === "0.0.0.0" || record.host === "::" ? "127.0.0.1" : record.host;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${record.port}`;
+  const isAny = record.host === "0.0.0.0" || record.host === "::";
+  return `http://${hostInUrl(isAny ? "127.0.0.1" : record.host)}:${record.port}`;
+}
+
+export function hostInUrl(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** One request. Throws when nobody answers at all. */
@@ -48,8 +53,14 @@ export async function ask(
     const text = await response.text();
     return { status: response.status, body: text === "" ? null : JSON.parse(text) };
   } catch (error) {
-    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    throw new Failure(EXIT.unreachable, `The gateway at ${gatewayUrl(target)} does not answer (${reason}). Is \`troupe up\` running?`);
+    const cause = error instanceof Error ? error.cause : undefined;
+    const reason = cause instanceof Error ? cause.message : String(error);
+    const failure = new Failure(
+      EXIT.unreachable,
+      `The gateway at ${gatewayUrl(target)} does not answer (${reason}). Is \`troupe up\` running?`,
+    );
+    failure.cause = cause;
+    throw failure;
   }
 }
 
@@ -103,6 +114,7 @@ const RETRY_MS = 200;
 
 /**
  * An operation with a key of its own, sent again when the connection breaks or the answer is a passing one: executed once all the same.
+ * Once a connection broke with it, a later "not executed" is only of the later copy, so the end is unknown unless an answer says more.
  */
 export async function operate(
   target: Target,
@@ -112,15 +124,27 @@ export async function operate(
   key: string = randomUUID(),
 ): Promise<unknown> {
   const endMs = performance.now() + timeoutMs;
+  let isCopyLost = false;
   for (;;) {
     const leftMs = Math.max(1, Math.ceil(endMs - performance.now()));
     const headers = { "idempotency-key": key, "troupe-timeout-ms": String(leftMs) };
     const answer = await ask(target, "POST", path, input, headers).catch((error: unknown) => {
-      if (isFailure(error) && performance.now() < endMs) return null;
-      throw error;
+      if (!isFailure(error)) throw error;
+      isCopyLost ||= !hasCode(error.cause, "ECONNREFUSED");
+      if (performance.now() < endMs) return null;
+      throw isCopyLost ? lostCopy(key, error.message) : error;
     });
-    if (answer !== null && answer.status < 300) return answer.body;
-    if (answer !== null && (answer.status !== 503 || performance.now() >= endMs)) throw failureOf(answer);
+    if (answer !== null) {
+      if (answer.status < 300) return answer.body;
+      const isPassing = answer.status === 503 || (answer.status === 429 && isCopyLost);
+      const failure = failureOf(answer);
+      if (!isPassing || performance.now() >= endMs) throw isPassing && isCopyLost ? lostCopy(key, failure.message) : failure;
+    }
     await sleep(RETRY_MS);
   }
+}
+
+function lostCopy(key: string, last: string): Failure {
+  const message = `The connection broke before the answer: whether the request was executed is unknown. Ask again with --key ${key} to find out. (${last})`;
+  return new Failure(EXIT.unknown, message, { code: "timeout", outcome: "unknown", message });
 }

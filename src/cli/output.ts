@@ -82,6 +82,17 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+export function portNumber(text: string): number {
+  const port = wholeNumber(text);
+  if (port > 65_535) throw new InvalidArgumentError("It is at most 65535.");
+  return port;
+}
+
+/** For a line that is to be copied to a shell. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 export interface TargetOptions {
   readonly port?: number;
   readonly dir: string;
@@ -93,7 +104,7 @@ export const DIR_OPTION = ["--dir <folder>", "the data folder", DEFAULTS.dir] as
 /** What every command that talks to a running system takes. */
 export function withTarget(command: Command): Command {
   return command
-    .option("--port <port>", "port of the gateway; default: what the data folder says", wholeNumber)
+    .option("--port <port>", "port of the gateway; default: what the data folder says", portNumber)
     .option(...DIR_OPTION)
     .option("--json", "print JSON");
 }

@@ -7,7 +7,7 @@ import { BACKUP_PATH, type BackupRecord } from "../storage/backup-file.js";
 import { damageInBackup, describeBackup } from "../storage/inspection-backup.js";
 import { DEFAULTS } from "../vocabulary/limit.js";
 import { lookInto, userOf } from "./folder-look.js";
-import { EXIT, Failure, show, withExample } from "./output.js";
+import { EXIT, Failure, shellWord, show, withExample } from "./output.js";
 import { sizeText } from "./progress.js";
 import { makeRestored, type Restored } from "./restore-making.js";
 
@@ -41,7 +41,7 @@ export function addRestore(program: Command): void {
       show(
         options.json === true,
         { dir, group, generation: made.generation, index: record.snapshot.index, replicas: made.replicas },
-        `${group} is restored to ${dir}: index ${record.snapshot.index} (${sizeText(record.snapshot.sizeBytes)}), generation ${made.generation}, replicas ${made.replicas.join(", ")}.${other}\nStart it with \`troupe up\`, the service ${service.name}, --group ${group} and --dir ${options.dir}.`,
+        `${group} is restored to ${dir}: index ${record.snapshot.index} (${sizeText(record.snapshot.sizeBytes)}), generation ${made.generation}, replicas ${made.replicas.join(", ")}.${other}\nStart it with \`troupe up SERVICE --group ${group} --dir ${shellWord(options.dir)}\`, where SERVICE is the file of the service ${service.name} as it was.`,
       );
     },
   );

@@ -3,6 +3,7 @@ import { connect } from "../client/connect.js";
 import { TroupeError } from "../client/process/troupe-error.js";
 import { bundleFile, loadExport } from "../config/bundle.js";
 import { examplePath } from "../config/installation.js";
+import { gatewayUrl } from "./gateway-api.js";
 import { EXIT, Failure } from "./output.js";
 
 /** What examples/bank/workload.ts exports: it is bundled like a service, since examples are shipped as they are read. */
@@ -34,9 +35,9 @@ const PAUSE_MS = 20;
 const LATENCIES_KEPT = 1_000;
 
 /** A few clients that move money about, for as long as the system runs. */
-export async function startBankLoad(port: number, group: string, dir: string): Promise<Load> {
+export async function startBankLoad(dir: string, group: string): Promise<Load> {
   const workload = await loadWorkload(dir);
-  const url = `troupe://127.0.0.1:${port}/${group}`;
+  const url = `troupe://${new URL(gatewayUrl({ dir })).host}/${group}`;
   const latencies: number[] = [];
   const counts = { answered: 0, refused: 0, failed: 0 };
   let lastFailure = "";

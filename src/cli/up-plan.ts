@@ -73,6 +73,11 @@ export async function planRun(settings: Settings, dir: string, clusterId: Cluste
       EXIT.failed,
       `The service ${bundle.code.name} does not run in style ${settings.style}: it declares ${bundle.code.styles.join(", ")}. Choose with --style.`,
     );
+  if (settings.load && bundle.code.name !== "bank")
+    throw new Failure(
+      EXIT.usage,
+      "--load runs the bank's workload, and this service is no bank. Start it without --load, and bring your own clients.",
+    );
   const group = settings.group ?? bundle.code.name;
   const refusal = isFresh ? null : checkAgainstData(dir, group, bundle.code.hash, settings.durability);
   if (refusal !== null) throw new Failure(EXIT.failed, refusal);

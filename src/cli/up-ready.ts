@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { readAddress } from "../runtime/address-file.js";
-import { ask, field, readStatus } from "./gateway-api.js";
+import { ask, field, hostInUrl, readStatus } from "./gateway-api.js";
 import { EXIT, Failure } from "./output.js";
 
 export interface ReadyOptions {
@@ -15,36 +15,36 @@ const LOOK_AGAIN_MS = 25;
 const TELL_EVERY_MS = 5_000;
 
 /** Waits until the group does what a client needs: a session is opened, through gateway, leader and a quorum. Throws when a component gives up. */
-export async function waitUntilReady(options: ReadyOptions): Promise<{ url: string; port: number }> {
+export async function waitUntilReady(options: ReadyOptions): Promise<{ url: string }> {
   let tellAtMs = performance.now() + TELL_EVERY_MS;
   for (;;) {
     const why = options.gaveUp();
     if (why !== null) throw new Failure(EXIT.failed, why);
     const record = readAddress(options.dir, "gateway");
     // The address of an earlier life is no address.
-    if (record !== null && record.pid === options.gatewayPid() && (await answers(options, record.port)))
-      return { url: `http://${options.host}:${record.port}`, port: record.port };
+    const isListening = record !== null && record.pid === options.gatewayPid();
+    if (isListening && (await answers(options))) return { url: `http://${hostInUrl(options.host)}:${record.port}` };
     if (performance.now() >= tellAtMs) {
       tellAtMs += TELL_EVERY_MS;
-      process.stderr.write(`${await whatIsMissing(options, record?.port)}\n`);
+      process.stderr.write(`${await whatIsMissing(options, isListening)}\n`);
     }
     await sleep(LOOK_AGAIN_MS);
   }
 }
 
-async function answers({ dir, group }: ReadyOptions, port: number): Promise<boolean> {
+async function answers({ dir, group }: ReadyOptions): Promise<boolean> {
   try {
-    const opened = await ask({ port, dir }, "POST", `/v1/groups/${group}/sessions`, undefined, { "troupe-timeout-ms": "2000" });
+    const opened = await ask({ dir }, "POST", `/v1/groups/${group}/sessions`, undefined, { "troupe-timeout-ms": "2000" });
     return opened.status === 200 && typeof field(opened.body, "session") === "string";
   } catch {
     return false;
   }
 }
 
-async function whatIsMissing({ dir, group }: ReadyOptions, port: number | undefined): Promise<string> {
-  if (port === undefined) return "up: the gateway has not started yet; see `troupe logs gateway`";
+async function whatIsMissing({ dir, group }: ReadyOptions, isListening: boolean): Promise<string> {
+  if (!isListening) return "up: the gateway has not started yet; see `troupe logs gateway`";
   try {
-    const found = (await readStatus({ port, dir })).groups.find((each) => each.group === group);
+    const found = (await readStatus({ dir })).groups.find((each) => each.group === group);
     return `up: ${group} does not answer yet: ${found?.waiting ?? "no view is active"}; see \`troupe logs\``;
   } catch {
     return "up: the gateway does not answer yet; see `troupe logs gateway`";

@@ -8,7 +8,7 @@ import type { ComponentCommand, SupervisorEvent } from "../supervisor/component.
 import { startSupervisor, stopOnSignals, type Supervisor } from "../supervisor/supervisor.js";
 import { DEFAULTS } from "../vocabulary/limit.js";
 import { DURABILITIES, STYLES } from "../vocabulary/style.js";
-import { dropUnwritable, EXIT, Failure, print, wholeNumber, withExample } from "./output.js";
+import { dropUnwritable, print, shellWord, wholeNumber, withExample } from "./output.js";
 import { detach } from "./up-detach.js";
 import { startBankLoad } from "./up-load.js";
 import { decideSettings, planRun, type UpFlags } from "./up-plan.js";
@@ -51,11 +51,6 @@ async function up(flags: UpFlags): Promise<void> {
   let config: Awaited<ReturnType<typeof planRun>>;
   try {
     config = await planRun(settings, folder.dir, folder.clusterId, flags.fresh === true);
-    if (settings.load && config.groups[0]?.service.name !== "bank")
-      throw new Failure(
-        EXIT.usage,
-        "--load runs the bank's workload, and this service is no bank. Start it without --load, and bring your own clients.",
-      );
     writeRunConfig(folder.dir, config);
   } catch (error) {
     await folder.release();
@@ -92,9 +87,9 @@ async function serve(supervisor: Supervisor, { settings, dir, group, isJson, tro
   });
   print(`ready ${gateway.url}`);
   if (!isJson) print(instructions(gateway.url, group, settings.dir));
-  const load = settings.load ? await startBankLoad(gateway.port, group, dir) : null;
+  const load = settings.load ? await startBankLoad(dir, group) : null;
   trouble.report();
-  await watchSystem({ target: { port: gateway.port, dir }, url: gateway.url, load, isJson });
+  await watchSystem({ target: { dir }, url: gateway.url, load, isJson });
 }
 
 function componentsOf(dir: string): ComponentCommand[] {
@@ -146,7 +141,7 @@ function supervisorText(event: SupervisorEvent): string {
 
 /** `dir` as it was given: what stands here is to be copied, and has to find the same folder. */
 function instructions(url: string, group: string, dir: string): string {
-  const at = dir === DEFAULTS.dir ? "" : ` --dir ${dir}`;
+  const at = dir === DEFAULTS.dir ? "" : ` --dir ${shellWord(dir)}`;
   const call = group === "bank" ? `operations/deposit -d '{"account":"account-1","amount":5}'` : "operations/OPERATION -d 'INPUT'";
   return [
     `  call it:     curl ${url}/v1/groups/${group}/${call} -H 'content-type: application/json'`,
