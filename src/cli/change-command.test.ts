@@ -51,3 +51,20 @@ it.each([
   await set(word);
   expect(asked).toEqual([{ path, body }]);
 });
+
+it.each([
+  ["foo=9", /no setting foo that can be changed/],
+  ["replicas", /replicas=VALUE/],
+])("%s is wrong on the command line, and nothing is asked", async (word, message) => {
+  await expect(set(word)).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(message) });
+  expect(asked).toEqual([]);
+});
+
+it("a value that cannot be is a wrong setting, as it is for `up`", async () => {
+  server.removeAllListeners("request");
+  server.on("request", (_, response) => {
+    response.statusCode = 400;
+    response.end(JSON.stringify({ error: { code: "bad-request", message: "replicas is at most 7", outcome: "not-executed" } }));
+  });
+  await expect(set("replicas=9")).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(/at most 7/) });
+});

@@ -3,7 +3,7 @@ import { groupChangeSchema } from "../config/schema.js";
 import { DEFAULTS } from "../vocabulary/limit.js";
 import { STYLES } from "../vocabulary/style.js";
 import { askOk, chooseGroup, field, readStatus } from "./gateway-api.js";
-import { EXIT, Failure, show, type TargetOptions, withExample, withTarget } from "./output.js";
+import { EXIT, Failure, isFailure, show, type TargetOptions, withExample, withTarget } from "./output.js";
 
 interface ChangeOptions extends TargetOptions {
   readonly group?: string;
@@ -54,7 +54,7 @@ export function addChangeCommands(program: Command): void {
 
 async function changeGroup(change: Readonly<Record<string, unknown>>, options: ChangeOptions): Promise<void> {
   const group = options.group ?? (await chooseGroup(options)).group;
-  const answer = await askOk(options, "PATCH", `/v1/admin/groups/${encodeURIComponent(group)}`, change);
+  const answer = await askChange(options, `/v1/admin/groups/${encodeURIComponent(group)}`, change);
   say(options, { group, change, changeId: field(answer, "changeId") }, `${group}: ${describe(change)}`);
 }
 
@@ -72,6 +72,25 @@ function describe(change: Readonly<Record<string, unknown>>): string {
     .join(", ");
 }
 
+function wrongSetting(pair: string): Failure {
+  const name = pair.replace(/=.*$/s, "");
+  const isKnown = GROUP_SETTINGS.includes(name) || DETECTOR_SETTING.test(name);
+  const why = isKnown
+    ? `Say what ${name} shall be: ${name}=VALUE.`
+    : `There is no setting ${name} that can be changed while the system runs.`;
+  return new Failure(EXIT.usage, `${why} See \`troupe set --help\`.`);
+}
+
+/** What the gateway finds wrong with a setting is wrong on the command line. */
+async function askChange(options: ChangeOptions, path: string, change: unknown): Promise<unknown> {
+  try {
+    return await askOk(options, "PATCH", path, change);
+  } catch (error) {
+    if (isFailure(error) && field(error.data, "code") === "bad-request") throw new Failure(EXIT.usage, error.message, error.data);
+    throw error;
+  }
+}
+
 async function setAll(pairs: readonly string[], options: ChangeOptions): Promise<void> {
   const group: Record<string, unknown> = {};
   const detectors = new Map<string, Record<string, unknown>>();
@@ -82,7 +101,7 @@ async function setAll(pairs: readonly string[], options: ChangeOptions): Promise
     if (GROUP_SETTINGS.includes(name)) group[name] = value;
     else if (detector?.[1] !== undefined && detector[2] !== undefined)
       detectors.set(detector[1], { ...detectors.get(detector[1]), [detector[2]]: value });
-    else throw new Failure(EXIT.usage, `"${pair}" is no setting that can be changed while the system runs. See \`troupe set --help\`.`);
+    else throw wrongSetting(pair);
   }
   const isGroup = Object.keys(group).length > 0;
   if (detectors.size === 0) await changeGroup(group, options);
@@ -91,7 +110,7 @@ async function setAll(pairs: readonly string[], options: ChangeOptions): Promise
 }
 
 async function changeDetector(detector: string, knobs: Readonly<Record<string, unknown>>, options: ChangeOptions): Promise<void> {
-  const answer = await askOk(options, "PATCH", `/v1/admin/detectors/${detector}`, knobs);
+  const answer = await askChange(options, `/v1/admin/detectors/${detector}`, knobs);
   say(options, { detector, knobs, changeId: field(answer, "changeId") }, `${detector}: ${describe(knobs)}`);
 }
 
@@ -103,7 +122,7 @@ async function changeSeveral(
 ): Promise<void> {
   const groups = change === null ? {} : { [options.group ?? (await chooseGroup(options)).group]: change };
   const detectors = Object.fromEntries(detectorKnobs);
-  const answer = await askOk(options, "PATCH", "/v1/admin/settings", { groups, detectors });
+  const answer = await askChange(options, "/v1/admin/settings", { groups, detectors });
   const words = [...Object.entries(groups), ...detectorKnobs].map(([name, values]) => `${name}: ${describe(values)}`);
   say(options, { groups, detectors, changeId: field(answer, "changeId") }, words.join("; "));
 }

@@ -39,5 +39,5 @@ it.each(["./orders.ts", "banks", "./folder"])("says that the service %s is not t
   mkdirSync(join(folder, "folder"));
   const place = join(folder, service);
   expect(await check({ service })).toMatchObject({ ok: false, errors: [expect.stringContaining(`service: there is no file ${place},`)] });
-  expect(process.exitCode).toBe(1);
+  expect(process.exitCode).toBe(2);
 });

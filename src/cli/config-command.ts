@@ -23,7 +23,7 @@ export function addConfig(program: Command): void {
       return;
     }
     const errors = checked.ok ? [`${found.path}: ${missing}`] : checked.errors;
-    process.exitCode = EXIT.failed;
+    process.exitCode = EXIT.usage;
     if (options.json === true) print(JSON.stringify({ file: found.path, ok: false, errors }));
     else for (const error of errors) process.stderr.write(`${error}\n`);
   });

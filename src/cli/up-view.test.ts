@@ -4,7 +4,7 @@ import type { MemberStatus, TroupeEvent } from "../vocabulary/admin.js";
 import { bootId, hostId, incarnation, replicaId } from "../vocabulary/ids.js";
 import type { Status } from "./gateway-api.js";
 import { statusText } from "./status.js";
-import { cut, throughputOf, viewLines } from "./up-view.js";
+import { cut, throughputOf, type ViewSize, viewLines, wrap } from "./up-view.js";
 
 function member(number: number, executedCount: number, pid = 100 + number): MemberStatus {
   return {
@@ -33,6 +33,8 @@ function statusOf(executed: number, pid?: number): Status {
   return { ...IMAGE, stale: false, groups };
 }
 
+const LARGE: ViewSize = { columns: 200, rows: 50 };
+
 it("the view shows members, roles, epoch, throughput and the last failovers with their parts", () => {
   const failover: TroupeEvent = {
     id: 1,
@@ -41,21 +43,46 @@ it("the view shows members, roles, epoch, throughput and the last failovers with
     text: "counter-1 took over",
     data: { detectMs: 0.804, sealMs: 1.2, totalMs: 2.04 },
   };
-  const text = viewLines({
-    url: "http://u",
-    status: statusOf(5),
-    throughput: new Map([["counter", 12.4]]),
-    load: "busy",
-    events: [failover],
-  }).join("\n");
+  const text = viewLines(
+    {
+      url: "http://u",
+      status: statusOf(5),
+      throughput: new Map([["counter", 12.4]]),
+      load: "busy",
+      events: [failover],
+    },
+    LARGE,
+  ).join("\n");
   for (const part of ["epoch 1.2", "12 requests/s", "counter-1", "leader", "paused", "load: busy", "after 2.0 ms: detect 0.8, seal 1.2"])
     expect(text).toContain(part);
 });
 
 it("the view says when the gateway or the Replication Manager is away", () => {
   const base = { url: "http://u", throughput: new Map<string, number>(), load: null, events: [] };
-  expect(viewLines({ ...base, status: null }).join("\n")).toContain("does not answer");
-  expect(viewLines({ ...base, status: { ...statusOf(1), stale: true } }).join("\n")).toContain("last word");
+  expect(viewLines({ ...base, status: null }, LARGE).join("\n")).toContain("does not answer");
+  expect(viewLines({ ...base, status: { ...statusOf(1), stale: true } }, LARGE).join("\n")).toContain("last word");
+});
+
+const happened = (id: number): TroupeEvent => ({ id, atMs: 0, kind: id % 10 === 0 ? "failover" : "suspected", text: `event ${id}` });
+
+it.each([8, 13, 22, 48])("with %i rows the view has no more, and ends with what happened last", (rows) => {
+  const events = Array.from({ length: 60 }, (_, at) => happened(at + 1));
+  const lines = viewLines({ url: "http://u", status: statusOf(5), throughput: new Map(), load: "busy", events }, { columns: 80, rows });
+  expect(lines.length).toBeLessThanOrEqual(rows);
+  expect(lines.at(-1)).toMatch(rows < 9 ? /events$/ : /event 60$/);
+});
+
+it("why a group does not serve is said to its end, in a narrow terminal too", () => {
+  const waiting = "waits for counter-1 (it has not come back since 12:00, see its log) and counter-3 (its data is damaged)";
+  const status = { ...statusOf(5), groups: statusOf(5).groups.map((group) => ({ ...group, serving: false, waiting })) };
+  const lines = viewLines({ url: "http://u", status, throughput: new Map(), load: null, events: [] }, { columns: 40, rows: 20 });
+  const text = lines.map((line) => cut(line, 40).trim()).join(" ");
+  expect(text).toContain(waiting);
+});
+
+it("text is wrapped at spaces, and a long word where the line ends", () => {
+  expect(wrap("one two three", 8)).toEqual(["one two", "three"]);
+  expect(wrap("abcdefghij k", 4)).toEqual(["abcd", "efgh", "ij k"]);
 });
 
 it("throughput is what the leader has executed between two looks, and nothing across its death", () => {

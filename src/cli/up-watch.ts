@@ -54,7 +54,8 @@ async function drawForever({ target, url, load }: WatchOptions, events: readonly
     const throughput =
       status === null ? new Map<string, number>() : throughputOf(before?.status ?? null, status, atMs - (before?.atMs ?? atMs));
     before = status === null ? null : { status, atMs };
-    screen.draw(["", ...viewLines({ url, status, throughput, load: load?.text() ?? null, events })]);
+    const { columns, rows } = screen.size();
+    screen.draw(["", ...viewLines({ url, status, throughput, load: load?.text() ?? null, events }, { columns, rows: rows - 1 })]);
     await sleep(DRAW_EVERY_MS);
   }
 }

@@ -65,7 +65,7 @@ describe("`up` refuses in words", () => {
     await refused(["counter", "--port", "0", "--config", "folder.json"], /folder\.json cannot be read/);
     await refused(["counter", "--port", "0", "--config", "missing.json"], /no configuration file missing\.json/);
     const checked = await troupe(["config", "check"], folder);
-    expect(checked.status).toBe(1);
+    expect(checked.status).toBe(2);
     expect(checked.err).toMatch(/replicas is at least 1/);
   });
 

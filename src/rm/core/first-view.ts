@@ -19,7 +19,7 @@ interface FirstView {
 export function planFirstView(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord): FirstView | null {
   const ready = readyReplicas(rm, nowMs, record);
   const { replicas } = record.spec;
-  group.waiting = `the first view waits for ${replicas} replicas, ${ready.length} are ready`;
+  group.waiting = `the first view waits for ${replicas} replicas; ready so far: ${ready.length}`;
   if (!allHostsTold(rm)) return null;
   if (ready.length === 0) return null;
   group.firstSeenMs ??= nowMs;
