@@ -12,6 +12,10 @@ const names = readdirSync(join(project, "bench"))
   .map((file) => file.slice(0, -".ts".length));
 
 const name = process.argv[2];
+if (name === "--help") {
+  console.log(`usage: node bench/run.mjs NAME [options]; NAME --help tells the options\nNAME: ${names.join(", ")}`);
+  process.exit(0);
+}
 if (name === undefined || !names.includes(name)) {
   console.error(`Say what to measure: ${names.join(", ")}.`);
   process.exit(2);

@@ -1,6 +1,7 @@
 /** `node dist/explore/main.js --scope full [--states N] [--minutes M]`: explores a scope and says what it has seen. */
 import { cpus } from "node:os";
 import { performance } from "node:perf_hooks";
+import { parseArgs } from "node:util";
 import { explore, type Report } from "./exploration.js";
 import { SCOPES, type Scope, scopeNamed } from "./scope.js";
 
@@ -9,22 +10,28 @@ const USAGE = `usage: npm run explore -- --scope ${SCOPES.map((scope) => scope.n
 const MEMORY_BYTES_MAX = 6e9;
 const SAY_MS = 10_000;
 
-function option(name: string): string | null {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? null : (process.argv[at + 1] ?? null);
-}
-
 interface Wish {
   readonly scope: Scope;
   readonly minutes: number;
 }
 
-function chosen(): Wish | null {
-  const scope = scopeNamed(option("--scope") ?? "small");
-  const states = option("--states");
-  const minutes = Number(option("--minutes") ?? Number.POSITIVE_INFINITY);
-  if (scope === undefined || !(minutes > 0) || !/^[1-9]\d{0,8}$/.test(states ?? "1")) return null;
-  return { scope: states === null ? scope : { ...scope, statesMax: Number(states) }, minutes };
+/** Throws in words. */
+function chosen(): Wish | "help" {
+  const { values } = parseArgs({
+    options: {
+      scope: { type: "string", default: "small" },
+      states: { type: "string" },
+      minutes: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return "help";
+  const scope = scopeNamed(values.scope);
+  const minutes = Number(values.minutes ?? Number.POSITIVE_INFINITY);
+  if (scope === undefined) throw new Error(`There is no scope ${values.scope}.`);
+  if (!(minutes > 0)) throw new Error("--minutes takes a number above 0.");
+  if (!/^[1-9]\d{0,8}$/.test(values.states ?? "1")) throw new Error("--states takes a whole number from 1.");
+  return { scope: values.states === undefined ? scope : { ...scope, statesMax: Number(values.states) }, minutes };
 }
 
 function say(report: Report, seconds: number, bound: string): void {
@@ -47,13 +54,20 @@ function say(report: Report, seconds: number, bound: string): void {
   else out(report.isDeeper ? `complete: every world within ${depth} ${unit}` : `complete: ${depth} ${unit} lead everywhere`);
 }
 
-function run(): number {
-  const wish = chosen();
-  if (wish === null) {
-    process.stderr.write(USAGE);
-    return 64;
+function main(): number {
+  let wish: Wish | "help";
+  try {
+    wish = chosen();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    return 2;
   }
-  const { scope, minutes } = wish;
+  if (wish !== "help") return run(wish);
+  process.stdout.write(USAGE);
+  return 0;
+}
+
+function run({ scope, minutes }: Wish): number {
   const beganMs = performance.now();
   let saidMs = beganMs;
   let bound = `${scope.statesMax} states`;
@@ -73,4 +87,4 @@ function run(): number {
   return report.violation === null ? 0 : 1;
 }
 
-process.exitCode = run();
+process.exitCode = main();

@@ -31,10 +31,22 @@ async function loadScenarios() {
   return import(pathToFileURL(outfile).href);
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { repeat: { type: "string", default: "1" }, style: { type: "string" }, list: { type: "boolean", default: false } },
-});
+const USAGE = `usage: npm run test:faults -- [--repeat N] [--style STYLE] [--list] [NAME ...]
+
+Runs fault scenarios on real processes: those that are named, or all that \`npm test\` runs as well.
+
+  --repeat N     each so many times (default 1)
+  --style STYLE  in this style alone; default: active and warm-passive
+  --list         names the scenarios, and says what each does
+  --help         prints this
+
+Exit code 0: none has failed. 1: at least one has; what it has left is in .cache/faults. 2: the command line makes no sense.`;
+
+const { values, positionals } = readCommandLine();
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const repeat = Number(values.repeat);
 if (!Number.isInteger(repeat) || repeat < 1) fail("--repeat takes a whole number from 1.");
 
@@ -94,6 +106,22 @@ async function repeatScenario(stable, scenario, style) {
   console.log(
     `${scenario.name.padEnd(34)} ${style.padEnd(13)} ${passed} passed, ${failed} failed; ${operations} operations; client gap median ${quantile(gapsMs, 0.5)} ms, p99 ${quantile(gapsMs, 0.99)} ms; ${((performance.now() - fromMs) / 1_000 / repeat).toFixed(1)} s each${more}`,
   );
+}
+
+function readCommandLine() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        repeat: { type: "string", default: "1" },
+        style: { type: "string" },
+        list: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    return fail(`${error.message}\n\n${USAGE}`);
+  }
 }
 
 function quantile(values, share) {
