@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { basename, dirname, join, resolve } from "node:path";
+import { pidLockHolder } from "../runtime/folder-lock.js";
 import type { Look } from "../storage/inspection.js";
 
 /** Looks into a folder and changes nothing there: files are opened for reading only, and no lock is taken. */
@@ -47,7 +48,7 @@ export async function userOf(path: string): Promise<FolderUser | null> {
   const folder = resolve(path);
   const candidates = basename(folder) === "data" ? [folder, dirname(folder)] : [folder];
   for (const candidate of candidates) {
-    const pid = process.platform === "linux" ? await askLock(candidate) : readPidFile(candidate);
+    const pid = process.platform === "linux" ? await askLock(candidate) : pidLockHolder(candidate);
     if (pid !== "nobody") return { folder: candidate, pid };
   }
   return null;
@@ -70,14 +71,4 @@ function askLock(folder: string): Promise<number | null | "nobody"> {
     socket.on("error", () => {});
     socket.on("close", () => done(!held ? "nobody" : /^\d+$/.test(answer) ? Number(answer) : null));
   });
-}
-
-function readPidFile(folder: string): number | "nobody" {
-  try {
-    const pid = Number(readFileSync(join(folder, "lock.pid"), "latin1"));
-    process.kill(pid, 0);
-    return pid;
-  } catch {
-    return "nobody"; // No file, or one that a crash has left.
-  }
 }

@@ -7,7 +7,7 @@ import type { Address } from "../vocabulary/view.js";
 /** Where a component of this data folder listens, and which process that is. */
 export interface AddressRecord extends Address {
   readonly pid: number;
-  /** Field 22 of /proc/pid/stat; 0 where there is no /proc. */
+  /** With the pid it names one process for good; 0 where it cannot be known. */
   readonly startTime: number;
   readonly bootId: BootId;
 }

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { hasCode } from "./error-code.js";
+import { isAlive, startTimeOf } from "./process-info.js";
 
 export interface FolderLock {
   /** The kernel frees the lock at death in any case. */
@@ -76,22 +77,30 @@ async function lockByPidFile(path: string): Promise<FolderLock> {
   const file = join(path, PID_FILE);
   for (;;) {
     try {
-      writeFileSync(file, String(process.pid), { flag: "wx", mode: 0o600 });
+      writeFileSync(file, `${process.pid} ${startTimeOf(process.pid) ?? 0}`, { flag: "wx", mode: 0o600 });
       return { release: async () => rmSync(file, { force: true }) };
     } catch (error) {
       if (!hasCode(error, "EEXIST")) throw error;
-      const pid = readFileSync(file, "latin1");
-      if (isAlive(Number(pid))) throw inUse(path, pid);
+      const holder = pidLockHolder(path);
+      if (holder !== "nobody") throw inUse(path, holder === null ? null : String(holder));
       rmSync(file, { force: true });
     }
   }
 }
 
-function isAlive(pid: number): boolean {
+/**
+ * Who holds a folder by its pid file; null for one that is just being written. Left behind by a crash, its pid may be anybody's by now, and
+ * after a restart of the machine it most often is: only the very process that wrote it has the folder.
+ */
+export function pidLockHolder(path: string): number | null | "nobody" {
+  let text: string;
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
+    text = readFileSync(join(path, PID_FILE), "latin1");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return "nobody";
+    throw error;
   }
+  const [pid, startTime] = text.split(" ").map(Number);
+  if (pid === undefined || startTime === undefined) return null;
+  return isAlive(pid, startTime) ? pid : "nobody";
 }

@@ -1,14 +1,17 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { describe, expect, test } from "vitest";
 import {
+  bootPart,
   cpuWaitMs,
   hasKernelView,
   isAlive,
   isSameProcess,
   parseCpuWaitMs,
+  parsePs,
   parseStat,
   processInfo,
   processState,
@@ -42,6 +45,29 @@ describe("what the kernel knows of a process", () => {
   test("a line that is no such line is nothing", () => {
     expect(parseStat("")).toBeNull();
     expect(parseStat("42 (node) S 1 2")).toBeNull();
+  });
+
+  test("of a process that was recorded before the machine was started again the one of now under its pid is told, started at the same tick or not", () => {
+    const [before, now] = [bootPart("0f1e2d3c-0000-4000-8000-000000000001"), bootPart("0f1e2d3c-0000-4000-8000-000000000002")];
+    expect(before).not.toBe(now);
+    for (const boot of [before, now, bootPart("")]) expect(Number.isSafeInteger(boot + 5 * 365 * 86_400 * 100)).toBe(true);
+  });
+
+  // Only Linux has the /proc that is read.
+  test.runIf(hasKernelView())("start times name the start of the machine with them", () => {
+    const stat = readFileSync("/proc/self/stat", "latin1");
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+    expect(startTimeOf(process.pid)).toBe(bootPart(boot) + (parseStat(stat)?.startTime ?? 0));
+  });
+
+  test.each([
+    ["Ss   Mon Nov 30 11:46:04 2026\n", { state: "running", startTime: Date.UTC(2026, 10, 30, 11, 46, 4) / 1_000 }],
+    ["T+   Tue Dec  1 00:00:00 2026\n", { state: "stopped", startTime: Date.UTC(2026, 11, 1) / 1_000 }],
+    ["Z    Tue Dec  1 00:00:00 2026", { state: "zombie", startTime: Date.UTC(2026, 11, 1) / 1_000 }],
+    ["", null],
+    ["ps: no such option", null],
+  ])("what ps says of a process: %j", (text, expected) => {
+    expect(parsePs(text)).toEqual(expected);
   });
 
   test("how long it has waited for the processor is the second figure, and nothing where the kernel does not count it", () => {

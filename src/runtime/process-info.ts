@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { crc32OfText } from "../codec/checksum.js";
 import { hasCode } from "./error-code.js";
 
 /** The kernel's view of a process, from field 3, 9, 14, 15 and 22 of /proc/pid/stat (proc(5)). */
@@ -7,7 +9,7 @@ export interface ProcessInfo {
   readonly state: "running" | "stopped" | "zombie" | "unknown";
   /** Its main thread is on its way out and runs nothing of the program any more: long before its memory and its sockets are given back. */
   readonly exiting: boolean;
-  /** In ticks since the machine started: with the pid it names one process for good. 0 where there is no /proc. */
+  /** With the pid it names one process for good, also over restarts of the machine. 0 where it cannot be known. */
   readonly startTime: number;
   readonly cpuMs: number;
 }
@@ -17,18 +19,41 @@ const HAS_PROC = existsSync("/proc/self/stat");
 const TICK_MS = 10;
 /** PF_EXITING of the kernel's include/linux/sched.h. */
 const EXITING = 0x4;
+/** Ticks of five years, and room for as much of the machine's boot as keeps the number safe. */
+const TICKS_MAX = 2 ** 34;
+const BOOTS_MAX = 2 ** 19;
 const STATES: Readonly<Record<string, ProcessInfo["state"]>> = { T: "stopped", t: "stopped", Z: "zombie", X: "zombie", x: "zombie" };
 
 /**
  * What the kernel knows of a process; null when there is none with this pid. Without /proc (macOS) it says only whether the pid is in
- * use: a stopped process looks as if it ran, start times are all 0 and CPU times stand still, so that detection rests on heartbeats alone.
+ * use: a stopped process looks as if it ran, start times are all 0 and CPU times stand still, so that watching rests on heartbeats alone.
  */
 export function processInfo(pid: number): ProcessInfo | null {
   if (!HAS_PROC) return isPidInUse(pid) ? { state: "running", exiting: false, startTime: 0, cpuMs: 0 } : null;
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    const info = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    return info === null ? null : { ...info, startTime: MACHINE_BOOT + info.startTime };
   } catch (error) {
     return isNoSuchProcess(error) ? null : UNREAD;
+  }
+}
+
+/**
+ * The kernel's ticks begin anew with the machine, and at each start much the same is started at the same time under the same pids: what was
+ * recorded before a reboot could name somebody else's process of now, and that would be killed for it. `bootId`: of the machine.
+ */
+export function bootPart(bootId: string): number {
+  return (crc32OfText(bootId) % BOOTS_MAX) * TICKS_MAX;
+}
+
+const MACHINE_BOOT = bootPart(readMachineBoot());
+
+/** The kernel makes this id anew at each start of the machine. */
+function readMachineBoot(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  } catch {
+    return "";
   }
 }
 
@@ -40,7 +65,10 @@ function isNoSuchProcess(error: unknown): boolean {
   return hasCode(error, "ENOENT", "ESRCH");
 }
 
-/** The command name is in parentheses and may hold anything, parentheses and spaces too: fields count from the last `)`. */
+/**
+ * The start time in ticks since the machine started. The command name is in parentheses and may hold anything, parentheses and spaces too:
+ * fields count from the last `)`.
+ */
 export function parseStat(text: string): ProcessInfo | null {
   const fields = text
     .slice(text.lastIndexOf(")") + 2)
@@ -78,9 +106,9 @@ export function hasKernelView(): boolean {
   return HAS_PROC;
 }
 
-/** Field 22 of /proc/pid/stat; 0 without /proc; null when there is no such process. */
+/** Null when there is no such process. */
 export function startTimeOf(pid: number): number | null {
-  return processInfo(pid)?.startTime ?? null;
+  return HAS_PROC ? (processInfo(pid)?.startTime ?? null) : (askPs(pid)?.startTime ?? null);
 }
 
 export function processState(pid: number): ProcessInfo["state"] | "absent" {
@@ -89,12 +117,12 @@ export function processState(pid: number): ProcessInfo["state"] | "absent" {
 
 /** The very process, dead or alive: a pid alone may long belong to another. */
 export function isSameProcess(pid: number, startTime: number): boolean {
-  return processInfo(pid)?.startTime === startTime;
+  return startTimeOf(pid) === startTime;
 }
 
 /** The very process, and it has not ended: stopped counts as alive. */
 export function isAlive(pid: number, startTime: number): boolean {
-  const info = processInfo(pid);
+  const info = HAS_PROC ? processInfo(pid) : askPs(pid);
   return info !== null && info.state !== "zombie" && info.startTime === startTime;
 }
 
@@ -107,6 +135,25 @@ export function signalProcess(pid: number, startTime: number, signal: NodeJS.Sig
   } catch {
     return false;
   }
+}
+
+/**
+ * Where there is no /proc, a program tells when a process was started. It takes milliseconds, so that it is asked only before a process is
+ * recorded, signalled or given up for gone, never to watch one. Null: there is none, or nobody could be asked, and then nobody is signalled.
+ */
+function askPs(pid: number): Pick<ProcessInfo, "state" | "startTime"> | null {
+  const asked = spawnSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
+    encoding: "utf8",
+    env: { ...process.env, LC_ALL: "C", TZ: "UTC" },
+  });
+  return asked.status === 0 ? parsePs(asked.stdout) : null;
+}
+
+/** `Ss   Mon Nov 30 11:46:04 2026`, in UTC: to the second, and the same for as long as the process lives. */
+export function parsePs(text: string): Pick<ProcessInfo, "state" | "startTime"> | null {
+  const [, state, date] = /^\s*(\S)\S*\s+(\S.*\S)\s*$/.exec(text) ?? [];
+  const startedMs = date === undefined ? Number.NaN : Date.parse(`${date} UTC`);
+  return Number.isFinite(startedMs) ? { state: STATES[state ?? ""] ?? "running", startTime: startedMs / 1_000 } : null;
 }
 
 function isPidInUse(pid: number): boolean {

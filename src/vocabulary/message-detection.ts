@@ -39,7 +39,7 @@ export interface HostObservation {
 
 /** server -> LFD -> GFD -> subscribers; heartbeats the other way. */
 export type DetectionMessage =
-  /** server -> LFD, first after hello; `startTime` is field 22 of /proc/pid/stat (0 where there is no /proc). */
+  /** server -> LFD, first after hello; `startTime` names, with the pid, one process for good (0 where it cannot be known). */
   | {
       readonly kind: "register";
       readonly pid: number;

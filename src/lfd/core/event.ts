@@ -9,7 +9,7 @@ export type KernelState = "running" | "stopped" | "zombie" | "absent" | "unknown
 
 export interface KernelView {
   readonly state: KernelState;
-  /** Field 22 of /proc/pid/stat; 0 when it cannot be known. */
+  /** With the pid it names one process for good; 0 when it cannot be known. */
   readonly startTime: number;
   /** CPU time used so far; it only has to grow when the process works. */
   readonly cpuMs: number;
