@@ -6,7 +6,7 @@ export interface ListenOptions extends ConnectionEvents {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** Beyond it a caller gets a goodbye that says so right behind the hello. */
+  /** Beyond it a caller gets a goodbye that says so right behind the hello; of a whole crowd at once the last are cut off without a word. */
   readonly connectionsMax: number;
   /** Default 2 s. */
   readonly helloTimeoutMs?: number;
@@ -18,6 +18,9 @@ export interface Listener {
   /** Takes no more callers and closes the open connections. */
   close(): Promise<void>;
 }
+
+/** Each that is told why it is refused takes a descriptor until it has gone: this part of the limit at most. */
+const REFUSED_PART = 1 / 4;
 
 /** Rejects when the port cannot be had (EADDRINUSE). */
 export function listen(options: ListenOptions): Promise<Listener> {
@@ -35,6 +38,8 @@ export function listen(options: ListenOptions): Promise<Listener> {
     open.add(opened);
     if (full) opened.close(`there are ${options.connectionsMax} connections already, which is the limit`);
   });
+
+  server.maxConnections = Math.ceil(options.connectionsMax * (1 + REFUSED_PART));
 
   function close(): Promise<void> {
     return new Promise((resolve) => {

@@ -6,10 +6,11 @@ import type { Connection } from "../../runtime/connection.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";
 import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger } from "../../runtime/log.js";
+import { CONNECTIONS_MAX } from "../../runtime/open-files.js";
 import { startTimeOf } from "../../runtime/process-info.js";
 import { randomId } from "../../runtime/random.js";
 import { bootId, type ClusterId } from "../../vocabulary/ids.js";
-import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import { PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Role } from "../../vocabulary/message.js";
 import type { DetectorKnobs } from "../../vocabulary/spec.js";
 import type { Address } from "../../vocabulary/view.js";
@@ -58,7 +59,7 @@ export async function startGfd(options: GfdOptions): Promise<GfdProcess> {
   }
 
   const listener = await listenAgain(dir, "gfd", {
-    connectionsMax: LIMITS.connectionsMax,
+    connectionsMax: CONNECTIONS_MAX,
     hello: () => ({
       kind: "hello",
       protocolVersion: PROTOCOL_VERSION,

@@ -13,11 +13,12 @@ import { lockFolder } from "../../runtime/folder-lock.js";
 import { boundLogs } from "../../runtime/log-file.js";
 import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger, type Logger } from "../../runtime/log.js";
+import { CONNECTIONS_MAX } from "../../runtime/open-files.js";
 import { hasKernelView, processInfo, signalProcess, startTimeOf } from "../../runtime/process-info.js";
 import { randomId } from "../../runtime/random.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import { bootId, type ClusterId, type HostId, type ReplicaId } from "../../vocabulary/ids.js";
-import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import { PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello, Role } from "../../vocabulary/message.js";
 import type { DetectorKnobs } from "../../vocabulary/spec.js";
 import type { Address } from "../../vocabulary/view.js";
@@ -167,7 +168,7 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
   };
   const listener = await listenAgain(dir, "lfd", {
     ...exchange,
-    connectionsMax: LIMITS.connectionsMax,
+    connectionsMax: CONNECTIONS_MAX,
     accepts: (peer) => whyNotAccept(peer, clusterId, ROLES_SERVED),
     onOpen: (connection) => connections.set(connection.id, connection),
   });

@@ -11,12 +11,13 @@ import { makeFolder } from "../../runtime/folder.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
 import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger, type Logger } from "../../runtime/log.js";
+import { CONNECTIONS_MAX } from "../../runtime/open-files.js";
 import { startTimeOf } from "../../runtime/process-info.js";
 import { randomId } from "../../runtime/random.js";
 import type { StatusImage, TroupeEvent } from "../../vocabulary/admin.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import { type BootId, bootId, type ClusterId, type GroupName, type HostId, hostId } from "../../vocabulary/ids.js";
-import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import { PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello, Message, Role } from "../../vocabulary/message.js";
 import type { Address } from "../../vocabulary/view.js";
 import type { Announcement, RmEffect } from "../core/effect.js";
@@ -146,7 +147,7 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
   const driverTurns = (): number => ++turns;
 
   const listener = await listenAgain(dir, "rm", {
-    connectionsMax: LIMITS.connectionsMax,
+    connectionsMax: CONNECTIONS_MAX,
     hello: () => helloOf(clusterId, boot, null),
     accepts: (peer) => refusePeer(peer, clusterId),
     onOpen(connection) {

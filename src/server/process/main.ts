@@ -10,6 +10,7 @@ import { openExecutingMark } from "../../runtime/executing-mark.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
 import { listen } from "../../runtime/listener.js";
 import { createLogger } from "../../runtime/log.js";
+import { CONNECTIONS_MAX } from "../../runtime/open-files.js";
 import { randomId, randomSeed } from "../../runtime/random.js";
 import { ERRORS } from "../../vocabulary/error.js";
 import type { ExecutionCompletion } from "../../vocabulary/execution.js";
@@ -235,11 +236,12 @@ export async function runServer(options: ServerOptions): Promise<void> {
     host: "127.0.0.1",
     port: 0,
     hello,
-    accepts: (peer) => checkHello(peer, { clusterId: launch.clusterId, group: spec.group }) ?? checkRoom(peer, connections.size),
+    accepts: (peer) =>
+      checkHello(peer, { clusterId: launch.clusterId, group: spec.group }) ?? checkRoom(peer, connections.size, CONNECTIONS_MAX),
     onOpen: (connection) => events.onOpen(connection, false),
     onMessage: events.onMessage,
     onClose: (connection) => events.onClose(connection),
-    connectionsMax: LIMITS.connectionsMax,
+    connectionsMax: CONNECTIONS_MAX,
   });
   const room = spec.durability === "disk" ? createRoom(options.dir, disk) : () => null;
   openLfdLink(
@@ -255,6 +257,8 @@ export async function runServer(options: ServerOptions): Promise<void> {
     },
     monotonicMs,
   );
+  if (CONNECTIONS_MAX < LIMITS.connectionsMax)
+    log.warn(`No more than ${CONNECTIONS_MAX} connections are taken, half of the files that this process may have open (ulimit -n).`);
   log.info(`${launch.replica} is up, incarnation ${recovered.identity.incarnation}, listening on port ${listener.address.port}`);
   endWithSupervisor(launch.systemDir);
 }

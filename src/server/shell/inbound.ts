@@ -1,5 +1,5 @@
 import type { ClusterId, GroupName } from "../../vocabulary/ids.js";
-import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import { PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
 import type { ReplicaEvent } from "../core/event.js";
 
@@ -9,14 +9,15 @@ export interface Home {
   readonly group: GroupName;
 }
 
-/** A crowd of clients must not keep the Replication Manager out, or the other replicas: so many connections are theirs alone. */
+/** A crowd of clients must not keep the Replication Manager out, or the other replicas: so many connections are theirs alone, or half of a few. */
 const OWN_CONNECTIONS = 64;
 
 /** Why there is no room for this peer beside so many connections, or null. */
-export function checkRoom({ role }: Pick<Hello, "role">, openCount: number): string | null {
+export function checkRoom({ role }: Pick<Hello, "role">, openCount: number, connectionsMax: number): string | null {
+  const ownCount = Math.min(OWN_CONNECTIONS, Math.floor(connectionsMax / 2));
   const isGuest = role === "client" || role === "gateway";
-  if (!isGuest || openCount < LIMITS.connectionsMax - OWN_CONNECTIONS) return null;
-  return `There are ${openCount} connections already, and the last ${OWN_CONNECTIONS} of ${LIMITS.connectionsMax} are for the system's own.`;
+  if (!isGuest || openCount < connectionsMax - ownCount) return null;
+  return `There are ${openCount} connections already, and the last ${ownCount} of ${connectionsMax} are for the system's own.`;
 }
 
 /** What of a connection matters here. */
