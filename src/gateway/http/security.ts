@@ -2,8 +2,8 @@ import type { MiddlewareHandler } from "hono";
 import { failure } from "./failure.js";
 
 export interface OwnNames {
-  /** Host names (without port) under which this gateway may be addressed. */
-  readonly hosts: ReadonlySet<string>;
+  /** Host names (without port) under which this gateway may be addressed at the moment. */
+  hosts(): ReadonlySet<string>;
 }
 
 const WRITES: ReadonlySet<string> = new Set(["POST", "PATCH"]);
@@ -15,10 +15,11 @@ const WRITES: ReadonlySet<string> = new Set(["POST", "PATCH"]);
 export function guard(own: OwnNames): MiddlewareHandler {
   return async (c, next) => {
     const host = c.req.header("host") ?? "";
-    if (!own.hosts.has(nameOf(host)))
+    const names = own.hosts();
+    if (!names.has(nameOf(host)))
       throw failure(
         "bad-request",
-        `The Host "${host}" is not one of this gateway's (${[...own.hosts].join(", ")}). Address it by one of these.`,
+        `The Host "${host}" is not one of this gateway's (${[...names].join(", ")}). Address it by one of these.`,
       );
     const origin = c.req.header("origin");
     if (origin !== undefined && !isOwnOrigin(origin, host))

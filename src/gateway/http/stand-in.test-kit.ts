@@ -81,7 +81,7 @@ export function standIn(): StandIn {
       return app.request(path, init);
     },
   };
-  const app = createApp(backendOf(stand, listeners), { hosts: new Set(["127.0.0.1", "localhost"]) }, (error) => {
+  const app = createApp(backendOf(stand, listeners), { hosts: () => new Set(["127.0.0.1", "localhost"]) }, (error) => {
     throw error;
   });
   return stand;

@@ -1,20 +1,20 @@
-import { networkInterfaces } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { serve } from "@hono/node-server";
-import { isLoopback } from "../../config/schema.js";
 import { readRunConfig } from "../../config/run-config.js";
 import { readAddress, writeAddress } from "../../runtime/address-file.js";
 import { endWithSupervisor } from "../../runtime/child.js";
 import { createLogger } from "../../runtime/log.js";
+import { CONNECTIONS_MAX } from "../../runtime/open-files.js";
 import { startTimeOf } from "../../runtime/process-info.js";
 import { randomId } from "../../runtime/random.js";
 import type { ComponentStatus } from "../../vocabulary/admin.js";
 import { bootId, hostId } from "../../vocabulary/ids.js";
-import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
+import { PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello } from "../../vocabulary/message.js";
 import { createApp } from "../http/app.js";
 import type { Backend } from "../http/backend.js";
 import { createGroups } from "./group-access.js";
+import { ownNames } from "./own-names.js";
 import { createRmLink } from "./rm-link.js";
 
 /** `troupe gateway`: HTTP in, the Troupe protocol out. Holds nothing that a restart would lose. */
@@ -50,7 +50,7 @@ export async function runGateway({ dir }: { readonly dir: string }): Promise<voi
     eventsAfter: (id) => rm.eventsAfter(id),
     onEvents: (listener) => rm.onEvents(listener),
   };
-  const app = createApp(backend, { hosts: ownHosts(config.gateway.host) }, (error) => logger.error({ err: error }, "a request met a bug"));
+  const app = createApp(backend, ownNames(config.gateway.host), (error) => logger.error({ err: error }, "a request met a bug"));
   // With port 0 a restarted gateway takes the port that callers know, if it is still free.
   const wanted = config.gateway.port || (readAddress(dir, "gateway")?.port ?? 0);
   const port = await listenPatiently(app.fetch, config.gateway.host, wanted);
@@ -71,15 +71,6 @@ function withGateway(components: readonly ComponentStatus[], rmIsUp: boolean): C
     .map((each): ComponentStatus => (each.component === "rm" && !rmIsUp ? { ...each, verdict: "suspected" } : each));
   const host = components[0]?.host ?? hostId("local");
   return [...others, { component: "gateway", host, pid: process.pid, verdict: "alive" }];
-}
-
-/** On a loopback address the loopback names; otherwise also those of this machine's addresses. */
-function ownHosts(host: string): Set<string> {
-  const hosts = new Set(["127.0.0.1", "localhost", "[::1]", host.includes(":") ? `[${host}]` : host]);
-  if (isLoopback(host)) return hosts;
-  for (const addresses of Object.values(networkInterfaces()))
-    for (const each of addresses ?? []) hosts.add(each.family === "IPv6" ? `[${each.address}]` : each.address);
-  return hosts;
 }
 
 const BUSY_PORT_TIMEOUT_MS = 3_000;
@@ -114,6 +105,6 @@ function listenHttp(fetch: Fetch, hostname: string, port: number): Promise<numbe
       const reason = error.code === "EADDRINUSE" ? `port ${port} is taken by another program; choose one with --port` : error.message;
       reject(new Error(`The gateway cannot listen on ${hostname}:${port}: ${reason}.`));
     });
-    if ("maxConnections" in server) server.maxConnections = LIMITS.connectionsMax;
+    if ("maxConnections" in server) server.maxConnections = CONNECTIONS_MAX;
   });
 }
