@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Spawning, spawnChild } from "../../runtime/child.js";
-import { lastWords, logSizeBytes } from "../../runtime/log-file.js";
+import { forgetProcess, type Spawning, spawnChild } from "../../runtime/child.js";
+import { lastWords, logPath, logSizeBytes, olderLogPath } from "../../runtime/log-file.js";
 import { makeFolder } from "../../runtime/folder.js";
 import type { ClusterId, HostId, ReplicaId } from "../../vocabulary/ids.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
-import { hasCode } from "../../runtime/error-code.js";
+import { hasCode, reasonOf } from "../../runtime/error-code.js";
 
 /** What a server reads at its start, as JSON in DIR/replicas/R.spec.json. */
 export interface ServerSpec {
@@ -49,7 +49,7 @@ export async function startServer(start: ServerStart): Promise<Spawning> {
     writeFileSync(`${specFile}.new`, `${JSON.stringify(server)}\n`, { mode: 0o600 });
     renameSync(`${specFile}.new`, specFile);
   } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+    return { ok: false, reason: reasonOf(error) };
   }
   const logFromBytes = logSizeBytes(dir, name);
   let pid = 0;
@@ -65,23 +65,45 @@ export async function startServer(start: ServerStart): Promise<Spawning> {
   return spawning;
 }
 
-/** So many folders of one replica are kept for `troupe recover`; a view without their incarnations is active before any is set aside (S5c). */
+/**
+ * So many folders of former replicas are kept for a person, of each group here: a view without their incarnations is active before any is set
+ * aside (S5c). A replica's name is never used twice, so that each would be the only one of its own.
+ */
 const SET_ASIDE_MAX = 3;
 
-/** Moves a replica's data out of the way. `label` tells the folders of one replica apart and sorts by age. Returns an error for the reader, or null. */
+/**
+ * Moves a replica's data out of the way, and forgets former ones of which there are too many. `label` sorts by age. Returns an error for the
+ * reader, or null.
+ */
 export function setAsideFolder(dir: string, replica: ReplicaId, label: string): string | null {
   const folder = join(dir, "replicas", "set-aside");
   try {
     makeFolder(folder);
     renameSync(join(dir, "replicas", replica), join(folder, `${replica}.${label}`));
-    const older = readdirSync(folder)
-      .filter((name) => name.startsWith(`${replica}.`))
-      .sort();
-    for (const name of older.slice(0, -SET_ASIDE_MAX)) rmSync(join(folder, name), { recursive: true, force: true });
+    const ofGroup = readdirSync(folder).filter((name) => groupOf(name) === groupOf(replica));
+    for (const name of ofGroup.sort(byLabel).slice(0, -SET_ASIDE_MAX)) {
+      rmSync(join(folder, name), { recursive: true, force: true });
+      forgetServer(dir, replicaOf(name));
+    }
     return null;
   } catch (error) {
     // With durability `memory`, or after a crash at start, there may be no folder.
     if (hasCode(error, "ENOENT")) return null;
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   }
+}
+
+const replicaOf = (name: string): string => name.split(".")[0] ?? name;
+const groupOf = (name: string): string => replicaOf(name).replace(/-\d+$/, "");
+const labelOf = (name: string): string => name.slice(replicaOf(name).length);
+
+function byLabel(a: string, b: string): number {
+  return labelOf(a) < labelOf(b) ? -1 : 1;
+}
+
+/** What else there is of a replica that is no more: in a system that grows and shrinks every day it would fill the disk one day. */
+function forgetServer(dir: string, name: string): void {
+  forgetProcess(dir, name);
+  const log = logPath(dir, name);
+  for (const path of [log, olderLogPath(log), specPath(dir, name)]) rmSync(path, { force: true });
 }
