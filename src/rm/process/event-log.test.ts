@@ -49,6 +49,20 @@ test("the file of a Replication Manager that runs on and on is bounded", async (
   expect(readEvents(folder).map(({ id }) => id)).toEqual(log.after(0).map(({ id }) => id));
 });
 
+test("S5c: a damage that was told is remembered over any number of later events and lives, and is not told again", async () => {
+  const log = open();
+  log.add({ kind: "damage-found", text: "the data of bank-1 cannot be used" }, 1);
+  // Twice as many as the file takes before it is cut.
+  for (let round = 0; round < 22; round++) {
+    for (let i = 0; i < 1_000; i++) log.add(HAPPENED, i);
+    const last = log.after(0).at(-1)?.id;
+    await vi.waitFor(() => expect(readEvents(folder).at(-1)?.id).toBe(last), SOON);
+  }
+  expect(log.damagesSaid()).toHaveLength(1);
+  for (let life = 0; life < 3; life++) expect(open().damagesSaid()).toEqual(["the data of bank-1 cannot be used"]);
+  expect(open().after(0)).toHaveLength(1_000);
+});
+
 test("what a subscriber has heard and the file has lost (a full disk) is not numbered again: it would take the next ones for those", () => {
   const told: unknown[] = [];
   const connection = { send: (message: unknown) => void told.push(message) } as unknown as Parameters<

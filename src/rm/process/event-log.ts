@@ -7,16 +7,22 @@ const EVENTS_MAX = 1_000;
 /** A file that has grown to so many is cut to what memory holds. */
 const FILE_EVENTS_MAX = 10 * EVENTS_MAX;
 const FILE = "events.ndjson";
+/** What is said once for all time (S5c) outlasts the rest: it would be said anew, as if it had happened again, when nobody remembers it. */
+const LASTING_KIND = "damage-found";
+const LASTING_MAX = 100;
+const LASTING_MARK = `"kind":"${LASTING_KIND}"`;
 
 export interface EventLog {
   /** Gives the event its number, remembers it, and has it written behind. `atMs`: when it happened. */
   add(announcement: Announcement, atMs: number): TroupeEvent;
   after(id: number): readonly TroupeEvent[];
+  /** Texts of the damages that were told, however long ago. */
+  damagesSaid(): string[];
   /** Somebody has heard of the event with this number: whatever the file has lost, later ones have later numbers. */
   pass(id: number): void;
 }
 
-/** The history of decisions: the last 1,000 in memory, and a file that outlives the process. For people; nothing is decided by it. */
+/** The history of decisions: the last 1,000, and some that last, in memory, and a file that outlives the process. For people; nothing is decided by it. */
 export function openEventLog(folder: string): EventLog {
   const path = join(folder, FILE);
   let events = readEvents(folder);
@@ -43,23 +49,29 @@ export function openEventLog(folder: string): EventLog {
   /** What waits to be written is among what memory holds. */
   function cut(): void {
     fileEvents = 0;
-    if (rewrite(path, events.slice(-EVENTS_MAX))) lines = [];
+    if (rewrite(path, kept(events))) lines = [];
   }
 
   return {
     add(announcement, atMs) {
       const event: TroupeEvent = { id: Math.max(passedId, events.at(-1)?.id ?? 0) + 1, atMs, ...announcement };
       events.push(event);
-      if (events.length > 2 * EVENTS_MAX) events = events.slice(-EVENTS_MAX);
+      if (events.length > 2 * EVENTS_MAX) events = kept(events);
       if (lines.length < EVENTS_MAX) lines.push(`${JSON.stringify(event)}\n`);
       write();
       return event;
     },
     after: (id) => events.filter((event) => event.id > id).slice(-EVENTS_MAX),
+    damagesSaid: () => events.flatMap(({ kind, text }) => (kind === LASTING_KIND ? [text] : [])),
     pass(id) {
       passedId = Math.max(passedId, id);
     },
   };
+}
+
+function kept(events: readonly TroupeEvent[]): TroupeEvent[] {
+  const lasting = events.slice(0, -EVENTS_MAX).filter(({ kind }) => kind === LASTING_KIND);
+  return [...lasting.slice(-LASTING_MAX), ...events.slice(-EVENTS_MAX)];
 }
 
 /** What is kept in a Replication Manager's folder. Unreadable lines (cut off by a crash) are left out. */
@@ -71,7 +83,9 @@ export function readEvents(folder: string): TroupeEvent[] {
     return [];
   }
   const events: TroupeEvent[] = [];
-  for (const line of text.split("\n").slice(-EVENTS_MAX - 1)) {
+  const all = text.split("\n");
+  for (const [at, line] of all.entries()) {
+    if (at < all.length - EVENTS_MAX - 1 && !line.includes(LASTING_MARK)) continue;
     try {
       const event: unknown = JSON.parse(line);
       if (isEvent(event)) events.push(event);

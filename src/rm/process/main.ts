@@ -74,7 +74,7 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
     groups: config.groups,
     detectors: config.detectors,
     timing: { killGraceMs: config.killGraceMs },
-    damagesSaid: events.after(0).flatMap(({ kind, text }) => (kind === "damage-found" ? [text] : [])),
+    damagesSaid: events.damagesSaid(),
   });
   const subscribers = createSubscribers(events);
   const connections = new Map<number, Connection>();
