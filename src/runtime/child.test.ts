@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { recordedProcess, spawnChild } from "./child.js";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createLifelines, recordedProcess, spawnChild } from "./child.js";
 import { makeFolder } from "./folder.js";
 import { processState } from "./process-info.js";
 
@@ -40,4 +40,22 @@ test("a process that cannot be recorded is no process: it is ended, and the call
     return; // It came to nothing.
   }
   expect(["absent", "zombie"]).toContain(processState(pid));
+});
+
+test("a lifeline is held while anybody has its other end, and let go of then: a component may be started again and again for days", async () => {
+  const lifelines = createLifelines();
+  const begin = async (name: string, script: string) => {
+    const exited = new Promise<void>((resolve) => {
+      void spawnChild({ dir, name, command: "sh", args: ["-c", script], lifeline: "own", onExit: () => resolve() }).then((spawning) => {
+        if (spawning.ok) lifelines.hold(spawning.child.lifeline);
+      });
+    });
+    await exited;
+  };
+  // As an LFD does whose server outlives it.
+  await begin("parent", `sleep 60 & echo $! > ${dir}/pid`);
+  for (let life = 0; life < 5; life += 1) await begin("crashing", "exit 1");
+  await vi.waitFor(() => expect(lifelines.count).toBe(1), { timeout: 20_000 });
+  process.kill(Number(readFileSync(join(dir, "pid"), "utf8")), "SIGKILL");
+  await vi.waitFor(() => expect(lifelines.count).toBe(0), { timeout: 20_000 });
 });

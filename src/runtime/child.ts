@@ -88,6 +88,29 @@ function register(spawned: ChildProcess, options: ChildOptions): Promise<Spawnin
   });
 }
 
+export interface Lifelines {
+  hold(lifeline: unknown): void;
+  readonly count: number;
+}
+
+/**
+ * Lifelines of children, held for as long as anybody has the other end: a child's own child may, long after it. One that nobody has any more
+ * closes, and is let go of: a component that cannot start is started again for days.
+ */
+export function createLifelines(): Lifelines {
+  const held = new Set<unknown>();
+  return {
+    hold(lifeline) {
+      if (lifeline instanceof Socket && lifeline.destroyed) return;
+      held.add(lifeline);
+      if (lifeline instanceof Socket) lifeline.once("close", () => held.delete(lifeline));
+    },
+    get count() {
+      return held.size;
+    },
+  };
+}
+
 function ownLifeline(): number | null {
   return process.env[LIFELINE_VARIABLE] === String(LIFELINE_FD) ? LIFELINE_FD : null;
 }

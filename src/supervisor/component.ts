@@ -1,5 +1,5 @@
 import { createPresence, noteDue, noteStep, type Stamp, stamp } from "../detection/absence.js";
-import { type Child, spawnChild } from "../runtime/child.js";
+import { type Child, createLifelines, spawnChild } from "../runtime/child.js";
 import { lastWords, logSizeBytes } from "../runtime/log-file.js";
 import { monotonicMs } from "../runtime/clock.js";
 import { cpuWaitMs, isAlive, processState, signalProcess } from "../runtime/process-info.js";
@@ -52,8 +52,8 @@ export interface KeptComponent {
 export async function keepComponent(options: KeepOptions): Promise<KeptComponent> {
   const { component, dir } = options;
   const presence = createPresence();
-  // Each life has its own lifeline; servers may hold the one of an LFD that is long gone, so none is ever let go.
-  const lifelines: unknown[] = [];
+  // Each life has its own; servers may hold the one of an LFD that is long gone.
+  const lifelines = createLifelines();
   let child: Child | null = null;
   let abandoned = false;
   let delayMs = 0;
@@ -99,7 +99,7 @@ export async function keepComponent(options: KeepOptions): Promise<KeptComponent
       return;
     }
     child = spawning.child;
-    lifelines.push(child.lifeline);
+    lifelines.hold(child.lifeline);
     // Abandoned while it was being started: the caller ends what is recorded, and this one is recorded.
     options.onEvent({ kind: "started", component: component.name, pid: child.pid });
   }
