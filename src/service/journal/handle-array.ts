@@ -1,13 +1,17 @@
 import { type Cell, itemsOf, pathOf, type Value } from "./cell.js";
 import { isSame, permute, splice } from "./change.js";
 import { assertPlain } from "./handle-object.js";
+import { shownTarget } from "./inspection.js";
 import { StateRefusal } from "./refusal.js";
 import { assertAlive, assertWritable, handleOf, present, type Scope } from "./scope.js";
 
 /** A handle on an array. Reading methods are the language's own, run over the traps; changing ones are expressed as splice and permute. */
 export function arrayHandle(scope: Scope, cell: Cell): object {
-  return new Proxy([], new ArrayTraps(scope, cell));
+  return new Proxy(TARGET, new ArrayTraps(scope, cell));
 }
+
+/** Nothing is ever put into it: one for all. */
+const TARGET = shownTarget<unknown[]>([]);
 
 const INDEX = /^(?:0|[1-9]\d{0,9})$/;
 

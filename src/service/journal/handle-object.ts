@@ -1,13 +1,17 @@
 import { admitObjectKey } from "./admit.js";
 import { type Cell, hasKey, objectKeys, pathOf, valueAt } from "./cell.js";
 import { put, remove } from "./change.js";
+import { shownTarget } from "./inspection.js";
 import { StateRefusal } from "./refusal.js";
 import { assertAlive, assertWritable, present, type Scope } from "./scope.js";
 
 /** A handle on an object: behaves like it, journals what is done to it. */
 export function objectHandle(scope: Scope, cell: Cell): object {
-  return new Proxy({}, new ObjectTraps(scope, cell));
+  return new Proxy(TARGET, new ObjectTraps(scope, cell));
 }
+
+/** Nothing is ever put into it: one for all. */
+const TARGET = shownTarget({});
 
 /** Traps as a class: one small object a handle, the functions shared. */
 class ObjectTraps implements ProxyHandler<object> {

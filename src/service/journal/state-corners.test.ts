@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { copyOut, plainCopy } from "./copy-out.js";
 import { applyRedo, beginScope, createJournal, endScope, redoOf, rollBack, settle } from "./journal.js";
@@ -101,4 +102,21 @@ it("refuses an array with the prototype of something else, rather than keep it a
 
 it("refuses a result with half of a surrogate pair in a key, which the codec would garble", () => {
   expect(() => copyOut({ "\ud800": 1 })).toThrow("half of a surrogate pair");
+});
+
+it("is shown by console.log as what it is, not as the empty object under a Proxy, and touches nothing once its operation has ended", () => {
+  const journal = createJournal({
+    list: [{ n: 1 }, [2]],
+    map: new Map([["a", { n: 3 }]]),
+    long: Array.from({ length: 2_000 }, (_, n) => n),
+  });
+  const scope = beginScope(journal, { writable: true, redo: true });
+  const state = handleOf(scope, journal.root) as Loose;
+  expect(inspect(state.list)).toBe("[ { n: 1 }, [ 2 ] ]");
+  expect(inspect(state)).toMatch(/list: \[ \{ n: 1 \}, \[ 2 \] \],\s+map: .*'a' => \{ n: 3 \}/);
+  expect(inspect(state.long)).toContain("1900 more items");
+  expect(Reflect.ownKeys(state.list)).toEqual(["0", "1", "length"]);
+  const { list } = state;
+  endScope(scope, "has ended");
+  expect(inspect(list)).toBe("[a part of the state, handed to an operation that has ended]");
 });
