@@ -50,6 +50,8 @@ function hostOf(world: World, process: SimProcess, chronicle: Chronicle): HostSo
     wallMs: () => wallMs(world, process.host) + process.pid,
     monotonicMs: () => localMs(world, process.host),
     chance: createChance(world.seed, `service-${process.pid}`),
+    pid: process.pid,
+    hostName: process.host.hostId,
     reach: (what) => findOutside(chronicle, what),
   };
 }

@@ -6,6 +6,8 @@ export interface HostSource {
   wallMs(): number;
   monotonicMs(): number;
   readonly chance: Chance;
+  readonly pid: number;
+  readonly hostName: string;
   /** The service asks for something that lies outside this world: `what` completes "calls ...". Throws. */
   reach(what: string): never;
 }
@@ -40,7 +42,8 @@ export function layHostGlobals(): () => void {
   const laid = [
     lay(globalThis.crypto, cryptoStandIns(globalThis.crypto)),
     lay(globalThis.performance, { now: overClock(performance.now.bind(performance)) }),
-    lay(process, { hrtime: hrtimeStandIn(process.hrtime) }),
+    lay(process, { hrtime: hrtimeStandIn(process.hrtime), ...processStandIns() }),
+    layPid(),
     lay(globalThis, Object.fromEntries(OUTSIDE.filter((name) => name in globalThis).map((name) => [name, outsideOf(name)]))),
     lay(console, Object.fromEntries(PRINTING.map((name) => [name, silent(console[name])]))),
   ];
@@ -77,20 +80,59 @@ function hrtimeStandIn(real: NodeJS.HRTime): NodeJS.HRTime {
   return Object.assign(pair, { bigint: nowNs });
 }
 
-/** Of the global `crypto` and of the module: each as far as it has them. */
+type Draw = (host: HostSource, given: readonly unknown[]) => unknown;
+
+const drawBytes: Draw = ({ chance }) => chance.integer(1_000_000, 1_000_000_000);
+
+/** What Node tells a process of itself is its own: no two replicas have the same. */
+const PROCESS: Readonly<Record<string, Draw>> = {
+  uptime: (host) => host.monotonicMs() / 1_000,
+  cpuUsage: (host, given) => ({ user: drawBytes(host, given), system: drawBytes(host, given) }),
+  memoryUsage: (host, given) =>
+    Object.fromEntries(["rss", "heapTotal", "heapUsed", "external", "arrayBuffers"].map((name) => [name, drawBytes(host, given)])),
+};
+
+function processStandIns(): Readonly<Record<string, unknown>> {
+  const { memoryUsage, ...others } = standInsOf(process, PROCESS);
+  const { rss } = standInsOf(process.memoryUsage, { rss: drawBytes });
+  return { ...others, memoryUsage: Object.assign(Object(memoryUsage), { rss }) };
+}
+
+function layPid(): () => void {
+  const before = Object.getOwnPropertyDescriptor(process, "pid");
+  const real = process.pid;
+  Object.defineProperty(process, "pid", { get: () => current?.pid ?? real, configurable: true, enumerable: true });
+  return () => Object.defineProperty(process, "pid", before ?? { value: real, configurable: true, enumerable: true });
+}
+
+/** Of the module `os`. */
+export function osStandIns(real: object): Readonly<Record<string, unknown>> {
+  return standInsOf(real, {
+    hostname: ({ hostName }) => hostName,
+    uptime: (host) => host.monotonicMs() / 1_000,
+    freemem: drawBytes,
+    loadavg: ({ chance }) => [chance.unit(), chance.unit(), chance.unit()],
+  });
+}
+
+/** Of the global `crypto` and of the module. */
 export function cryptoStandIns(real: object): Readonly<Record<string, unknown>> {
-  const own: Readonly<Record<string, (chance: Chance, given: readonly unknown[]) => unknown>> = {
-    randomUUID: (chance) => uuidOf(chance.hex(32)),
-    getRandomValues: (chance, [view]) => fill(chance, view),
-    randomFillSync: (chance, [view]) => fill(chance, view),
-    randomBytes: (chance, [size]) => Buffer.from(chance.hex(2 * Number(size)), "hex"),
-    randomInt: (chance, [low, high]) =>
+  return standInsOf(real, {
+    randomUUID: ({ chance }) => uuidOf(chance.hex(32)),
+    getRandomValues: ({ chance }, [view]) => fill(chance, view),
+    randomFillSync: ({ chance }, [view]) => fill(chance, view),
+    randomBytes: ({ chance }, [size]) => Buffer.from(chance.hex(2 * Number(size)), "hex"),
+    randomInt: ({ chance }, [low, high]) =>
       high === undefined ? chance.integer(0, Number(low) - 1) : chance.integer(Number(low), Number(high) - 1),
-  };
+  });
+}
+
+/** As far as the real object has them. */
+function standInsOf(real: object, own: Readonly<Record<string, Draw>>): Readonly<Record<string, unknown>> {
   const standIns = Object.entries(own).flatMap(([name, draw]) => {
     const method: unknown = Reflect.get(real, name);
     if (typeof method !== "function") return [];
-    const standIn = (...given: unknown[]): unknown => (current === null ? Reflect.apply(method, real, given) : draw(current.chance, given));
+    const standIn = (...given: unknown[]): unknown => (current === null ? Reflect.apply(method, real, given) : draw(current, given));
     return [[name, standIn] as const];
   });
   return Object.fromEntries(standIns);

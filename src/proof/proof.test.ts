@@ -104,6 +104,20 @@ describe("replicas that do not agree: the first operation after which they do no
       },
     ],
     [
+      "the number of its process",
+      () =>
+        tally("numbered", (state) => {
+          state.total = process.pid;
+        }),
+    ],
+    [
+      "how long its process has been up",
+      () =>
+        tally("aging", (state) => {
+          state.total = process.uptime();
+        }),
+    ],
+    [
       "a variable outside the state, which a restart forgets",
       () => {
         let count = 0;
@@ -236,8 +250,12 @@ test("a service without examples is told what to add", async () => {
 });
 
 test("what the machine gives is left as it was", async () => {
-  const before = [Date, Math.random, fetch, setTimeout, performance.now, process.hrtime, console.log];
+  const given = (): unknown[] => {
+    const { hrtime, pid, uptime, memoryUsage } = process;
+    return [Date, Math.random, fetch, setTimeout, performance.now, hrtime, pid, uptime, memoryUsage, console.log];
+  };
+  const before = given();
   await prove(tally("tidy", () => {}, { styles: ["active"] }));
-  expect([Date, Math.random, fetch, setTimeout, performance.now, process.hrtime, console.log]).toEqual(before);
+  expect(given()).toEqual(before);
   expect(randomUUID()).not.toBe(randomUUID());
 });

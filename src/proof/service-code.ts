@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { Script } from "node:vm";
 import { type AnyService, checkService } from "../service/define-service.js";
 import * as troupe from "../service/index.js";
-import { cryptoStandIns, outside } from "./host-globals.js";
+import { cryptoStandIns, osStandIns, outside } from "./host-globals.js";
 
 /** The text of a service, bundled as one CommonJS module (`SERVICE_BUNDLE`), and where it came from. */
 export interface ServiceText {
@@ -65,7 +65,8 @@ const OUTSIDE: ReadonlySet<string> = new Set(
 function guard(name: string, real: unknown): unknown {
   if (typeof real !== "object" && typeof real !== "function") return real;
   if (real === null) return real;
-  if (name === "crypto") return overlay(real, (key) => cryptoStandIns(real)[key] ?? Reflect.get(real, key));
+  const standIns = name === "crypto" ? cryptoStandIns(real) : name === "os" ? osStandIns(real) : null;
+  if (standIns !== null) return overlay(real, (key) => standIns[key] ?? Reflect.get(real, key));
   if (!OUTSIDE.has(name)) return real;
   return overlay(real, (key) => {
     const value: unknown = Reflect.get(real, key);

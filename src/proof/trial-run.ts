@@ -65,14 +65,15 @@ function createTrial(subject: Subject): Trial {
   const trial: Trial = {
     subject,
     chronicle: createChronicle(() => {}),
-    host: hostOf("first", 1_700_000_000_000),
-    otherHost: hostOf("second", 1_700_000_123_456),
+    host: hostOf("first", 1_700_000_000_000, 1),
+    otherHost: hostOf("second", 1_700_000_123_456, 2),
     notRun: [],
   };
-  function hostOf(name: string, wallMs: number): HostSource {
+  function hostOf(hostName: string, wallMs: number, pid: number): HostSource {
     let readings = 0;
     const now = (): number => wallMs + readings++;
-    return { wallMs: now, monotonicMs: now, chance: createChance(1, name), reach: (what) => findOutside(trial.chronicle, what) };
+    const reach = (what: string): never => findOutside(trial.chronicle, what);
+    return { wallMs: now, monotonicMs: now, chance: createChance(1, hostName), pid, hostName, reach };
   }
   return trial;
 }
