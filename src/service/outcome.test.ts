@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
 import { decodeValue } from "../codec/value.js";
 import { LIMITS } from "../vocabulary/limit.js";
-import { replyToThrow } from "./outcome.js";
+import { replyOf, replyToThrow } from "./outcome.js";
 import { ServiceRefusal } from "./refuse.js";
 
 it.each(["this copy of the package", "another copy"])("a refusal of %s keeps code, message and details", async (copy) => {
@@ -32,4 +32,25 @@ it("a refusal is no larger than any reply may be, whatever the service puts into
   const withCode = replyToThrow(new ServiceRefusal(large, "no room"));
   expect(withCode.refused).toBe(true);
   expect(withCode.bytes.length).toBeLessThan(LIMITS.payloadSizeBytesMax);
+});
+
+it("what is small as it came, and has no end as a tree, is refused before all of it is copied", () => {
+  let copies = 0;
+  let value: unknown = {
+    get leaf() {
+      copies += 1;
+      return 1;
+    },
+  };
+  for (let level = 0; level < 22; level += 1) value = [value, value];
+  expect(() => replyOf(value)).toThrow(expect.objectContaining({ code: "too-large" }));
+  expect(copies).toBeLessThan(LIMITS.payloadSizeBytesMax / 2);
+  const long = { text: "x".repeat(1024 * 1024) };
+  expect(() => replyOf(Array.from({ length: 5 }, () => long))).toThrow(expect.objectContaining({ code: "too-large" }));
+});
+
+it("a result of exactly the limit is sent", () => {
+  const text = "x".repeat(LIMITS.payloadSizeBytesMax - 5);
+  expect(replyOf(text).bytes.length).toBe(LIMITS.payloadSizeBytesMax);
+  expect(() => replyOf(`${text}x`)).toThrow(expect.objectContaining({ code: "too-large" }));
 });

@@ -1,3 +1,5 @@
+import { LIMITS } from "../../vocabulary/limit.js";
+import { ServiceRefusal } from "../refuse.js";
 import { admitObjectKey, DEPTH_MAX } from "./admit.js";
 import { Cell, objectKeys, type Value } from "./cell.js";
 import { Dict, HOLE } from "./dict.js";
@@ -10,52 +12,78 @@ import { assertAlive, referenceOf } from "./scope.js";
  * garble. Keys of Maps in results have to be primitives, as in the state.
  */
 export function copyOut(value: unknown): unknown {
-  return copyValue(value, "result", 0);
+  return copyValue(value, "result", 0, { leftBytes: LIMITS.payloadSizeBytesMax });
 }
 
-function copyValue(value: unknown, path: string, depth: number): unknown {
+/**
+ * What may still come out. A copy is a tree: an object that is met again is copied again, and a client's input of 300 bytes whose every object
+ * holds the next one twice would, given back by a handler, keep each replica busy for ever, one after the other.
+ */
+interface Room {
+  leftBytes: number;
+}
+
+/** Encoded, a value takes no less than is counted here, so that nothing is refused that could be sent. */
+function take(room: Room, leaf: unknown): void {
+  room.leftBytes -= 1;
+  if (typeof leaf === "string" || leaf instanceof Uint8Array) room.leftBytes -= leaf.length;
+  else if (typeof leaf === "bigint") room.leftBytes -= leaf.toString(16).length >> 1;
+  if (room.leftBytes < 0)
+    throw new ServiceRefusal("too-large", `the result has more than ${LIMITS.payloadSizeBytesMax} bytes, the most that can be sent`);
+}
+
+function copyValue(value: unknown, path: string, depth: number, room: Room): unknown {
   const leaf = admitLeaf(value, () => path);
+  take(room, leaf);
   if (leaf !== NOT_A_LEAF) return leaf;
   if (depth > DEPTH_MAX) throw new StateRefusal("state-too-deep", "result", `nested deeper than ${DEPTH_MAX}, or refers to itself`);
   const source = value as object;
   const reference = referenceOf(source);
   if (reference !== undefined) {
     assertAlive(reference.scope);
-    return plainCopy(reference.cell, depth);
+    return plainCopy(reference.cell, depth, room);
   }
-  return copyContainer(source, path, depth + 1);
+  return copyContainer(source, path, depth + 1, room);
 }
 
-function copyContainer(source: object, path: string, depth: number): unknown {
+function copyContainer(source: object, path: string, depth: number, room: Room): unknown {
   // Array.from reads a hole as undefined.
-  if (Array.isArray(source)) return Array.from(source, (item, at) => copyValue(item, `${path}[${at}]`, depth));
+  if (Array.isArray(source)) return Array.from(source, (item, at) => copyValue(item, `${path}[${at}]`, depth, room));
   const prototype: unknown = Object.getPrototypeOf(source);
   if (prototype === Map.prototype)
     return new Map(
       [...(source as Map<unknown, unknown>)].map(([key, value]) => [
-        admitKey(key, () => `${path} (key)`),
-        copyValue(value, `${path}.get(...)`, depth),
+        copyKey(key, `${path} (key)`, room),
+        copyValue(value, `${path}.get(...)`, depth, room),
       ]),
     );
-  if (prototype === Set.prototype)
-    return new Set([...(source as Set<unknown>)].map((member) => admitKey(member, () => `${path} (member)`)));
+  if (prototype === Set.prototype) return new Set([...(source as Set<unknown>)].map((member) => copyKey(member, `${path} (member)`, room)));
   if (prototype !== Object.prototype && prototype !== null)
     throw new StateRefusal("state-class-instance", path, "an instance of a class; return plain data");
-  return copyObject(source, path, depth);
+  return copyObject(source, path, depth, room);
 }
 
-function copyObject(source: object, path: string, depth: number): Record<string, unknown> {
+function copyKey(value: unknown, path: string, room: Room): unknown {
+  const key = admitKey(value, () => path);
+  take(room, key);
+  return key;
+}
+
+function copyObject(source: object, path: string, depth: number, room: Room): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(source)) {
-    copy[admitObjectKey(key, () => path)] = copyValue(value, `${path}.${key}`, depth);
+    copy[admitObjectKey(key, () => path)] = copyValue(value, `${path}.${key}`, depth, room);
   }
   return copy;
 }
 
 /** A container and all below it as plain data. */
-export function plainCopy(cell: Cell, depth = 0): unknown {
+export function plainCopy(cell: Cell, depth = 0, room: Room = { leftBytes: Number.POSITIVE_INFINITY }): unknown {
   if (depth > DEPTH_MAX) throw new StateRefusal("state-too-deep", "result", `nested deeper than ${DEPTH_MAX}`);
-  const show = (value: Value): unknown => (value instanceof Cell ? plainCopy(value, depth + 1) : leafOut(value as Leaf));
+  const show = (value: Value): unknown => {
+    take(room, value);
+    return value instanceof Cell ? plainCopy(value, depth + 1, room) : leafOut(value as Leaf);
+  };
   const { data } = cell;
   if (Array.isArray(data)) return data.map(show);
   if (!(data instanceof Dict)) return Object.fromEntries(objectKeys(cell).map((key) => [key, show(data[key])]));
