@@ -52,6 +52,22 @@ describe("messages", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void decodeMessage(bytes, GROUP)));
   });
 
+  it("a frame that holds one list in many places is refused, and not looked at for hours", () => {
+    const { hosts, ...membership } = SAMPLES.membership;
+    const replicas = hosts.flatMap((host) => host.replicas).slice(0, 1);
+    const holding = (count: number): Message => {
+      const many = Array.from({ length: count }, () => replicas).flat();
+      const host = { ...hosts[0], replicas: many };
+      return { ...membership, hosts: Array.from({ length: count }, () => host) } as Message;
+    };
+    expect(decodeMessage(encodeMessageWhole(holding(3), GROUP), GROUP).ok).toBe(true);
+    const encoded = encodeMessageWhole(holding(1_000), GROUP);
+    expect(encoded.length).toBeLessThan(20_000);
+    expect(decodeMessage(encoded, GROUP).ok).toBe(false);
+    // Nothing of that is left behind.
+    for (const message of samples) expect(decodeMessage(encodeMessageWhole(message, GROUP), GROUP).ok).toBe(true);
+  });
+
   it("hot messages cut short or lengthened are refused", () => {
     for (const message of [SAMPLES["append-ack"], SAMPLES.confirm, SAMPLES.append]) {
       const whole = encodeMessageWhole(message, GROUP);

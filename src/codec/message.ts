@@ -7,7 +7,7 @@ import { finishWriter, joinBytes, startWriter, writeRaw, writeU8, writeU32, writ
 import { FRAME_HEAD_SIZE_BYTES } from "./frame.js";
 import { HOT_CODES, hotKindOf, isHot, prepareHot, readHot, writeHot } from "./hot-message.js";
 import { MESSAGE_SHAPES, type PlainKind } from "./message-shape.js";
-import type { Shape } from "./shape.js";
+import { fitsIn, type Shape } from "./shape.js";
 import { encodeValue, tryDecodeValue } from "./value.js";
 
 /** The code of messages that travel as a plain value; hot ones have codes of their own. */
@@ -68,7 +68,7 @@ function decodePlain(bytes: Uint8Array): DecodedMessage {
   const kind = kindOf(decoded.value);
   if (kind === null) return { ok: false, reason: "a message of an unknown kind" };
   const shape: Shape<Message> = MESSAGE_SHAPES[kind] as Shape<Message>;
-  return shape(decoded.value)
+  return fitsIn(bytes.length, shape, decoded.value)
     ? { ok: true, message: decoded.value }
     : { ok: false, reason: `a message ${kind} that does not have its form` };
 }

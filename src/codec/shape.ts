@@ -24,8 +24,26 @@ export function nullable<T>(shape: Shape<T>): Shape<T | null> {
   return (value): value is T | null => value === null || shape(value);
 }
 
+let itemsLeft = Number.POSITIVE_INFINITY;
+
+/**
+ * Checks what was decoded from so many bytes. A value may hold one object in many places: lists of the same list, in a frame of some
+ * kilobytes, would be looked at for hours. What came without such tricks has no more items than bytes.
+ */
+export function fitsIn<T>(sizeBytes: number, shape: Shape<T>, value: unknown): value is T {
+  itemsLeft = sizeBytes;
+  const fits = shape(value);
+  itemsLeft = Number.POSITIVE_INFINITY;
+  return fits;
+}
+
+function mayHold(itemCount: number): boolean {
+  itemsLeft -= itemCount;
+  return itemsLeft >= 0;
+}
+
 export function arrayOf<T>(shape: Shape<T>): Shape<readonly T[]> {
-  return (value): value is readonly T[] => Array.isArray(value) && value.every((item) => shape(item));
+  return (value): value is readonly T[] => Array.isArray(value) && mayHold(value.length) && value.every((item) => shape(item));
 }
 
 export function tuple<T extends readonly unknown[]>(...shapes: { readonly [K in keyof T]: Shape<T[K]> }): Shape<T> {
@@ -51,8 +69,11 @@ export function object<T extends object>(
 }
 
 export function recordOf<T>(shape: Shape<T>): Shape<Readonly<Record<string, T>>> {
-  return (value): value is Readonly<Record<string, T>> =>
-    typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every((item) => shape(item));
+  return (value): value is Readonly<Record<string, T>> => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+    const items: unknown[] = Object.values(value);
+    return mayHold(items.length) && items.every((item) => shape(item));
+  };
 }
 
 /** One shape for each `kind` of a union. */
