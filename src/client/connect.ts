@@ -58,7 +58,7 @@ async function openFile(path: string, clientOf: () => GroupClient): Promise<Sess
   return openSessionFile(resolve(path), {
     onSaved: (session, throughSequence) => clientOf().saved(session, throughSequence),
     // What cannot be written cannot be promised: nothing more is sent, and open calls fail.
-    onError: () => void clientOf().close(),
+    onError: (error) => void clientOf().close(`The session file ${path} cannot be written (${error.message}), and the client was closed`),
   });
 }
 

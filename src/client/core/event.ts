@@ -34,5 +34,5 @@ export type ClientEvent =
   /** The session file holds every request of `session` through `throughSequence` durably (S6f). */
   | { readonly kind: "saved"; readonly session: SessionId; readonly throughSequence: number }
   /** No new work; what is open ends. */
-  | { readonly kind: "closing" }
+  | { readonly kind: "closing"; readonly reason: string }
   | { readonly kind: "woken" };

@@ -380,7 +380,7 @@ describe("bounds", () => {
     openSession(world);
     world.feed({ kind: "connection-closed", connection: 1 });
     operate(world, 2);
-    world.feed({ kind: "closing" });
+    world.feed({ kind: "closing", reason: "The client was closed" });
     expect(world.settled.get(1)).toMatchObject({ outcome: "unknown" });
     expect(world.settled.get(2)).toMatchObject({ outcome: "not-executed" });
   });

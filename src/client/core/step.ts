@@ -35,7 +35,7 @@ export function step(state: ClientState, nowMs: number, event: ClientEvent, effe
       onSaved(state, event.session, event.throughSequence);
       break;
     case "closing":
-      onClosing(state, effects);
+      onClosing(state, event.reason, effects);
       break;
     case "woken":
       break;
@@ -91,7 +91,7 @@ function onSaved(state: ClientState, session: string, throughSequence: number): 
   }
 }
 
-function onClosing(state: ClientState, effects: ClientEffect[]): void {
+function onClosing(state: ClientState, reason: string, effects: ClientEffect[]): void {
   state.closed = true;
   for (const call of [...state.calls.values()]) {
     if (call.kind === "own" && call.recovered) continue;
@@ -99,8 +99,8 @@ function onClosing(state: ClientState, effects: ClientEffect[]): void {
     const onFile = state.config.savesRequests && call.kind === "own" && call.place !== null;
     const outcome =
       mayRefuse(call) && !onFile
-        ? failed("unavailable", "The client was closed before the request was sent.")
-        : failed("timeout", "The client was closed before the answer came; whether the request was executed is unknown.");
+        ? failed("unavailable", `${reason} before the request was sent.`)
+        : failed("timeout", `${reason} before the answer came; whether the request was executed is unknown.`);
     settle(state, call, outcome, effects);
   }
   effects.push({ kind: "links", targets: [] });

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, open, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { connect } from "../connect.js";
 import { createGroupClient } from "./group-client.js";
 import { CLUSTER_ID, GROUP, type LoopbackGroup, loopbackGroup } from "./loopback.test-kit.js";
@@ -266,4 +266,29 @@ it("an address where another system or another program answers is passed over fo
   // That there is no such group is said only where somebody has said so.
   expect(codes).toEqual(["unknown-group", "unavailable", "unavailable"]);
   other.close();
+});
+
+it("S6f: a session file that cannot be written ends the client, and every caller hears why", async () => {
+  const file = join(folder, "client.session");
+  const client = await connect<Service>(url, { session: { file } });
+  expect(await client.add(1)).toBe(1);
+  const probe = await open(file);
+  const kind = Object.getPrototypeOf(probe) as typeof probe;
+  await probe.close();
+  const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+  const closing = vi.fn(() => Promise.reject(full));
+  vi.spyOn(kind, "appendFile").mockImplementationOnce(function (this: typeof probe) {
+    Object.assign(this, { close: closing });
+    return Promise.reject(full);
+  });
+  const why = expect.stringMatching(/client\.session cannot be written \(ENOSPC.*client was closed/);
+  await expect(client.add(1)).rejects.toMatchObject({ outcome: "unknown", message: why });
+  await expect(client.add(1)).rejects.toMatchObject({ code: "unavailable", outcome: "not-executed", message: why });
+  await client.close();
+  expect(closing).toHaveBeenCalled();
+  vi.restoreAllMocks();
+  expect(group.executed.size).toBe(1);
+  const again = await connect<Service>(url, { session: { file } });
+  expect(await again.get()).toBe(1);
+  await again.close();
 });

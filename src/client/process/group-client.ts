@@ -56,7 +56,8 @@ export interface GroupClient {
   /** The session file holds everything through this number. */
   saved(session: SessionId, throughSequence: number): void;
   readonly view: View | null;
-  close(): Promise<void>;
+  /** `reason`, for callers, where nobody asked for it: a sentence without its end, such as "The client was closed". */
+  close(reason?: string): Promise<void>;
 }
 
 export function createGroupClient(options: GroupClientOptions): GroupClient {
@@ -180,10 +181,10 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
     get view() {
       return state.view;
     },
-    async close() {
-      driver.push({ kind: "closing" });
+    async close(reason) {
+      driver.push({ kind: "closing", reason: reason ?? "The client was closed" });
       // From here on: an event that came behind `closing` might never be stepped, and its caller would wait for ever.
-      broken ??= "The client is closed.";
+      broken ??= reason === undefined ? "The client is closed." : `${reason}.`;
       await new Promise((resolve) => setImmediate(resolve));
       await new Promise((resolve) => setImmediate(resolve));
       driver.stop();
