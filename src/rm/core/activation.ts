@@ -5,7 +5,7 @@ import type { View } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import type { RmEffect } from "./effect.js";
 import { endHandOver } from "./hand-over.js";
-import { currentBoot, memberHealth, probeWakeMs, reportOf } from "./observation.js";
+import { currentBoot, hasGathered, memberHealth, probeWakeMs, reportOf } from "./observation.js";
 import { sendToServer } from "./outbox.js";
 import { type ChangeAim, type GroupState, type Rm, type Sight, type ViewChange, wakeAt } from "./state.js";
 
@@ -122,7 +122,8 @@ function identifyLeader(rm: Rm, nowMs: number, change: ViewChange, view: View, s
 
 /** Whatever the detectors say: a leader that nobody can activate serves nobody. */
 function awaitLink(rm: Rm, nowMs: number, change: ViewChange, view: View, sight: Sight): ChangeAim | null {
-  if (sight.address === null) return null;
+  // A host that the GFD has waited for in vain since its start will not tell where it is.
+  if (sight.address === null && !hasGathered(rm, nowMs)) return null;
   const linkDueMs = Math.max(change.beganMs, sight.linkSinceMs) + rm.config.timing.leaderLinkMs;
   if (nowMs >= linkDueMs) return fail(`leader ${view.leader} cannot be reached`, "failover");
   wakeAt(rm, nowMs, linkDueMs);

@@ -32,11 +32,11 @@ export function onMembership(rm: Rm, nowMs: number, from: BootId, message: Membe
 function observeHost(rm: Rm, nowMs: number, seen: HostObservation, effects: RmEffect[]): void {
   const host = rm.hosts.get(seen.hostId);
   if (host === undefined) {
-    rm.hosts.set(seen.hostId, { ...hostOf(seen), linkOpen: false });
+    rm.hosts.set(seen.hostId, { ...hostOf(seen), toldBy: rm.gfd.bootId, linkOpen: false });
     announce(effects, "host-found", `host ${seen.hostId} reports`, { host: seen.hostId });
   } else {
     judgeHost(host, seen.verdict, "", effects);
-    Object.assign(host, hostOf(seen));
+    Object.assign(host, hostOf(seen), { toldBy: rm.gfd.bootId });
   }
   const named = new Set<ReplicaId>();
   for (const replica of seen.replicas) {
@@ -49,7 +49,7 @@ function observeHost(rm: Rm, nowMs: number, seen: HostObservation, effects: RmEf
   }
 }
 
-function hostOf(seen: HostObservation): Omit<HostSight, "linkOpen"> {
+function hostOf(seen: HostObservation): Omit<HostSight, "linkOpen" | "toldBy"> {
   const { hostId, bootId, pid, address, verdict, complete, knobs } = seen;
   return { host: hostId, bootId, pid, address, verdict, complete, knobs };
 }
@@ -180,9 +180,18 @@ export function gfdAnswers(rm: Rm, nowMs: number): boolean {
   return linkOpen && (askedMs === null || nowMs < askedMs + rm.config.timing.probeMs);
 }
 
-/** Does a detector that is itself well watch this replica? A GFD that is stopped says nothing of anybody. */
+/** Has the GFD that is there now heard of all hosts, or waited for them long enough? */
+export function hasGathered(rm: Rm, nowMs: number): boolean {
+  return gfdAnswers(rm, nowMs) && rm.gfd.complete && rm.gfd.bootId === rm.gfd.linkBootId;
+}
+
+/**
+ * Does a detector that is itself well watch this replica? A GFD that is stopped says nothing of anybody, and what a former one has said of a
+ * host that the present one has not heard of counts no more.
+ */
 export function isVouchedFor(rm: Rm, nowMs: number, sight: Sight): boolean {
-  return gfdAnswers(rm, nowMs) && rm.hosts.get(sight.host)?.verdict === "alive";
+  const host = rm.hosts.get(sight.host);
+  return gfdAnswers(rm, nowMs) && host?.verdict === "alive" && host.toldBy === rm.gfd.linkBootId;
 }
 
 /**

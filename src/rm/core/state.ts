@@ -83,6 +83,8 @@ export interface HostSight {
   verdict: Verdict;
   complete: boolean;
   knobs: DetectorKnobs;
+  /** The GFD whose word this is. */
+  toldBy: BootId | null;
   linkOpen: boolean;
 }
 
