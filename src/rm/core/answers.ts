@@ -1,11 +1,11 @@
 import { compareEpochs, EPOCH_ZERO, type Epoch, epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { ControlMessage } from "../../vocabulary/message.js";
 import type { ReplicaReport } from "../../vocabulary/report.js";
-import type { View } from "../../vocabulary/view.js";
+import { sameView, type View } from "../../vocabulary/view.js";
 import { finishChange } from "./activation.js";
 import { announce } from "./announce.js";
 import { retryChange } from "./attempt.js";
-import { groupRecord } from "./content.js";
+import { groupRecord, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import type { RmPeer } from "./event.js";
 import { failHandOver, handOverReady } from "./hand-over.js";
@@ -27,8 +27,16 @@ export function haltGroup(rm: Rm, group: GroupState, evidence: string, effects: 
   group.waiting = group.halted;
   group.change = null;
   group.handOver = null;
+  takeViewBack(rm, group);
   rm.statusDirty = true;
   announce(effects, "store-old", `group ${group.group}: ${group.halted}`, { group: group.group });
+}
+
+/** A view that was led, and is not on its way to the store yet, is written no more. */
+function takeViewBack(rm: Rm, group: GroupState): void {
+  const [stored, draft] = [groupRecord(rm.store.stored, group.group), groupRecord(rm.store.draft, group.group)];
+  if (stored === undefined || draft === undefined || sameView(stored.activeView, draft.activeView)) return;
+  rm.store.draft = withGroup(rm.store.draft, { ...draft, activeView: stored.activeView, leaderEnds: stored.leaderEnds });
 }
 
 /** Words for what `activeView` or `promise` tells of a store that lacks it, or null when the store is no older. */

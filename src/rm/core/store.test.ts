@@ -216,3 +216,22 @@ test("an RM that hears late where a living leader is to be found leaves the grou
   w.run(world, 5_000);
   expect(w.activeView(world).epoch).toEqual(epoch);
 });
+
+test("S1e: a view that was led and waits for its turn to be written is not written once the store is known to be old", () => {
+  const world = w.servingWorld();
+  const view = w.activeView(world);
+  const [first, second] = [...world.servers.values()].filter(({ replica }) => replica !== view.leader);
+  if (first === undefined || second === undefined) throw new Error("no followers");
+  world.holdWrites = true;
+  w.admin(world, { kind: "set-group", group: w.GROUP, change: { checkpointEntries: 500 } });
+  w.die(world, w.server(world, Number(view.leader.at(-1))));
+  expect(world.rm.store.draft.groups[0]?.activeView?.epoch).not.toEqual(view.epoch);
+  // One that was away knows of a later view.
+  second.activeView = { ...view, epoch: [view.epoch[0], view.epoch[1] + 50] };
+  w.report(world, second);
+  w.releaseWrites(world);
+  w.run(world, 1_000);
+  expect(w.saidKinds(world)).toContain("store-old");
+  expect(world.content?.groups[0]?.spec.checkpointEntries).toBe(500);
+  expect(w.activeView(world)).toEqual(view);
+});
