@@ -4,7 +4,7 @@ import type { BootId } from "../../vocabulary/ids.js";
 import type { View } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import type { RmEffect } from "./effect.js";
-import { endHandOver } from "./hand-over.js";
+import { endHandOver, endWish } from "./hand-over.js";
 import { currentBoot, hasGathered, memberHealth, probeWakeMs, reportOf } from "./observation.js";
 import { sendToServer } from "./outbox.js";
 import { type ChangeAim, type GroupState, type Rm, type Sight, type ViewChange, wakeAt } from "./state.js";
@@ -152,8 +152,8 @@ export function finishChange(rm: Rm, nowMs: number, group: GroupState, change: V
   group.lossSaid = null;
   group.waiting = null;
   group.unreachableSince.clear();
-  if (group.leadWanted === view.leader) group.leadWanted = null;
   endHandOver(nowMs, group, change.aim, view, effects);
+  endWish(group, view, effects);
   rm.statusDirty = true;
   if (change.writtenMs === null) {
     announce(effects, "view-adopted", `group ${group.group}: ${view.leader} leads view ${epochText(view.epoch)}`, {

@@ -22,3 +22,72 @@ test("several settings at once are stored together, before they are answered", (
   expect(world.content?.detectors.gfd.suspicionTimeoutMs).toBe(800);
   expect(w.saidKinds(world)).toEqual(expect.arrayContaining(["spec-changed", "detector-changed"]));
 });
+
+const lead = (world: w.World, number: number): void => w.admin(world, { kind: "replica", replica: w.replica(number), action: "lead" });
+
+/** Members of the view that do not lead it. */
+const followers = (world: w.World): number[] => [1, 2, 3].filter((number) => w.replica(number) !== w.activeView(world).leader);
+
+test("of two wishes for a leader the last one counts, also where it names the one that still leads", () => {
+  const world = w.servingWorld();
+  const [other = 0] = followers(world);
+  const leader = [1, 2, 3].find((number) => w.replica(number) === w.activeView(world).leader) ?? 0;
+  const fake = w.server(world, leader);
+  fake.silent.add("hand-over");
+  lead(world, other);
+  lead(world, leader);
+  fake.silent.clear();
+  w.say(world, fake, { kind: "hand-over-ready", group: w.GROUP, epoch: w.activeView(world).epoch, index: fake.lastIndex });
+  w.run(world, 5_000);
+  expect(w.saidKinds(world).filter((kind) => kind === "hand-over")).toHaveLength(2);
+  expect(w.activeView(world).leader).toBe(w.replica(leader));
+});
+
+test("a wish for the one that leads is no wish for later", () => {
+  const world = w.servingWorld();
+  const { leader } = w.activeView(world);
+  w.admin(world, { kind: "replica", replica: leader, action: "lead" });
+  w.die(world, w.server(world, Number(leader.at(-1))));
+  w.runUntil(world, () => w.serves(world) && w.activeView(world).members.length === 3 && w.activeView(world).leader !== leader);
+  w.run(world, 10_000);
+  expect(w.activeView(world).leader).not.toBe(leader);
+});
+
+test("who is to lead and dies first is not handed the lead once it is back: that it is given up is said", () => {
+  const world = w.servingWorld();
+  const [wanted = 0] = followers(world);
+  w.server(world, Number(w.activeView(world).leader.at(-1))).silent.add("hand-over");
+  lead(world, wanted);
+  w.die(world, w.server(world, wanted));
+  w.runUntil(world, () => w.serves(world) && w.activeView(world).members.length === 3);
+  w.run(world, 10_000);
+  expect(w.activeView(world).leader).not.toBe(w.replica(wanted));
+  expect(world.said.filter(({ kind }) => kind === "hand-over-failed").at(-1)?.text).toMatch(/is no member of the view any more; given up/);
+});
+
+test("nobody is asked to lead who is to leave, nor in a group of which nothing may be changed", () => {
+  const world = w.servingWorld();
+  const [leaving = 0, staying = 0] = followers(world);
+  world.holdWrites = true;
+  w.admin(world, { kind: "replica", replica: w.replica(leaving), action: "remove" });
+  lead(world, leaving);
+  expect(world.answers.at(-1)).toMatchObject({
+    kind: "rejected",
+    httpStatus: 409,
+    message: expect.stringMatching(/is to leave the group/),
+  });
+  const group = world.rm.groups.get(w.GROUP);
+  if (group !== undefined) group.halted = "the control store is older than the group";
+  lead(world, staying);
+  expect(world.answers.at(-1)).toMatchObject({ kind: "rejected", httpStatus: 409, message: expect.stringMatching(/older than the group/) });
+});
+
+test("of stopping and continuing the last word counts, while the host has answered none of them", () => {
+  const world = w.servingWorld();
+  for (const action of ["resume", "pause", "resume"] as const) w.admin(world, { kind: "replica", replica: w.replica(2), action });
+  expect(w.sentOf(world, "signal-replica").map(({ signal }) => signal)).toEqual(["continue", "stop", "continue"]);
+  world.sent.length = 0;
+  w.push(world, { kind: "closed", peer: w.lfdPeer });
+  w.push(world, { kind: "opened", peer: w.lfdPeer });
+  expect(w.sentOf(world, "signal-replica").map(({ signal }) => signal)).toEqual(["continue"]);
+});

@@ -9,7 +9,8 @@ import { type GroupRecord, groupRecord, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { closedByLoss, lossText } from "./loss.js";
 import { currentBoot, healthOf } from "./observation.js";
-import { placeOrder, resumeOrders } from "./order.js";
+import { isLeaving } from "./membership.js";
+import { dropOrders, placeOrder, resumeOrders } from "./order.js";
 import { markLeaving } from "./replicas.js";
 import type { GroupState, OrderPurpose, Rm, Sight } from "./state.js";
 import { rules } from "./term.js";
@@ -200,6 +201,8 @@ function orderProcess(
   if (rm.hosts.get(host)?.linkOpen !== true)
     return reject(503, `the fault detector of host ${host}, which would carry it out, is not connected`);
   resumeOrders(rm, replica, purpose);
+  // Of stopping and continuing the last word counts: an earlier one that is still unanswered neither stands for it nor is sent after it.
+  if (purpose !== "kill") dropOrders(rm, replica, ["stop", "continue"]);
   placeOrder(
     rm,
     nowMs,
@@ -217,12 +220,16 @@ function orderProcess(
 
 function wishLeader(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, sight: Sight): AdminOutcome {
   const { replica } = sight;
+  // It would be forgotten with this Replication Manager, which can do nothing about it.
+  if (group.halted !== null) return reject(409, group.halted);
+  if (isLeaving(record, replica)) return reject(409, `${replica} is to leave the group`);
   if (record.activeView?.members.some((member) => member.replica === replica) !== true) {
     return reject(409, `${replica} is no member of the active view; it can lead once it has caught up and is admitted`);
   }
   if (healthOf(rm, nowMs, replica) !== "alive") return reject(409, `${replica} is not alive and well`);
   group.handOverFailures = 0;
-  group.leadWanted = record.activeView.leader === replica ? null : replica;
+  // Also of the one that leads: another may be about to follow it, by a change or a command that came before this one.
+  group.leadWanted = replica;
   return accept(rm);
 }
 

@@ -39,9 +39,10 @@ function handOverWish(
   record: GroupRecord,
   view: View,
 ): { target: ReplicaId; reason: string } | null {
+  if (group.leadWanted === view.leader) group.leadWanted = null;
   const wanted = group.leadWanted;
   const asked = wanted === null ? undefined : memberOf(view, wanted);
-  if (asked !== undefined && asked.replica !== view.leader && memberHealth(rm, nowMs, asked) === "alive") {
+  if (asked !== undefined && !isLeaving(record, asked.replica) && memberHealth(rm, nowMs, asked) === "alive") {
     return { target: asked.replica, reason: "it was asked for" };
   }
   const target = bestFollower(rm, nowMs, record, view);
@@ -92,6 +93,24 @@ export function endHandOver(nowMs: number, group: GroupState, { cause, leader: t
   if (cause !== "hand-over" || target === null) return;
   if (view.leader === target) group.handOverFailures = 0;
   else countFailure(nowMs, group, target, `it could not lead, ${view.leader} does`, effects);
+}
+
+/** Who was asked for and is no member of the view any more is not handed the lead some day, when it is back. */
+export function endWish(group: GroupState, view: View, effects: RmEffect[]): void {
+  const wanted = group.leadWanted;
+  if (wanted === null || wanted === view.leader) group.leadWanted = null;
+  else if (memberOf(view, wanted) === undefined) {
+    group.leadWanted = null;
+    announce(
+      effects,
+      "hand-over-failed",
+      `group ${group.group}: hand-over to ${wanted} failed: it is no member of the view any more; given up`,
+      {
+        group: group.group,
+        replica: wanted,
+      },
+    );
+  }
 }
 
 function countFailure(nowMs: number, group: GroupState, target: ReplicaId, reason: string, effects: RmEffect[]): void {

@@ -44,6 +44,11 @@ export function pendingOrder(rm: Rm, replica: ReplicaId, purpose: OrderPurpose):
   return undefined;
 }
 
+/** Their answers, if any still come, say nothing any more. */
+export function dropOrders(rm: Rm, replica: ReplicaId, purposes: readonly OrderPurpose[]): void {
+  for (const [ticket, order] of rm.orders) if (order.replica === replica && purposes.includes(order.purpose)) rm.orders.delete(ticket);
+}
+
 export function resendOrders(rm: Rm, host: HostId, effects: RmEffect[]): void {
   for (const order of rm.orders.values()) if (order.host === host) sendToLfd(rm, host, order.message, effects);
 }
