@@ -195,6 +195,20 @@ describe("what the LFD sees of a server", () => {
     expect(seen(world, R1)).toMatchObject({ verdict: "alive", paused: false });
   });
 
+  test("who was paused, and is found running by the next LFD, is paused no longer; who is found stopped still is", () => {
+    for (const state of ["running", "stopped"] as const) {
+      const world = createWorld();
+      const server = startServer(world, R1);
+      order(world, { kind: "signal-replica", ticket: 5, replica: R1, signal: "stop" });
+      const view = { ...running(server.pid), state };
+      const next = createWorld(world.disk, 2_000, [{ ...server, view }]);
+      pass(next, 200);
+      if (state === "running") register(next, R1, server.pid);
+      pass(next, 200);
+      expect(seen(next, R1).paused, state).toBe(state === "stopped");
+    }
+  });
+
   test("an answer from before the pause does not end it", () => {
     const world = createWorld();
     const server = startServer(world, R1);

@@ -52,6 +52,20 @@ describe("orders of the RM", () => {
     ]);
   });
 
+  test("a pause is answered once a restarted LFD would know of it", () => {
+    const world = createWorld();
+    const { pid } = startServer(world, R1);
+    const before = ordersDone(world).length;
+    world.savesTables = false;
+    order(world, { kind: "signal-replica", ticket: 7, replica: R1, signal: "stop" });
+    expect(effectsOf(world, "signal-process")).toMatchObject([{ pid, signal: "SIGSTOP" }]);
+    expect(ordersDone(world)).toHaveLength(before);
+    const [save] = effectsOf(world, "save-table").slice(-1);
+    expect(save).toMatchObject({ urgent: true, table: { rows: [{ replica: R1, paused: true }] } });
+    give(world, { kind: "table-saved", version: save?.version ?? 0 });
+    expect(ordersDone(world).slice(before)).toMatchObject([{ ticket: 7, error: null }]);
+  });
+
   test("S1a: what a Replication Manager that was replaced still orders is refused, and it is told", () => {
     const world = createWorld();
     const { pid } = startServer(world, R1);

@@ -66,6 +66,9 @@ function beginLife(watched: WatchedReplica, order: StartOrder): void {
 /** The table with this version is on disk: what it names may start, what it no longer names is removed for good. */
 export function onTableSaved(state: LfdState, version: number, effects: LfdEffect[]): void {
   state.savedVersion = Math.max(state.savedVersion, version);
+  const isSaved = (signal: LfdState["signalled"][number]): boolean => signal.version <= state.savedVersion;
+  for (const { source } of state.signalled.filter(isSaved)) answer(source, null, effects);
+  state.signalled = state.signalled.filter((signal) => !isSaved(signal));
   for (const watched of [...state.replicas.values()]) {
     if (watched.life.kind === "saving" && watched.life.version <= state.savedVersion && watched.spec !== null) {
       watched.life = { kind: "spawning" };
@@ -191,7 +194,8 @@ export function onSignalOrder(state: LfdState, source: OrderSource, order: Signa
   watched.paused = order.signal === "stop";
   state.tableChanged = true;
   effects.push({ kind: "signal-process", replica: order.replica, ...process, signal: order.signal === "stop" ? "SIGSTOP" : "SIGCONT" });
-  answer(source, null, effects);
+  // A restarted LFD that did not know that it is paused would call it suspected, and the RM would have it killed.
+  state.signalled.push({ source, version: state.tableVersion + 1 });
 }
 
 export function answer(source: OrderSource, error: string | null, effects: LfdEffect[]): void {

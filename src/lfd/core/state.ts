@@ -105,6 +105,8 @@ export interface LfdState {
   readonly replicas: Map<ReplicaId, WatchedReplica>;
   tableVersion: number;
   savedVersion: number;
+  /** Orders to stop or continue a process that were carried out; answered once the table with this version is on disk. */
+  signalled: { readonly source: OrderSource; readonly version: number }[];
   /** A change that the next `save-table` of this step must hold. */
   tableChanged: boolean;
   heartbeatAtMs: number;
@@ -141,6 +143,7 @@ export function createLfd(start: LfdStart): LfdState {
     replicas: new Map(),
     tableVersion: 0,
     savedVersion: 0,
+    signalled: [],
     tableChanged: false,
     heartbeatAtMs: start.nowMs,
     wakeMs: start.nowMs,
@@ -196,6 +199,8 @@ function recall(state: LfdState, row: TableRow, nowMs: number): WatchedReplica {
   watched.bootId = row.bootId;
   watched.counted = row.counted;
   watched.paused = row.paused;
+  // As it was left: found running, it has been continued by another hand meanwhile.
+  if (row.paused) watched.kernel = { state: "stopped", startTime: row.startTime, cpuMs: 0 };
   return watched;
 }
 

@@ -45,8 +45,9 @@ export function stepLfd(state: LfdState, nowMs: number, event: LfdEvent, effects
   noteDue(state.presence, state.wakeMs);
 }
 
-/** Does a start or a removal wait for this version? What else the table says, a restarted LFD would find out by itself. */
+/** Does a start, a removal or a signal wait for this version? What else the table says, a restarted LFD would find out by itself. */
 function isTableAwaited(state: LfdState): boolean {
+  if (state.signalled.some(({ version }) => version === state.tableVersion)) return true;
   for (const { life, killing } of state.replicas.values()) {
     if (life.kind === "saving" && life.version === state.tableVersion) return true;
     if (killing !== null && killing.removedAtVersion === state.tableVersion) return true;
