@@ -173,6 +173,16 @@ describe("membership", () => {
     expect(last(world).memberCount).toBe(1);
   });
 
+  test("what the LFD that was there before has sent, and comes after the first word of the next one, is late as well", () => {
+    const world = started();
+    const NEXT = 13;
+    const next = lfdHello(LFD1, "e");
+    say(world, NEXT, next, snapshot(LFD1, 1, { replicas: [observation(1)] }, "e"));
+    say(world, LFD1, lfdHello(LFD1), snapshot(LFD1, 9));
+    expect(last(world)).toMatchObject({ memberCount: 1, hosts: [{ bootId: next.bootId }] });
+    expect(world.closed).toEqual([LFD1]);
+  });
+
   test("reports alone are published at most each 100 ms, and the last of them is not lost", () => {
     const world = started();
     pass(world, 200);

@@ -18,6 +18,8 @@ export interface WatchedHost {
   readonly hostId: HostId;
   /** Null: the LFD's connection is closed. */
   connection: number | null;
+  /** The one that spoke for it last: numbers rise, and what comes on an earlier one is late. */
+  newestConnection: number;
   heartbeats: Heartbeats;
   /** The LFD's own words, last heard. */
   snapshot: HostObservation;

@@ -92,6 +92,7 @@ function onSnapshot(state: GfdState, nowMs: number, connection: number, peer: He
     const host: WatchedHost = {
       hostId: snapshot.hostId,
       connection,
+      newestConnection: connection,
       heartbeats: createHeartbeats(),
       snapshot,
       snapshotVersion: version,
@@ -102,6 +103,7 @@ function onSnapshot(state: GfdState, nowMs: number, connection: number, peer: He
     probe(state, host, nowMs, effects);
     return;
   }
+  if (connection < known.newestConnection) return;
   const sameBoot = known.snapshot.bootId === snapshot.bootId;
   if (sameBoot && version <= known.snapshotVersion) return;
   if (known.connection !== connection) takeOver(known, connection, effects);
@@ -114,6 +116,7 @@ function takeOver(host: WatchedHost, connection: number, effects: GfdEffect[]): 
   if (host.connection !== null)
     effects.push({ kind: "close", connection: host.connection, reason: "the LFD of this host speaks on another connection" });
   host.connection = connection;
+  host.newestConnection = connection;
   host.heartbeats = createHeartbeats();
 }
 
