@@ -81,6 +81,16 @@ test.each(STYLES)("loss: a replica of the generation before has its data set asi
   expect(fresh.ended).toBeNull();
 });
 
+test("loss: a snapshot of the generation before is left behind too where its receiver had not heard of an active view", () => {
+  const group = leftBehind("active");
+  const old = hostOf(group, 1);
+  expect(old.disk.snapshots.at(-1)?.record.index).toBeGreaterThan(hostOf(group, 3).replica.commitIndex);
+  old.disk.activeView = null;
+  start(group, old);
+  feed(group, 1);
+  expect(old.ended).toMatch(/generation 2.*data is of generation 1.*cannot come back/);
+});
+
 test("loss: an empty replica, and a survivor that the new view names, are left alone", () => {
   const group = leftBehind("active");
   feed(group, 2);
