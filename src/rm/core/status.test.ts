@@ -13,3 +13,19 @@ test("a GFD that is stopped keeps its connection, and is not said to be alive al
   w.run(world, 1_000);
   expect(gfdOf(world)).toBe("alive");
 });
+
+test("S5b: a replica that has begun anew is no member, though the view still names the one that it was", () => {
+  const world = w.servingWorld();
+  const { leader, members } = w.activeView(world);
+  const number = Number(members.find(({ replica }) => replica !== leader)?.replica.at(-1));
+  // No other view comes: the leader cannot be sealed, and the third is paused.
+  for (const fake of world.servers.values()) fake.silent.add("seal");
+  w.die(world, w.server(world, number));
+  world.servers.delete(w.replica(number));
+  w.boot(world, w.replica(number));
+  w.publish(world);
+  w.run(world, 1_000);
+  const role = world.status?.groups[0]?.members.find(({ replica }) => replica === w.replica(number))?.role;
+  expect(w.activeView(world).members).toEqual(members);
+  expect(role).toBe("learner");
+});

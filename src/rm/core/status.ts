@@ -1,6 +1,7 @@
 import type { ComponentStatus, GroupStatus, HostStatus, MemberStatus, StatusImage } from "../../vocabulary/admin.js";
 import { EPOCH_ZERO, epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { ColdState, LearnerProgress, ReplicaRole } from "../../vocabulary/report.js";
+import type { Incarnation } from "../../vocabulary/ids.js";
 import { snapshotKnobsOf } from "../../vocabulary/spec.js";
 import { quorumSize } from "../../vocabulary/style.js";
 import { memberOf, type View } from "../../vocabulary/view.js";
@@ -139,6 +140,13 @@ function waitingText(rm: Rm, nowMs: number, group: GroupState): string {
   }
 }
 
+/** S5b: a replica that has begun anew is a learner, though the view names the one that it was. */
+function roleOf(view: View | null, replica: ReplicaRecord["replica"], now: Incarnation | null): ReplicaRole {
+  const member = view === null ? undefined : memberOf(view, replica);
+  if (view === null || member === undefined || (now !== null && now !== member.incarnation)) return "learner";
+  return view.leader === replica ? "leader" : "follower";
+}
+
 function memberStatus(rm: Rm, nowMs: number, record: GroupRecord, one: ReplicaRecord): MemberStatus {
   const { replica, host } = one;
   const view = record.activeView;
@@ -146,8 +154,7 @@ function memberStatus(rm: Rm, nowMs: number, record: GroupRecord, one: ReplicaRe
   const report = sight === undefined ? null : figuresOf(sight);
   const roomShort = sight === undefined ? null : roomShortOf(sight);
   const health = healthOf(rm, nowMs, replica);
-  const role: ReplicaRole =
-    view === null || memberOf(view, replica) === undefined ? "learner" : view.leader === replica ? "leader" : "follower";
+  const role = roleOf(view, replica, sight === undefined ? null : currentIncarnation(sight));
   const leaderSight = view === null ? undefined : rm.sights.get(view.leader);
   const feeds = leaderSight === undefined ? null : figuresOf(leaderSight);
   const transfer: LearnerProgress | null =

@@ -1,4 +1,4 @@
-import { appendFile, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFile, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TroupeEvent } from "../../vocabulary/admin.js";
 import type { Announcement } from "../core/effect.js";
@@ -6,6 +6,8 @@ import type { Announcement } from "../core/effect.js";
 const EVENTS_MAX = 1_000;
 /** A file that has grown to so many is cut to what memory holds. */
 const FILE_EVENTS_MAX = 10 * EVENTS_MAX;
+/** Told, and not written yet: no more than this when the process is killed. */
+const UNWRITTEN_MAX = EVENTS_MAX;
 const FILE = "events.ndjson";
 /** What is said once for all time (S5c) outlasts the rest: it would be said anew, as if it had happened again, when nobody remembers it. */
 const LASTING_KIND = "damage-found";
@@ -26,9 +28,10 @@ export interface EventLog {
 export function openEventLog(folder: string): EventLog {
   const path = join(folder, FILE);
   let events = readEvents(folder);
+  // Somebody may have been told of events that never came to the file: their numbers are not used again.
+  let passedId = existsSync(path) ? (events.at(-1)?.id ?? 0) + UNWRITTEN_MAX : 0;
   rewrite(path, events);
   let fileEvents = events.length;
-  let passedId = 0;
   let lines: string[] = [];
   let writing = false;
 
