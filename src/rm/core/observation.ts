@@ -26,7 +26,17 @@ export function onMembership(rm: Rm, nowMs: number, from: BootId, message: Membe
   gfd.complete = message.complete;
   gfd.knobs = message.knobs;
   for (const host of message.hosts) observeHost(rm, nowMs, host, effects);
+  forgetRemoved(rm);
   rm.statusDirty = true;
+}
+
+/** What was on its way when a replica was removed brought it back into sight: its host has no such replica, and neither has the store. */
+function forgetRemoved(rm: Rm): void {
+  for (const { replica, absent, linkBootId } of rm.sights.values()) {
+    if (!absent || linkBootId !== null) continue;
+    const isKnown = rm.store.draft.groups.some((group) => group.replicas.some((one) => one.replica === replica));
+    if (!isKnown) rm.sights.delete(replica);
+  }
 }
 
 function observeHost(rm: Rm, nowMs: number, seen: HostObservation, effects: RmEffect[]): void {

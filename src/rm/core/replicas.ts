@@ -34,8 +34,9 @@ function dismissReplica(rm: Rm, nowMs: number, record: GroupRecord, wanted: read
   const view = record.activeView;
   const worth = ({ replica }: ReplicaRecord): number => {
     if (view === null || memberOf(view, replica) === undefined) return 0;
-    if (view.leader === replica) return 3;
-    return isDown(healthOf(rm, nowMs, replica)) ? 1 : 2;
+    // Also of a leader that is down: in the middle of a failover the others are all that there is.
+    if (isDown(healthOf(rm, nowMs, replica))) return 1;
+    return view.leader === replica ? 3 : 2;
   };
   let least = wanted[0];
   for (const one of wanted) if (least !== undefined && worth(one) <= worth(least)) least = one;
