@@ -6,7 +6,7 @@ import { EXAMPLES } from "../config/installation.js";
 import type { RunConfig } from "../config/run-config.js";
 import { checkSettings, type Settings } from "../config/schema.js";
 import { bundleService, checkAgainstData, type ServiceBundle, type ServiceJudge } from "../config/service-bundle.js";
-import { type AnyService, checkService, stylesOf } from "../service/define-service.js";
+import { type AnyService, checkService, exportedService, stylesOf } from "../service/define-service.js";
 import { type ClusterId, groupName } from "../vocabulary/ids.js";
 import { snapshotKnobsOf } from "../vocabulary/spec.js";
 import { EXIT, Failure } from "./output.js";
@@ -52,10 +52,10 @@ function withServicePath(content: object, path: string): object {
 }
 
 const judge: ServiceJudge = {
-  check: checkService,
+  check: (value) => checkService(exportedService(value)),
   describe(value) {
     // `check` has said that it is one.
-    const service = value as AnyService;
+    const service = exportedService(value) as AnyService;
     return {
       name: service.name,
       styles: stylesOf(service),

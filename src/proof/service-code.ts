@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { Script } from "node:vm";
-import { type AnyService, checkService } from "../service/define-service.js";
+import { type AnyService, checkService, exportedService } from "../service/define-service.js";
 import * as troupe from "../service/index.js";
 import { cryptoStandIns, osStandIns, outside } from "./host-globals.js";
 
@@ -30,9 +30,10 @@ export function serviceMaker({ text, file }: ServiceText): () => AnyService {
   if (typeof wrapper !== "function") throw new Error(`${file} cannot be run.`);
   const url = new URL(`file://${file}`).href;
   return () => {
-    const module: { exports: object } = { exports: {} };
+    const module: { exports: unknown } = { exports: {} };
     Reflect.apply(wrapper, undefined, [module, module.exports, requireGuarded, url]);
-    const service: unknown = Reflect.get(module.exports, "default");
+    // The bundler makes CommonJS of it, if it is not already.
+    const service = exportedService(module.exports);
     const problem = checkService(service);
     if (problem !== null) throw new Error(`${file} is no service: ${problem}.`);
     // `checkService` has said that it is one.

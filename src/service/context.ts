@@ -1,4 +1,4 @@
-/** What an operation may know beside state and input. Everything comes from the log, so it is the same on every replica and in a retry. */
+/** What an operation may know beside state and input: the same on every replica that executes it. A retry gets the result of the first time. */
 export interface OperationContext {
   /** Wall clock when the request was taken in, in milliseconds since 1970. Does not advance while the handler runs. */
   readonly now: number;

@@ -75,6 +75,12 @@ export function defineService<
 const RESERVED: readonly string[] = ["then", "catch", "finally", "close", "on", "constructor", "toJSON", "__proto__"];
 const HANDLER_NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/;
 
+/** Of what a file exports by default: a CommonJS file that a compiler made of an ES module has it one step further in. */
+export function exportedService(value: unknown): unknown {
+  const isCompiled = typeof value === "object" && value !== null && Object.hasOwn(value, "__esModule");
+  return isCompiled ? Reflect.get(value, "default") : value;
+}
+
 /** Why a value cannot be run as a service, or null. For service files, whose default export may be anything. */
 export function checkService(value: unknown): string | null {
   if (typeof value !== "object" || value === null) return "a service file has to export by default what defineService returns";

@@ -1,5 +1,5 @@
 import { pathToFileURL } from "node:url";
-import { type AnyService, checkService } from "../../service/define-service.js";
+import { type AnyService, checkService, exportedService } from "../../service/define-service.js";
 import { createExecutor, type Executor, type ExecutorOptions } from "../../service/executor.js";
 import { serviceMachine } from "../../service/service-machine.js";
 import type { StateMachine } from "../../service/state-machine.js";
@@ -13,8 +13,9 @@ export async function hostService(code: ServiceCode, options: ExecutorOptions): 
   } catch (error) {
     throw new Error(`The service ${code.name} threw while it was loaded from ${code.path}: ${(error as Error).stack ?? String(error)}`);
   }
-  const problem = checkService(loaded.default);
+  const service = exportedService(loaded.default);
+  const problem = checkService(service);
   if (problem !== null) throw new Error(`${code.path} is no service: ${problem}.`);
-  const machine = serviceMachine(loaded.default as AnyService);
+  const machine = serviceMachine(service as AnyService);
   return { executor: createExecutor(machine, options), machine };
 }
