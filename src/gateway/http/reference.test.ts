@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { ERRORS } from "../../vocabulary/error.js";
+import { standIn } from "./stand-in.test-kit.js";
 
 const read = (name: string) => readFileSync(new URL(`../../../docs/reference/${name}`, import.meta.url), "utf8");
 
@@ -33,4 +34,13 @@ it("docs/reference/http.md has every route of the interface", () => {
     "remove",
   ];
   for (const route of routes) expect(text).toContain(route);
+});
+
+it("docs/operating/questions.md has every metric of the system, and no other", async () => {
+  const served = await (await standIn().request("GET", "/metrics")).text();
+  const names = [...served.matchAll(/^# TYPE (troupe_\w+)/gm)].map((line) => line[1]);
+  const documented = [...read("../operating/questions.md").matchAll(/^\| `troupe_.*?\|/gm)].flatMap(
+    (row) => row[0].match(/troupe_\w+/g) ?? [],
+  );
+  expect(documented.sort()).toEqual(names.sort());
 });
