@@ -12,7 +12,7 @@ import { assertAlive, referenceOf } from "./scope.js";
  * garble. Keys of Maps in results have to be primitives, as in the state.
  */
 export function copyOut(value: unknown): unknown {
-  return copyValue(value, "result", 0, { leftBytes: LIMITS.payloadSizeBytesMax });
+  return copyValue(value, "result", 0, startRoom(LIMITS.payloadSizeBytesMax));
 }
 
 /**
@@ -21,6 +21,17 @@ export function copyOut(value: unknown): unknown {
  */
 interface Room {
   leftBytes: number;
+  /** Values in objects that were met before. Copying takes time long before it takes the bytes of a payload. */
+  leftRepeats: number;
+  /** How many of the objects that are being copied were met before. */
+  repeating: number;
+  readonly met: Set<object>;
+}
+
+const REPEATED_VALUES_MAX = 100_000;
+
+function startRoom(leftBytes: number): Room {
+  return { leftBytes, leftRepeats: REPEATED_VALUES_MAX, repeating: 0, met: new Set() };
 }
 
 /** Encoded, a value takes no less than is counted here, so that nothing is refused that could be sent. */
@@ -30,6 +41,13 @@ function take(room: Room, leaf: unknown): void {
   else if (typeof leaf === "bigint") room.leftBytes -= leaf.toString(16).length >> 1;
   if (room.leftBytes < 0)
     throw new ServiceRefusal("too-large", `the result has more than ${LIMITS.payloadSizeBytesMax} bytes, the most that can be sent`);
+  if (room.repeating === 0) return;
+  room.leftRepeats -= 1;
+  if (room.leftRepeats < 0)
+    throw new ServiceRefusal(
+      "too-large",
+      `the result holds the same objects again and again, with more than ${REPEATED_VALUES_MAX} values`,
+    );
 }
 
 function copyValue(value: unknown, path: string, depth: number, room: Room): unknown {
@@ -43,7 +61,12 @@ function copyValue(value: unknown, path: string, depth: number, room: Room): unk
     assertAlive(reference.scope);
     return plainCopy(reference.cell, depth, room);
   }
-  return copyContainer(source, path, depth + 1, room);
+  const isMetAgain = room.met.has(source);
+  room.met.add(source);
+  if (isMetAgain) room.repeating += 1;
+  const copy = copyContainer(source, path, depth + 1, room);
+  if (isMetAgain) room.repeating -= 1;
+  return copy;
 }
 
 function copyContainer(source: object, path: string, depth: number, room: Room): unknown {
@@ -78,7 +101,7 @@ function copyObject(source: object, path: string, depth: number, room: Room): Re
 }
 
 /** A container and all below it as plain data. */
-export function plainCopy(cell: Cell, depth = 0, room: Room = { leftBytes: Number.POSITIVE_INFINITY }): unknown {
+export function plainCopy(cell: Cell, depth = 0, room: Room = startRoom(Number.POSITIVE_INFINITY)): unknown {
   if (depth > DEPTH_MAX) throw new StateRefusal("state-too-deep", "result", `nested deeper than ${DEPTH_MAX}`);
   const show = (value: Value): unknown => {
     take(room, value);
