@@ -103,12 +103,16 @@ const ROOM_BYTES_MIN = 1024 * 1024;
 
 /**
  * What the disk must have free for the next segment and the next snapshot: that will be about as large as the last one, and larger by some
- * than one which ran out of room.
+ * than one which ran out of room. One that is being received needs the rest of its own size first, and when it is installed, the old one
+ * goes, and the next is as large as it.
  */
-export function roomNeededBytes({ log, segmentSizeBytes, snapshots, unfinishedBytes }: ReplicaStore): number {
+export function roomNeededBytes({ log, segmentSizeBytes, snapshots, transfer, unfinishedBytes }: ReplicaStore): number {
   const isReady = log !== null && (log.spareId !== null || log.freeIds.length > 0);
-  const snapshotBytes = Math.max(snapshots.at(-1)?.meta.sizeBytes ?? 0, Math.ceil(unfinishedBytes * 1.25));
-  return (isReady ? 0 : segmentSizeBytes) + Math.max(snapshotBytes, ROOM_BYTES_MIN);
+  const lastBytes = snapshots.at(-1)?.meta.sizeBytes ?? 0;
+  const nextBytes = Math.max(lastBytes, Math.ceil(unfinishedBytes * 1.25), ROOM_BYTES_MIN);
+  const { sizeBytes } = transfer?.of ?? { sizeBytes: 0 };
+  const receivedBytes = transfer === null ? 0 : sizeBytes - transfer.storedBytes + Math.max(0, sizeBytes - lastBytes);
+  return (isReady ? 0 : segmentSizeBytes) + Math.max(nextBytes, receivedBytes);
 }
 
 /** The newest promise is the one that counts: what waits together is written together. */

@@ -19,6 +19,8 @@ interface SimulatedFile {
   now: Uint8Array;
   durable: Uint8Array;
   changes: FileChange[];
+  /** A sync has failed: what it had to write is in memory only, for good. */
+  forgot: boolean;
 }
 
 interface FileChange {
@@ -80,7 +82,7 @@ function performOnFile(disk: SimulatedDisk, number: number, file: SimulatedFile,
       change(file, { kind: "truncate", offsetBytes: operation.sizeBytes, bytes: NOTHING });
       break;
     case "sync":
-      file.durable = file.now;
+      file.durable = file.forgot ? file.changes.reduce(applied, file.durable) : file.now;
       file.changes = [];
       break;
     case "rename":
@@ -106,7 +108,7 @@ function performOnFile(disk: SimulatedDisk, number: number, file: SimulatedFile,
 function create(disk: SimulatedDisk, path: string, known: SimulatedFile | undefined, sizeBytes: number): void {
   let file = known;
   if (file === undefined) {
-    file = { now: NOTHING, durable: NOTHING, changes: [] };
+    file = { now: NOTHING, durable: NOTHING, changes: [], forgot: false };
     const number = disk.nextFile++;
     disk.files.set(number, file);
     changeName(disk, { path, file: number, fromPath: null, removed: false });
@@ -164,7 +166,10 @@ function fail(disk: SimulatedDisk, operation: DiskOperation, code: string): Disk
     change(file, { kind: "write", offsetBytes: operation.offsetBytes, bytes: bytes.subarray(0, bytes.length >> 1) });
   }
   // The pages count as clean now, though they never reached the disk.
-  if (operation.kind === "sync" && file !== undefined) file.changes = [];
+  if (operation.kind === "sync" && file !== undefined && file.changes.length > 0) {
+    file.changes = [];
+    file.forgot = true;
+  }
   return { kind: "failed", ticket: operation.ticket, code, message: `simulated: ${code} at ${operation.kind} of ${operation.path}` };
 }
 
@@ -203,6 +208,7 @@ function crashFile(file: SimulatedFile, choose: (count: number) => number): void
   file.now = content;
   file.durable = content;
   file.changes = [];
+  file.forgot = false;
 }
 
 /** Turns one bit over: damage, for tests of its discovery. */
@@ -213,4 +219,5 @@ export function flipBit(disk: SimulatedDisk, path: string, offsetBytes: number, 
   flipped[offsetBytes] = (flipped[offsetBytes] ?? 0) ^ (1 << bit);
   file.now = flipped;
   file.durable = flipped;
+  file.forgot = false;
 }

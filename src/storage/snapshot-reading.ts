@@ -102,13 +102,27 @@ function* storeSlices(store: ReplicaStore, transfer: SnapshotTransfer): Task {
     yield* perform({ kind: "write", path, offsetBytes: slice.offsetBytes, chunks: [slice.bytes] });
     transfer.storedBytes = slice.offsetBytes + slice.bytes.length;
     if (transfer.storedBytes - transfer.syncedBytes >= SYNC_STEP_BYTES) {
-      yield* perform({ kind: "sync", path });
+      if (!(yield* syncReceived(store, path))) return;
       transfer.syncedBytes = transfer.storedBytes;
     }
     store.results.push({ kind: "slice-stored", ticket: slice.ticket, index: of.index, offsetBytes: transfer.storedBytes });
   }
   transfer.working = false;
   if (transfer.abandoned) yield* removeIfThere(path);
+}
+
+const SYNC_FAILURES = ["EIO", "ENOSPC", "EDQUOT", "EROFS"];
+
+/**
+ * S5e: a file whose sync failed is not trusted after. Its next sync would succeed, and what the kernel still has in memory would look whole
+ * to a next life, which resumes a transfer by the size of its file: so it is deleted before the store fails.
+ */
+function* syncReceived(store: ReplicaStore, path: string): Task<boolean> {
+  const synced = yield { request: { kind: "sync", path }, tolerates: SYNC_FAILURES };
+  if (synced.kind !== "failed") return true;
+  yield* removeIfThere(path);
+  store.runner.failure = { code: synced.code, message: synced.message };
+  return false;
 }
 
 export function installReceived(store: ReplicaStore, ticket: number, keepLog: boolean): void {
@@ -125,7 +139,7 @@ export function installReceived(store: ReplicaStore, ticket: number, keepLog: bo
 /** What a peer sent is input: nothing of it counts before all of it is verified. */
 function* install(store: ReplicaStore, transfer: SnapshotTransfer, ticket: number, keepLog: boolean): Task {
   const { path, of } = transfer;
-  yield* perform({ kind: "sync", path });
+  if (!(yield* syncReceived(store, path))) return;
   // What cannot be read here can be asked for again; every start would end at it.
   const scan = yield* scanFile(path, store.config.group, of.sizeBytes, store.sliceSizeBytes, "EIO");
   const scanned = scannedSnapshot(scan);

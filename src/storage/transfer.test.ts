@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { DiskOperation } from "../vocabulary/disk.js";
-import type { SnapshotMeta, StoreCommand } from "./replica-store.js";
+import { roomNeededBytes, type SnapshotMeta, type StoreCommand } from "./replica-store.js";
+import { crashDisk } from "./simulated-disk.js";
 import {
+  CONFIG,
   contentOf,
   createRig,
   give,
@@ -101,6 +103,48 @@ describe("a snapshot on its way to a learner", () => {
     expect(resultsOf(learner, "install-refused")).toMatchObject([{ ticket: 1, reason: expect.stringContaining("cannot be read") }]);
     receive(2, () => null);
     expect(resultsOf(learner, "installed")).toMatchObject([{ ticket: 2 }]);
+  });
+
+  it("says what room it needs before it has filled the disk: for what is to come, and for the next snapshot behind it", () => {
+    const config = { ...CONFIG, sliceSizeBytes: 1024 * 1024 };
+    const donor = opened(undefined, config);
+    persist(donor, 1, 10);
+    const meta = takeSnapshot(donor, 10, [new Uint8Array(3_000_000)]);
+    const { bytes } = contentOf(donor.disk, "snapshot");
+    const learner = opened(undefined, config);
+    const atFirst = roomNeededBytes(learner.store);
+    give(learner, slice(meta, bytes, 0, 1_000_000));
+    settle(learner);
+    const { segmentSizeBytes } = learner.store;
+    expect(atFirst).toBeLessThan(meta.sizeBytes);
+    expect(roomNeededBytes(learner.store)).toBe(segmentSizeBytes + 2 * meta.sizeBytes - 1_000_000);
+    const again = opened(learner.disk, config);
+    expect(roomNeededBytes(again.store)).toBe(segmentSizeBytes + 2 * meta.sizeBytes - 1_000_000);
+    give(again, slice(meta, bytes, 1_000_000, bytes.length));
+    settle(again);
+    give(again, { kind: "install-received", ticket: 1, keepLog: false });
+    settle(again);
+    expect(roomNeededBytes(again.store)).toBe(segmentSizeBytes + meta.sizeBytes);
+  });
+
+  it("S5e: is not trusted after a sync of it failed: not by the next life, which finds its bytes in the kernel's memory", () => {
+    const { meta, bytes } = sender();
+    const learner = opened();
+    persist(learner, 1, 4);
+    give(learner, slice(meta, bytes, 0, bytes.length));
+    settle(learner);
+    give(learner, { kind: "install-received", ticket: 1, keepLog: false });
+    settle(learner, Number.POSITIVE_INFINITY, ({ kind, path }) => (kind === "sync" && path.startsWith("received-") ? "EIO" : null));
+    expect(resultsOf(learner, "failed")).toMatchObject([{ code: "EIO" }]);
+
+    const again = createRig(learner.disk);
+    if (recovered(again).partial === null) give(again, slice(meta, bytes, 0, bytes.length));
+    settle(again);
+    give(again, { kind: "install-received", ticket: 2, keepLog: false });
+    settle(again);
+    expect(resultsOf(again, "installed")).toHaveLength(1);
+    crashDisk(again.disk, () => 0);
+    expect(recovered(createRig(again.disk)).snapshot?.meta).toEqual(meta);
   });
 
   it("L5: is refused when one bit of it is wrong, and begins anew", () => {
