@@ -108,6 +108,6 @@ function foundText({ store, replicas }: RecoveryInput): string {
     found.damage ?? "whole",
   ]);
   const state =
-    store.kind === "whole" ? `whole, term ${store.content.term}` : store.kind === "missing" ? "missing" : `damaged: ${store.reason}`;
+    store.kind === "whole" ? `whole, term ${store.content.term}` : store.kind === "missing" ? "missing" : `${store.kind}: ${store.reason}`;
   return `control store: ${state}\n${table([["replica", "incarnation", "last view", "last index", "data"], ...rows])}`;
 }

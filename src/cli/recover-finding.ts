@@ -4,8 +4,9 @@ import type { RunConfig } from "../config/run-config.js";
 import { loadTable } from "../lfd/process/table-file.js";
 import type { FoundStore, RecoveryInput } from "../rm/core/recovery-plan.js";
 import { readEvents } from "../rm/process/event-log.js";
-import { openEmbeddedStore } from "../rm/process/embedded-store.js";
+import { openEmbeddedStore, StoreUnsupported } from "../rm/process/embedded-store.js";
 import { createDisk } from "../runtime/disk.js";
+import { reasonOf } from "../runtime/error-code.js";
 import { randomId } from "../runtime/random.js";
 import { readKnowledge } from "../storage/replica-knowledge.js";
 import { bootId, hostId, isName, type ReplicaId, replicaId } from "../vocabulary/ids.js";
@@ -40,7 +41,7 @@ async function findStore(dir: string, config: RunConfig): Promise<FoundStore> {
     if (content.clusterId !== config.clusterId) return { kind: "damaged", reason: `it belongs to another system (${content.clusterId})` };
     return { kind: "whole", content };
   } catch (error) {
-    return { kind: "damaged", reason: error instanceof Error ? error.message : String(error) };
+    return { kind: error instanceof StoreUnsupported ? "unsupported" : "damaged", reason: reasonOf(error) };
   }
 }
 

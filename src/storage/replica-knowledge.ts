@@ -44,7 +44,8 @@ export function readKnowledge(look: Look, replica: ReplicaId, clusterId: Cluster
 
 function damageOf(results: readonly StoreResult[]): string | null {
   for (const result of results) {
-    if (result.kind === "damaged") return `${result.where}: ${result.what}`;
+    // What another release wrote is there, and may know more than anybody else: it is not taken for an empty folder.
+    if (result.kind === "damaged" || result.kind === "unsupported") return `${result.where}: ${result.what}`;
     // A replica that was never started has no data folder: it knows nothing, and is missed only where a view names it.
     if (result.kind === "failed" && result.code !== "ENOENT") return `it cannot be read: ${result.code} ${result.message}`;
   }

@@ -163,6 +163,11 @@ describe("S1e: a control store from what the replicas know", () => {
   });
 });
 
+test.each([false, true])("S1e: a store that another release wrote is left alone, data loss accepted: %s", (acceptsLoss) => {
+  const plan = planRecovery(inputOf([found(1)], { store: { kind: "unsupported", reason: "another release wrote it" } }), acceptsLoss);
+  expect(plan).toEqual({ kind: "refused", why: "another release wrote it" });
+});
+
 describe("loss: goes on from what is left", () => {
   test("the best survivors make the next generation; what the others held is named", () => {
     const replicas = [found(1, { lastIndex: 12 }), found(2, { damage: "segment-1: bad", lastIndex: 14 })];

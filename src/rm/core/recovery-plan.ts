@@ -26,7 +26,9 @@ export interface FoundReplica {
 export type FoundStore =
   | { readonly kind: "whole"; readonly content: ControlContent }
   | { readonly kind: "missing" }
-  | { readonly kind: "damaged"; readonly reason: string };
+  | { readonly kind: "damaged"; readonly reason: string }
+  /** Another release wrote it, and only that one can go on with it. */
+  | { readonly kind: "unsupported"; readonly reason: string };
 
 export interface RecoveryInput {
   readonly clusterId: ClusterId;
@@ -60,6 +62,7 @@ export interface Recovery {
 const TERM_MARGIN = 1_000;
 
 export function planRecovery(input: RecoveryInput, acceptsLoss: boolean): RecoveryPlan {
+  if (input.store.kind === "unsupported") return { kind: "refused", why: input.store.reason };
   const stored = storedRecord(input);
   const base = latestOf([...knownViews(input), stored?.activeView ?? null]);
   if (base === null) return planWithoutView(input);

@@ -7,7 +7,8 @@ import type { DiskOperation } from "../../vocabulary/disk.js";
 import { bootId, clusterId, groupName } from "../../vocabulary/ids.js";
 import { DEFAULTS } from "../../vocabulary/limit.js";
 import { type ControlContent, emptyContent } from "../core/content.js";
-import { openEmbeddedStore } from "./embedded-store.js";
+import { encodeControl } from "../../storage/control-file.js";
+import { openEmbeddedStore, StoreUnsupported } from "./embedded-store.js";
 
 /** A disk behind others can take its time. */
 const SOON = { timeout: 20_000 };
@@ -88,6 +89,21 @@ test("damage is named, and never taken for an empty store", async () => {
   rmSync(copy);
   writeFileSync(path, bytes.subarray(0, 20));
   await expect(open()).rejects.toThrow("cannot be used");
+});
+
+test("what another release wrote is told from damage, as what a recovery must not replace either", async () => {
+  const head = { ...FIRST, revision: 1, groups: undefined };
+  const contents: [string, unknown][][] = [
+    [["head", { ...head, formatVersion: 2 }]],
+    [
+      ["head", head],
+      ["lease/x", 1],
+    ],
+  ];
+  for (const content of contents) {
+    writeFileSync(join(folder, "control"), encodeControl(new Map(content)));
+    await expect(openEmbeddedStore(createDisk(folder))).rejects.toThrow(StoreUnsupported);
+  }
 });
 
 /** A disk on which a place of these files cannot be read any more. */

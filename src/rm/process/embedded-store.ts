@@ -112,14 +112,23 @@ async function loadFile(disk: Disk, path: string): Promise<LoadedFile> {
   if (read.kind !== "read-done") return { record: null, reason: null };
   const decoded = decodeControl(read.bytes);
   // The other file may be older, whatever it says.
-  if (!decoded.ok && decoded.isUnsupported) throw damaged(decoded.reason);
+  if (!decoded.ok && decoded.isUnsupported) throw new StoreUnsupported(decoded.reason);
   return decoded.ok ? { record: fromMap(decoded.map), reason: null } : { record: null, reason: decoded.reason };
 }
 
-/** Damaged, or of another release: either way it is not touched. */
+/** It is not touched: not by a recovery either. */
+export class StoreUnsupported extends Error {
+  override readonly name = "StoreUnsupported";
+  constructor(reason: string) {
+    super(
+      `The control store cannot be used by this release: ${reason}. Nothing was changed. Start the release that wrote it, or a newer one.`,
+    );
+  }
+}
+
 function damaged(reason: string): Error {
   return new Error(
-    `The control store cannot be used: ${reason}. Nothing was changed. If it is damaged, put a copy of the file back, or rebuild it from what the replicas know with \`troupe recover\`; if another release wrote it, start that one.`,
+    `The control store cannot be used: ${reason}. Nothing was changed. Put a copy of the file back, or rebuild it from what the replicas know with \`troupe recover\`.`,
   );
 }
 
@@ -137,13 +146,13 @@ function fromMap(map: ControlMap): StoreRecord {
   const head = map.get(HEAD);
   const version = typeof head === "object" && head !== null && "formatVersion" in head ? head.formatVersion : CONTENT_VERSION;
   if (version !== CONTENT_VERSION)
-    throw damaged(`its content has version ${String(version)}; this release reads version ${CONTENT_VERSION}`);
+    throw new StoreUnsupported(`its content has version ${String(version)}; this release reads version ${CONTENT_VERSION}`);
   if (!isHead(head)) throw damaged("its first entry does not have the form of this version");
   const { revision, ...rest } = head;
   const groups: GroupRecord[] = [];
   for (const [key, value] of map) {
     if (key === HEAD) continue;
-    if (!key.startsWith(GROUP_PREFIX)) throw damaged(`it holds ${JSON.stringify(key)}, which this release does not know`);
+    if (!key.startsWith(GROUP_PREFIX)) throw new StoreUnsupported(`it holds ${JSON.stringify(key)}, which this release does not know`);
     if (!isGroup(value)) throw damaged(`the entry of ${key} does not have the form of this version`);
     groups.push(value);
   }
