@@ -11,7 +11,7 @@ import { damageInSnapshot } from "../storage/inspection-backup.js";
 import { snapshotPath } from "../storage/snapshot-file.js";
 import { sameEpoch } from "../vocabulary/epoch.js";
 import type { GroupSpec } from "../vocabulary/spec.js";
-import { makeFolder } from "../runtime/folder.js";
+import { makeFolderDurably } from "../runtime/folder.js";
 import { replaceDurably, syncFolder, writeWhole } from "../runtime/durable-file.js";
 import { lookInto } from "./folder-look.js";
 import { EXIT, Failure } from "./output.js";
@@ -37,7 +37,7 @@ const DISCOVER_TIMEOUT_MS = 2_000;
  */
 export async function takeBackup(target: BackupTarget): Promise<BackupRecord> {
   const { folder, spec } = target;
-  makeFolder(folder);
+  makeFolderDurably(folder);
   let endMs = performance.now() + PATIENCE_MS;
   const sayAgain = createSayer((line) => void process.stderr.write(`${line}\n`));
   for (let attempt = 1; ; attempt++) {

@@ -16,7 +16,7 @@ import type { GroupSpec } from "../vocabulary/spec.js";
 import { quorumSize } from "../vocabulary/style.js";
 import type { Member, View } from "../vocabulary/view.js";
 import { replaceDurably, syncFolder } from "../runtime/durable-file.js";
-import { makeFolder, makeFolderDurably } from "../runtime/folder.js";
+import { makeFolderDurably } from "../runtime/folder.js";
 import { EXIT, Failure } from "./output.js";
 import { createProgress } from "./progress.js";
 
@@ -32,7 +32,7 @@ export async function makeRestored(backup: string, record: BackupRecord, place: 
   // A link to an empty folder stays a link.
   const dir = existsSync(place) ? realpathSync(place) : place;
   const making = `${dir}.restoring-${randomId().slice(0, 8)}`;
-  makeFolder(making);
+  makeFolderDurably(making);
   try {
     const system = clusterId(randomId());
     // What is in memory only cannot be restored to memory of processes that do not run yet.

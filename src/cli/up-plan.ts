@@ -1,6 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { readConfigFile, servicePath } from "../config/config-file.js";
 import { EXAMPLES } from "../config/installation.js";
 import type { RunConfig } from "../config/run-config.js";
@@ -10,6 +8,7 @@ import { type AnyService, checkService, exportedService, stylesOf } from "../ser
 import { type ClusterId, groupName } from "../vocabulary/ids.js";
 import { snapshotKnobsOf } from "../vocabulary/spec.js";
 import { EXIT, Failure } from "./output.js";
+import { removeData } from "./up-fresh.js";
 
 /** What the command line says; only what was given is there. */
 export interface UpFlags {
@@ -133,10 +132,4 @@ async function checkPort(host: string, port: number): Promise<void> {
       `Port ${port} is taken: by another \`troupe up\`, or another program. Choose one with --port; 0 takes a free one.`,
     );
   throw new Failure(EXIT.failed, `The gateway cannot listen on ${host}:${port} (${code}). Choose another with --host and --port.`);
-}
-
-/** `--fresh`: everything of the group, but neither the bundle just made nor the logs. */
-function removeData(dir: string): void {
-  for (const name of ["rm", "replicas", "lfd", "config.json"])
-    if (existsSync(join(dir, name))) rmSync(join(dir, name), { recursive: true });
 }

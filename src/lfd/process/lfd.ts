@@ -8,7 +8,7 @@ import { dial } from "../../runtime/dialer.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";
 import { readExecutingMark } from "../../runtime/executing-mark.js";
 import { createExitWatch } from "../../runtime/exit-watch.js";
-import { makeFolder } from "../../runtime/folder.js";
+import { makeFolderDurably } from "../../runtime/folder.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
 import { boundLogs } from "../../runtime/log-file.js";
 import { listenAgain } from "../../runtime/listen-again.js";
@@ -57,7 +57,7 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
   const { dir, hostId, clusterId } = options;
   const log = createLogger("lfd");
   const folder = join(dir, "lfd");
-  makeFolder(folder);
+  makeFolderDurably(folder);
   const lock = await lockFolder(folder);
   const boot = bootId(randomId());
   const state = createLfd({

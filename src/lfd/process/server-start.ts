@@ -2,7 +2,7 @@ import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { forgetProcess, type Spawning, spawnChild } from "../../runtime/child.js";
 import { lastWords, logPath, logSizeBytes, olderLogPath } from "../../runtime/log-file.js";
-import { makeFolder } from "../../runtime/folder.js";
+import { makeFolderDurably } from "../../runtime/folder.js";
 import type { ClusterId, HostId, ReplicaId } from "../../vocabulary/ids.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
 import { hasCode, reasonOf } from "../../runtime/error-code.js";
@@ -45,7 +45,7 @@ export async function startServer(start: ServerStart): Promise<Spawning> {
   const folder = join(dir, "replicas");
   const specFile = specPath(dir, name);
   try {
-    makeFolder(folder);
+    makeFolderDurably(folder);
     writeFileSync(`${specFile}.new`, `${JSON.stringify(server)}\n`, { mode: 0o600 });
     renameSync(`${specFile}.new`, specFile);
   } catch (error) {
@@ -78,7 +78,7 @@ const SET_ASIDE_MAX = 3;
 export function setAsideFolder(dir: string, replica: ReplicaId, label: string): string | null {
   const folder = join(dir, "replicas", "set-aside");
   try {
-    makeFolder(folder);
+    makeFolderDurably(folder);
     renameSync(join(dir, "replicas", replica), join(folder, `${replica}.${label}`));
     const ofGroup = readdirSync(folder).filter((name) => groupOf(name) === groupOf(replica));
     for (const name of ofGroup.sort(byLabel).slice(0, -SET_ASIDE_MAX)) {

@@ -7,7 +7,7 @@ import type { Connection } from "../../runtime/connection.js";
 import { wallMs } from "../../runtime/clock.js";
 import { createDisk } from "../../runtime/disk.js";
 import { createDriver, type Driver } from "../../runtime/driver.js";
-import { makeFolder } from "../../runtime/folder.js";
+import { makeFolderDurably } from "../../runtime/folder.js";
 import { lockFolder } from "../../runtime/folder-lock.js";
 import { listenAgain } from "../../runtime/listen-again.js";
 import { createLogger, type Logger } from "../../runtime/log.js";
@@ -60,7 +60,7 @@ export async function runRm(options: RmOptions): Promise<RmProcess> {
   const config = readRunConfig(dir);
   const { clusterId } = config;
   const folder = join(dir, "rm");
-  makeFolder(folder);
+  makeFolderDurably(folder);
   const lock = await lockFolder(folder);
   const store = await openEmbeddedStore(createDisk(folder), (error) => endForStore(log, error));
   const boot = bootId(randomId());
