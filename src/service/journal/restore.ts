@@ -97,7 +97,8 @@ class RunningRestore implements Restore {
     }
     const from = start + 5;
     const end = from + slotCount;
-    assert(end <= block.length, "restore", () => "a record is cut off");
+    // A negative count would lead back to where it came from.
+    assert(slotCount >= 0 && end <= block.length, "restore", () => "a record is cut off");
     let next = 0;
     addSlots(cell, block, from, end, (slot, place) => {
       if (references === 0 || references[next] !== place - from) return leafOut(slot as Leaf);
