@@ -1,5 +1,5 @@
 import { canonicalJson } from "./canonical-json.js";
-import { describe, type EffectsResult, effectsResult, endOf, finalQuery, type Numbered, numberedOf, orderBreaches } from "./effects.js";
+import { describe, type EffectsResult, effectsResult, endOf, finalQueries, type Numbered, numberedOf, orderBreaches } from "./effects.js";
 import { type OperationRecord, shortJson } from "./history.js";
 import { inputField } from "./model.js";
 
@@ -15,7 +15,8 @@ type Glimpse = Numbered & { readonly count: number | undefined; readonly ownElem
 export function checkAppendedOnce(records: readonly OperationRecord[], finalList?: readonly unknown[]): EffectsResult {
   const appends = numberedOf(records, ["append"]).map((each) => ({ ...each, text: canonicalJson(each.record.input) }));
   const reads = numberedOf(records, ["read"]);
-  const final = finalList ?? listOf(finalQuery(reads, appends)?.record.result);
+  const final =
+    finalList ?? longest(finalQueries(reads, appends).flatMap(({ record }) => (Array.isArray(record.result) ? [record.result] : [])));
   if (final === undefined) return effectsResult(appends, [noFinal]);
   const elements = final.map(canonicalJson);
   const glimpses = reads.flatMap((each): Glimpse[] => {
@@ -35,7 +36,7 @@ export function checkAppendedOnceToKey(records: readonly OperationRecord[], key:
     .filter(({ record }) => inputField(record, "key") === key)
     .map((each) => ({ ...each, text: String(inputField(each.record, "value")) }));
   const gets = numberedOf(records, ["get"]).filter(({ record }) => record.input === key || inputField(record, "key") === key);
-  const final = finalText ?? textOf(finalQuery(gets, appends)?.record);
+  const final = finalText ?? longest(finalQueries(gets, appends).flatMap(({ record }) => textOf(record) ?? []));
   if (final === undefined) return effectsResult(appends, [noFinal]);
   const { elements, counts, foreign } = split(final, new Set(appends.map(({ text }) => text)));
   if (foreign !== undefined)
@@ -52,6 +53,13 @@ export function checkAppendedOnceToKey(records: readonly OperationRecord[], key:
 }
 
 const noFinal = "the final content is not known: read it with a query that begins after all appends were answered, or pass it";
+
+/** Of reads that ran beside one another, the one that shows most was the last. */
+function longest<Content extends { readonly length: number }>(contents: readonly Content[]): Content | undefined {
+  let most: Content | undefined;
+  for (const content of contents) if (most === undefined || content.length > most.length) most = content;
+  return most;
+}
 
 function listOf(value: unknown): readonly unknown[] | undefined {
   return Array.isArray(value) ? value : undefined;
@@ -109,7 +117,9 @@ function problemsOf(elements: readonly string[], appends: readonly Append[], gli
   return [...problems, ...glimpseProblems(ordered, glimpses, elements, problems.length > 0)];
 }
 
-/** Each glimpse shows all that was answered before it began, and nothing that was sent after it ended. */
+/**
+ * Each glimpse shows all that was answered before it began, all that was shown before it began, and nothing that was sent after it ended.
+ */
 function glimpseProblems(
   ordered: readonly Append[],
   glimpses: readonly Glimpse[],
@@ -123,6 +133,7 @@ function glimpseProblems(
     firstEnds[i] = Math.min(firstEnds[i + 1] ?? Number.POSITIVE_INFINITY, endOf(ordered[i]?.record ?? never));
   const lastStarts: number[] = [Number.NEGATIVE_INFINITY];
   for (const { record } of ordered) lastStarts.push(Math.max(lastStarts.at(-1) ?? 0, record.startedAt));
+  const shownBefore = shownCounts(glimpses);
   for (const glimpse of glimpses) {
     const { count, ownElement, record } = glimpse;
     if (count === undefined) problems.push(`shows what is no beginning of the final content: ${describe(glimpse)}`);
@@ -131,10 +142,30 @@ function glimpseProblems(
     else if (isBroken) continue;
     else if ((firstEnds[count] ?? Number.POSITIVE_INFINITY) < record.startedAt)
       problems.push(`stale: an append answered before it began is missing: ${describe(glimpse)}`);
+    else if (shownBefore(record.startedAt) > count)
+      problems.push(`stale: a read that was answered before it began has shown more: ${describe(glimpse)}`);
     else if ((lastStarts[count] ?? 0) > endOf(record))
       problems.push(`shows an append that was sent after it had ended: ${describe(glimpse)}`);
   }
   return problems;
+}
+
+/** How many elements at most were shown by glimpses that had ended before a moment. */
+function shownCounts(glimpses: readonly Glimpse[]): (beforeMs: number) => number {
+  const byEnd = glimpses.map(({ record, count }) => ({ end: endOf(record), most: count ?? 0 })).sort((a, b) => a.end - b.end);
+  for (let i = 1; i < byEnd.length; i++) {
+    const [before, here] = [byEnd[i - 1], byEnd[i]];
+    if (before !== undefined && here !== undefined) here.most = Math.max(here.most, before.most);
+  }
+  return (beforeMs) => {
+    let [low, high] = [0, byEnd.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((byEnd[middle]?.end ?? 0) < beforeMs) low = middle + 1;
+      else high = middle;
+    }
+    return byEnd[low - 1]?.most ?? 0;
+  };
 }
 
 const never: OperationRecord = { client: "", operation: "", startedAt: 0, endedAt: null, outcome: "unknown" };

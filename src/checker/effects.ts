@@ -44,9 +44,20 @@ export function endOf(record: OperationRecord): number {
 
 /** The last answered query that began after every answer to a change; undefined where there was none. */
 export function finalQuery(queries: readonly Numbered[], changes: readonly Numbered[]): Numbered | undefined {
+  return finalQueries(queries, changes).at(-1);
+}
+
+/**
+ * All of which that query can have been, the one that began last at the end: those that ran beside it may have been behind it, and a change
+ * of unknown outcome may have come between them.
+ */
+export function finalQueries(queries: readonly Numbered[], changes: readonly Numbered[]): Numbered[] {
   let lastEnd = Number.NEGATIVE_INFINITY;
   for (const { record } of changes) if (record.endedAt !== null && record.endedAt > lastEnd) lastEnd = record.endedAt;
-  return queries.filter(({ record }) => record.outcome === "ok" && record.startedAt >= lastEnd).at(-1);
+  const answered = queries.filter(({ record }) => record.outcome === "ok" && record.startedAt >= lastEnd);
+  const byStart = answered.sort((a, b) => a.record.startedAt - b.record.startedAt);
+  const last = byStart.at(-1);
+  return byStart.filter((each) => each === last || endOf(each.record) >= (last?.record.startedAt ?? 0));
 }
 
 /**

@@ -79,6 +79,19 @@ describe("S6: appends of unique values", () => {
       "a read may run beside an append",
       history(append("a"), append("b", concurrent), read("a"), { ...read("a", "b"), startedAt: 200, endedAt: 201 }),
     ],
+    [
+      "last reads beside one another, and an unknown one between them",
+      history(
+        append("a"),
+        append("b", unknown),
+        { ...read("a", "b"), startedAt: 200, endedAt: 210 },
+        { ...read("a"), startedAt: 201, endedAt: 209 },
+      ),
+    ],
+    [
+      "in a file that is not in order of time",
+      history(append("a"), append("b", unknown), { ...read("a", "b"), startedAt: 200, endedAt: 201 }, read("a")),
+    ],
   ])("%s", (_, records) => {
     expect(checkAppendedOnce(records)).toMatchObject({ verdict: "passed", problems: [] });
   });
@@ -96,6 +109,16 @@ describe("S6: appends of unique values", () => {
       "a read of what was taken back",
       history(append("a"), read("a", "b"), append("b", concurrent), { ...read("a"), startedAt: 200 }),
       "lost",
+    ],
+    [
+      "a read of less than was read before",
+      history(append("a", unknown), read("a"), read(), read("a")),
+      "a read that was answered before it began has shown more",
+    ],
+    [
+      "an unknown one that was read and is gone",
+      history(append("a", unknown), { ...read("a"), startedAt: 200, endedAt: 201 }, { ...read(), startedAt: 202, endedAt: 203 }),
+      "no beginning",
     ],
     ["a read from the future", history(append("a"), read("a", "b"), append("b"), read("a", "b")), "sent after it had ended"],
     ["a read of another order", history(append("a"), append("b"), read("b"), read("a", "b")), "no beginning"],
