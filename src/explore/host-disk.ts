@@ -6,6 +6,7 @@ import type { TableImage } from "../vocabulary/session.js";
 import type { View } from "../vocabulary/view.js";
 import type { ReplicaEffect } from "../server/core/effect.js";
 import type { ReplicaEvent, SnapshotPoint, SnapshotRecord, TransferIdentity } from "../server/core/event.js";
+import { tableOf } from "../server/core/table-build.js";
 import { createObjectTable, numberOf, objectAt } from "./object-table.js";
 import { freeze } from "./plain-data.js";
 import { bytesOf, createWordList, type WordList, wordOf } from "./word-list.js";
@@ -71,7 +72,7 @@ export function recoveredFrom(disk: Disk): ReplicaEvent {
     promise,
     activeView,
     blank,
-    snapshot: snapshot === null ? null : { record: snapshot, table: contentOf(snapshot.checksum).table },
+    snapshot: snapshot === null ? null : { record: snapshot, table: tableOf(contentOf(snapshot.checksum).table) },
     entries: [...disk.entries],
     transfer,
   };
@@ -112,7 +113,7 @@ export function complete(disk: Disk, write: Write, replaceWords: (words: readonl
       disk.snapshot = recordOf(number);
       if (!effect.keepLog) disk.entries = [];
       if (effect.load) replaceWords(contentOf(number).words);
-      return { kind: "snapshot-installed", ticket, record: disk.snapshot, table: contentOf(number).table };
+      return { kind: "snapshot-installed", ticket, record: disk.snapshot, table: tableOf(contentOf(number).table) };
     }
     case "load-state":
       replaceWords(wordsOnDisk(disk).words);

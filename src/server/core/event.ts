@@ -6,7 +6,7 @@ import type { ClientMessage } from "../../vocabulary/message-client.js";
 import type { ControlMessage } from "../../vocabulary/message-control.js";
 import type { ReplicationMessage } from "../../vocabulary/message-replication.js";
 import type { Role } from "../../vocabulary/message.js";
-import type { TableImage } from "../../vocabulary/session.js";
+import type { SessionTable } from "./session-record.js";
 import type { View } from "../../vocabulary/view.js";
 
 /** Whom a connection leads to, as its hello says; the shell has checked protocol version, cluster and group. */
@@ -69,7 +69,7 @@ export type ReplicaEvent =
        */
       readonly blank?: boolean;
       readonly cold?: boolean;
-      readonly snapshot: { readonly record: SnapshotRecord; readonly table: TableImage } | null;
+      readonly snapshot: { readonly record: SnapshotRecord; readonly table: SessionTable } | null;
       /** All durable, consecutive, the first at most one above the snapshot. */
       readonly entries: readonly Entry[];
       /** A transfer that was cut: `storedBytes` of it are durable. */
@@ -102,8 +102,8 @@ export type ReplicaEvent =
   | { readonly kind: "snapshot-read"; readonly ticket: number; readonly bytes: Uint8Array }
   /** Answers `store-slice`: durable. */
   | { readonly kind: "slice-stored"; readonly ticket: number }
-  /** Answers `install-snapshot`: checked, durable, and what the effect asked for besides is done. */
-  | { readonly kind: "snapshot-installed"; readonly ticket: number; readonly record: SnapshotRecord; readonly table: TableImage }
+  /** Answers `install-snapshot`: checked, durable, and what the effect asked for besides is done. The table is the core's from here on. */
+  | { readonly kind: "snapshot-installed"; readonly ticket: number; readonly record: SnapshotRecord; readonly table: SessionTable }
   /** Answers `install-snapshot`: the bytes are no snapshot. Nothing was changed; the stored bytes are gone. */
   | { readonly kind: "snapshot-rejected"; readonly ticket: number; readonly reason: string }
   /** Answers `load-state`: the executor holds the state of the newest snapshot. */

@@ -1,13 +1,12 @@
 /** State transfer, the receiver's side (S5b): slices are stored as they come; the whole takes the place of log, state and table at once. */
 import { assert } from "../../vocabulary/assert.js";
 import { sameEpoch } from "../../vocabulary/epoch.js";
-import type { TableImage } from "../../vocabulary/session.js";
 import type { SnapshotRecord, TransferIdentity } from "./event.js";
 import { createFifo, fifoSize, peek, push, shift } from "./fifo.js";
 import { follow, type Slice } from "./follower.js";
 import { leaveOldGeneration } from "./generation.js";
 import { epochAt, replaceLog } from "./log.js";
-import { tableOf } from "./session-table.js";
+import type { SessionTable } from "./session-record.js";
 import { leaveBlank } from "./stance.js";
 import { dropBehindSnapshot } from "./checkpoint.js";
 import { truncateApplied } from "./poison.js";
@@ -159,10 +158,10 @@ function adopt(turn: Turn, receiving: Receiving): void {
 }
 
 /** State, table and what goes with them are at exactly the snapshot's index from here on. */
-function moveTo(replica: Replica, record: SnapshotRecord, table: TableImage): void {
+function moveTo(replica: Replica, record: SnapshotRecord, table: SessionTable): void {
   replica.issuedIndex = record.index;
   replica.appliedIndex = record.index;
-  replica.table = tableOf(table);
+  replica.table = table;
   replica.ageMs = record.ageMs;
   replica.generation = record.generation;
   takeLogTime(replica, record);
@@ -172,7 +171,7 @@ function moveTo(replica: Replica, record: SnapshotRecord, table: TableImage): vo
   replica.reportDirty = true;
 }
 
-function onAdopted(turn: Turn, receiving: Receiving, record: SnapshotRecord, table: TableImage): void {
+function onAdopted(turn: Turn, receiving: Receiving, record: SnapshotRecord, table: SessionTable): void {
   const { replica } = turn;
   assert(replica.warmth === "cold" && record.index > replica.appliedIndex, "S5b", () => `adopted at ${record.index}`);
   moveTo(replica, record, table);
@@ -182,7 +181,7 @@ function onAdopted(turn: Turn, receiving: Receiving, record: SnapshotRecord, tab
   answer(turn, receiving, true);
 }
 
-export function onSnapshotInstalled(turn: Turn, ticket: number, record: SnapshotRecord, table: TableImage): void {
+export function onSnapshotInstalled(turn: Turn, ticket: number, record: SnapshotRecord, table: SessionTable): void {
   const { replica, effects } = turn;
   const { receiving } = replica;
   if (receiving === null || receiving.installing !== ticket) return;

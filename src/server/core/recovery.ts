@@ -6,7 +6,6 @@ import type { ReplicaEvent, SnapshotRecord } from "./event.js";
 import { append, lastEpoch, lastIndex, replaceLog } from "./log.js";
 import { scanForPoison } from "./poison.js";
 import { createReceiving } from "./receiver.js";
-import { tableOf } from "./session-table.js";
 import { type Replica, takeLogTime } from "./state.js";
 
 type Recovered = Extract<ReplicaEvent, { readonly kind: "recovered" }>;
@@ -30,7 +29,7 @@ export function onRecovered(replica: Replica, event: Recovered): void {
   if (event.snapshot !== null && record !== null) {
     replaceLog(log, { epoch: record.epoch, index: record.index });
     replica.snapshot = record;
-    replica.table = tableOf(event.snapshot.table);
+    replica.table = event.snapshot.table;
     replica.ageMs = record.ageMs;
     replica.generation = record.generation;
     takeLogTime(replica, record);

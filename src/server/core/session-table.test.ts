@@ -18,8 +18,8 @@ import {
   resumeSession,
   type SessionTable,
   sessionsBefore,
-  tableOf,
 } from "./session-table.js";
+import { tableOf } from "./table-build.js";
 import { captureTable, imageOf, takeAllRows, takeRows } from "./table-capture.js";
 import { sizeBytes, tallyOf } from "./tally.js";
 

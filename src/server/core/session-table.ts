@@ -5,7 +5,7 @@
  */
 import { assert } from "../../vocabulary/assert.js";
 import { type SessionId, sessionId } from "../../vocabulary/ids.js";
-import type { Reply, RequestIdentity, TableImage } from "../../vocabulary/session.js";
+import type { Reply, RequestIdentity } from "../../vocabulary/session.js";
 import type { Remembered, Session, SessionTable } from "./session-record.js";
 import { countIn, countOut, countReply, createTally, sizeBytes } from "./tally.js";
 import { beforeKeyExpires, beforeSession, numberOf } from "./table-capture.js";
@@ -211,18 +211,4 @@ export function keysBefore(table: SessionTable, belowAgeMs: number, countMax: nu
     count++;
   }
   return count === 0 ? null : belowAgeMs;
-}
-
-export function tableOf(image: TableImage): SessionTable {
-  const table = createTable();
-  for (const { session, resumption, floor, renewedAtAgeMs, replies } of image.sessions) {
-    const remembered = new Map(replies.map(([sequence, reply]) => [sequence, { ...reply }]));
-    table.sessions.set(session, { resumption, floor, renewedAtAgeMs, replies: remembered, settledIn: 0 });
-    for (const [, reply] of replies) countIn(table.tally, null, reply);
-  }
-  for (const { key, atAgeMs, reply } of image.keys) {
-    table.keys.set(key, { atAgeMs, remembered: { ...reply } });
-    countIn(table.tally, key, reply);
-  }
-  return table;
 }

@@ -17,9 +17,11 @@ import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import { bootId } from "../../vocabulary/ids.js";
 import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
+import type { TableImage } from "../../vocabulary/session.js";
 import type { ReplicaEffect } from "../core/effect.js";
 import type { ReplicaEvent } from "../core/event.js";
 import { reportOf } from "../core/report.js";
+import type { SessionTable } from "../core/session-record.js";
 import { createReplica } from "../core/state.js";
 import { nextWakeMs, step } from "../core/step.js";
 import { recoversCold } from "../core/warmth.js";
@@ -36,6 +38,7 @@ import { rehearse } from "./rehearsal.js";
 import { hostService } from "./service-host.js";
 import { createSnapshotWriter, type Later } from "../shell/snapshot-writer.js";
 import { createStateLoader } from "../shell/state-loader.js";
+import { buildTable } from "../shell/table-builder.js";
 import { eventOfResult, snapshotRecord, transferOf } from "../shell/store-events.js";
 
 export interface ServerOptions {
@@ -51,6 +54,7 @@ const EXIT_FAILED = 70;
 const EXIT_REFUSED = 78;
 /** Handlers may keep the thread so long before sockets are read again: a busy service must not look like one that hangs. */
 const EXECUTION_SLICE_MS = 5;
+const NO_ROWS: TableImage = { sessions: [], keys: [] };
 
 /** Runs one replica until the process ends. */
 export async function runServer(options: ServerOptions): Promise<void> {
@@ -214,21 +218,26 @@ export async function runServer(options: ServerOptions): Promise<void> {
     if (result.kind === "state-slice") return loader.onSlice(result);
     if (result.kind === "snapshot-room") return snapshots.onRoom();
     if (result.kind === "installed") {
-      const { ticket, meta, table } = result;
-      return loader.onInstalled(() => driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }));
+      const { ticket, meta } = result;
+      return loader.onInstalled(() =>
+        buildTable(result.table, later, (table) =>
+          driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }),
+        ),
+      );
     }
     const event = eventOfResult(result, snapshots.takeFinished());
     if (event !== null) driver.push(event);
   });
   rehearse(spec.style);
   const { snapshot } = recovered;
+  const table = await new Promise<SessionTable>((resolve) => buildTable(snapshot?.table ?? NO_ROWS, later, resolve));
   driver.push({
     kind: "recovered",
     promise: recovered.promise,
     activeView: recovered.activeView,
     blank: recovered.blank,
     cold: recoversCold(recovered.activeView, spec, snapshot !== null),
-    snapshot: snapshot === null ? null : { record: snapshotRecord(snapshot.meta), table: snapshot.table },
+    snapshot: snapshot === null ? null : { record: snapshotRecord(snapshot.meta), table },
     entries: recovered.entries,
     transfer: transferOf(recovered.partial),
   });

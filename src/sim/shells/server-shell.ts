@@ -2,6 +2,7 @@ import { requestDigest } from "../../codec/digest.js";
 import { encodeValue } from "../../codec/value.js";
 import type { ReplicaEffect } from "../../server/core/effect.js";
 import type { ReplicaEvent } from "../../server/core/event.js";
+import type { SessionTable } from "../../server/core/session-record.js";
 import { createReplica } from "../../server/core/state.js";
 import { nextWakeMs, step } from "../../server/core/step.js";
 import { recoversCold } from "../../server/core/warmth.js";
@@ -9,6 +10,7 @@ import { eventOfMessage } from "../../server/shell/inbound.js";
 import type { ReplicaDisk } from "../../server/shell/replica-disk.js";
 import { createSnapshotWriter, type Later } from "../../server/shell/snapshot-writer.js";
 import { createStateLoader } from "../../server/shell/state-loader.js";
+import { buildTable } from "../../server/shell/table-builder.js";
 import { eventOfResult, snapshotRecord, transferOf } from "../../server/shell/store-events.js";
 import { createExecutor, type Executor } from "../../service/executor.js";
 import { serviceMachine } from "../../service/service-machine.js";
@@ -20,6 +22,7 @@ import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import { type Incarnation, incarnation, type ReplicaId } from "../../vocabulary/ids.js";
 import { SERVER_REDIAL_MS_MIN } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
+import type { TableImage } from "../../vocabulary/session.js";
 import type { Pulse } from "../../vocabulary/verdict.js";
 import type { AddressBook } from "../../vocabulary/view.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
@@ -38,6 +41,8 @@ import { helloOf, newBootId } from "./hello.js";
 import { openLfdLink } from "./server-lfd-link.js";
 
 type Recovered = Extract<StoreResult, { kind: "recovered" }>;
+
+const NO_ROWS: TableImage = { sessions: [], keys: [] };
 
 /** As server/process/main.ts: lock, store, state, core, listener, LFD. */
 export function runServer(installation: Installation, process: SimProcess, spec: GroupSpec, replica: ReplicaId): void {
@@ -279,22 +284,27 @@ function startReplica(
       if (promise !== undefined) observer.onPromised(server, promise);
     }
     if (result.kind === "installed") {
-      const { ticket, meta, table } = result;
+      const { ticket, meta } = result;
       if (replica.receiving?.adopting !== true) observer.onInstalled(server, meta.index);
-      return loader.onInstalled(() => driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }));
+      return loader.onInstalled(() =>
+        buildTable(result.table, later, (table) =>
+          driver.push({ kind: "snapshot-installed", ticket, record: snapshotRecord(meta), table }),
+        ),
+      );
     }
     const event = eventOfResult(result, snapshots.takeFinished());
     if (event !== null) driver.push(event);
   }
 
-  function begin(): void {
+  function begin(table: SessionTable): void {
+    const { snapshot } = recovered;
     driver.push({
       kind: "recovered",
       promise: recovered.promise,
       activeView: recovered.activeView,
       blank: recovered.blank,
-      cold: recoversCold(recovered.activeView, spec, recovered.snapshot !== null),
-      snapshot: recovered.snapshot === null ? null : { record: snapshotRecord(recovered.snapshot.meta), table: recovered.snapshot.table },
+      cold: recoversCold(recovered.activeView, spec, snapshot !== null),
+      snapshot: snapshot === null ? null : { record: snapshotRecord(snapshot.meta), table },
       entries: recovered.entries,
       transfer: transferOf(recovered.partial),
     });
@@ -327,7 +337,7 @@ function startReplica(
     };
   }
 
-  begin();
+  buildTable(recovered.snapshot?.table ?? NO_ROWS, later, begin);
   return { onResult };
 }
 

@@ -12,6 +12,7 @@ import { checkAll, createReplica, step } from "../step.js";
 import { recoversCold } from "../warmth.js";
 import type { Replica, ReplicaConfig } from "../state.js";
 import { bytesOf, createService, type ListService, perform, textOf } from "./list-service.js";
+import { tableOf } from "../table-build.js";
 import { takeAllRows } from "../table-capture.js";
 
 interface SnapshotFile {
@@ -106,7 +107,7 @@ export function startHost(host: Host, nowMs: number, outside: Outside): void {
   const cold = recoversCold(disk.activeView, host.config.knobs, file !== null);
   host.unloaded = cold && file !== null;
   host.service = createService(cold ? [] : (loaded?.words ?? []));
-  const snapshot = file === null || loaded === null ? null : { record: file.record, table: loaded.table };
+  const snapshot = file === null || loaded === null ? null : { record: file.record, table: tableOf(loaded.table) };
   const transfer = disk.transfer === null ? null : { ...disk.transfer.identity, storedBytes: disk.transfer.bytes.length };
   stepHost(
     host,
@@ -254,5 +255,5 @@ function install(host: Host, effect: Extract<ReplicaEffect, { readonly kind: "in
   if (!keepLog) disk.entries = [];
   if (load) host.service = createService(words);
   host.unloaded = !load;
-  return { kind: "snapshot-installed", ticket, record, table };
+  return { kind: "snapshot-installed", ticket, record, table: tableOf(table) };
 }
