@@ -71,7 +71,8 @@ function createClientOf(url: TroupeUrl, found: Discovery, file: SessionFile | nu
     discover: async () => {
       looks += 1;
       const again = await discover(url, DISCOVERY_TIMEOUT_MS, looks);
-      return again.clusterId === found.clusterId ? again : null;
+      if (again.clusterId === found.clusterId) return again;
+      return "another system answers in its place (restored from a backup, or made anew?), with which a client has to connect anew";
     },
     ...(file === null ? {} : { sessionFile: file }),
     onView: watch.onView,

@@ -31,6 +31,8 @@ export type ClientEvent =
   | { readonly kind: "connection-closed"; readonly connection: number }
   | { readonly kind: "message"; readonly connection: number; readonly message: ClientMessage }
   | { readonly kind: "discovered"; readonly view: View | null; readonly book: AddressBook }
+  /** The group is not where it was looked for. `reason`, for callers: half a sentence. */
+  | { readonly kind: "not-discovered"; readonly reason: string }
   /** The session file holds every request of `session` through `throughSequence` durably (S6f). */
   | { readonly kind: "saved"; readonly session: SessionId; readonly throughSequence: number }
   /** No new work; what is open ends. */

@@ -56,11 +56,11 @@ function forgetTickets(state: ClientState, call: Call): void {
 
 /** What the deadline makes of a call: definite only where S6h allows it. */
 export function timeoutOutcome(state: ClientState, call: Call): CallOutcome {
+  const away = state.route === null ? (state.foundInstead ?? "nobody leads the group at the moment") : null;
   if (!mayRefuse(call)) {
-    const hint = state.route === null ? " Nobody leads the group at the moment." : "";
-    return failed("timeout", `No answer came in time; whether the request was executed is unknown.${hint}`);
+    const hint = away === null ? "" : `; ${away}`;
+    return failed("timeout", `No answer came in time; whether the request was executed is unknown${hint}.`);
   }
   if (call.refusal !== null) return failed(call.refusal.code, call.refusal.message);
-  const reason = state.route === null ? "nobody leads the group at the moment" : "its turn to be sent did not come";
-  return failed("unavailable", `The request was not sent within its time-out: ${reason}.`);
+  return failed("unavailable", `The request was not sent within its time-out: ${away ?? "its turn to be sent did not come"}.`);
 }

@@ -148,6 +148,8 @@ export interface ClientState {
   checkAtMs: number;
   discoverAtMs: number;
   discoverAttempt: number;
+  /** What was found in the group's place when it was looked for last. */
+  foundInstead: string | null;
   closed: boolean;
 }
 
@@ -187,6 +189,7 @@ export function createClient(config: ClientConfig, saved: SavedSession | null): 
     checkAtMs: Number.POSITIVE_INFINITY,
     discoverAtMs: Number.POSITIVE_INFINITY,
     discoverAttempt: 0,
+    foundInstead: null,
     closed: false,
   };
   if (saved !== null) for (const request of saved.requests) recoverRequest(state, saved.session, request);

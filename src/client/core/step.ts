@@ -29,7 +29,11 @@ export function step(state: ClientState, nowMs: number, event: ClientEvent, effe
       break;
     case "discovered":
       learnMembers(state, event.view, event.book, effects);
+      state.foundInstead = null;
       chooseRoute(state);
+      break;
+    case "not-discovered":
+      state.foundInstead = event.reason;
       break;
     case "saved":
       onSaved(state, event.session, event.throughSequence);

@@ -292,3 +292,24 @@ it("S6f: a session file that cannot be written ends the client, and every caller
   expect(await again.get()).toBe(1);
   await again.close();
 });
+
+it("hears that another system has taken the place of its own", async () => {
+  let system: string = CLUSTER_ID;
+  const moved = createServer((_, response) =>
+    response.end(
+      JSON.stringify({ clusterId: system, group: GROUP, view: null, book: group.book(), operations: ["add"], queries: ["get"] }),
+    ),
+  );
+  await new Promise<void>((resolve) => moved.listen(0, "127.0.0.1", resolve));
+  const address = moved.address();
+  const client = await connect<Service>(`troupe://127.0.0.1:${typeof address === "object" ? address?.port : 0}/${GROUP}`);
+  expect(await client.add(1)).toBe(1);
+  system = "f".repeat(32);
+  for (const server of group.servers) await server.close();
+  await expect(client.add.with({ timeoutMs: 4_000 })(1)).rejects.toMatchObject({
+    outcome: expect.stringMatching(/not-executed|unknown/),
+    message: expect.stringMatching(/another system answers in its place.*connect anew/),
+  });
+  await client.close();
+  moved.close();
+});

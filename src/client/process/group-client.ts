@@ -29,8 +29,8 @@ export interface GroupClientOptions {
   readonly clusterId: ClusterId;
   readonly group: GroupName;
   readonly bootId?: BootId;
-  /** Looks for the group again when nobody leads for a while; null when nothing was found. */
-  readonly discover: () => Promise<{ readonly view: View | null; readonly book: AddressBook } | null>;
+  /** Looks for the group again when nobody leads for a while; null when nothing was found, or what was found in its place (half a sentence, for callers). */
+  readonly discover: () => Promise<{ readonly view: View | null; readonly book: AddressBook } | string | null>;
   /** Calls held that could not be sent yet; beyond it new ones are refused as overloaded. Default 4,096. */
   readonly waitingMax?: number;
   readonly sessionFile?: SessionFile;
@@ -145,7 +145,8 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
 
   async function lookAgain(): Promise<void> {
     const found = await options.discover().catch(() => null);
-    if (found !== null) driver.push({ kind: "discovered", view: found.view, book: found.book });
+    if (typeof found === "string") driver.push({ kind: "not-discovered", reason: found });
+    else if (found !== null) driver.push({ kind: "discovered", view: found.view, book: found.book });
   }
 
   function call(make: (id: number) => ClientEvent): Promise<CallOutcome> {
