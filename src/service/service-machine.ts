@@ -11,7 +11,7 @@ import { DEPTH_MAX } from "./journal/admit.js";
 import { captureState } from "./journal/capture.js";
 import { applyRedo, beginScope, createJournal, endScope, redoOf, rollBack, settle } from "./journal/journal.js";
 import { type Restore, startRestore } from "./journal/restore.js";
-import { handleOf, type Journal, type Scope } from "./journal/scope.js";
+import { assertWhole, handleOf, type Journal, type Scope } from "./journal/scope.js";
 import { digestOf } from "./journal/state-digest.js";
 import { refusal, refusedOutcome, replyOf, replyToThrow } from "./outcome.js";
 import { ServiceRefusal } from "./refuse.js";
@@ -173,6 +173,7 @@ async function awaitHandler(machine: Machine, scope: Scope, call: OperationCall,
 function endWell(machine: Machine, scope: Scope, call: OperationCall, value: unknown): OperationOutcome {
   try {
     const reply = replyOf(value);
+    assertWhole(scope);
     const redo = redoOf(scope);
     if (redo.length + reply.bytes.length > LIMITS.payloadSizeBytesMax)
       throw new ServiceRefusal(

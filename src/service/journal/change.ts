@@ -21,7 +21,10 @@ import { StateRefusal } from "./refusal.js";
 import { CLEAR, PERMUTE, PUT, REMOVE, SPLICE, treeOf } from "./redo-record.js";
 import { assertWritable, referenceOf, type Scope } from "./scope.js";
 
-/** Every change of the state is one of five: put, remove, clear, splice, permute. Each checks first, then cannot fail. */
+/**
+ * Every change of the state is one of five: put, remove, clear, splice, permute. Each checks first, then cannot fail, unless the stack runs
+ * out: it counts as open from its first step until it is recorded.
+ */
 
 const NO_VALUES: Omit<Admission, "values"> = { firstId: 0, created: [], moves: [], stale: [] };
 
@@ -32,8 +35,10 @@ export function put(scope: Scope, cell: Cell, key: Key, value: unknown): void {
   if (hasKey(cell, key) && isSame(old, value)) return;
   const admission = admit(scope, cell, [[key, value]], heldBy(cell, [old]));
   const admitted = admission.values[0];
+  scope.openChanges += 1;
   applyPut(scope, cell, key, admitted, admission);
   scope.redo?.push([PUT, cell.id, key, treeOf(admitted, admission.firstId)]);
+  scope.openChanges -= 1;
 }
 
 /** Putting back what is there changes nothing. Mutable leaves are always taken anew. */
@@ -103,8 +108,10 @@ export function remove(scope: Scope, cell: Cell, key: Key): boolean {
   if (!hasKey(cell, key)) return false;
   // -0 finds 0, and its undo must not put back another key than there was.
   const kept = key === 0 ? 0 : key;
+  scope.openChanges += 1;
   applyRemove(scope, cell, kept);
   scope.redo?.push([REMOVE, cell.id, kept]);
+  scope.openChanges -= 1;
   return true;
 }
 
@@ -140,8 +147,10 @@ function pin(scope: Scope, dict: Dict<Value>): void {
 export function clear(scope: Scope, cell: Cell): void {
   assertWritable(scope);
   if (sizeOf(cell) === 0) return;
+  scope.openChanges += 1;
   applyClear(scope, cell);
   scope.redo?.push([CLEAR, cell.id]);
+  scope.openChanges -= 1;
 }
 
 export function applyClear(scope: Scope, cell: Cell): void {
@@ -167,8 +176,10 @@ export function splice(scope: Scope, cell: Cell, start: number, deleteCount: num
     items.map((item, at) => [start + at, item] as const),
     leaving,
   );
+  scope.openChanges += 1;
   applySplice(scope, cell, start, deleteCount, admission.values, admission);
   scope.redo?.push([SPLICE, cell.id, start, deleteCount, admission.values.map((value) => treeOf(value, admission.firstId))]);
+  scope.openChanges -= 1;
 }
 
 export function applySplice(
@@ -201,8 +212,10 @@ function replaceItems(cell: Cell, start: number, deleteCount: number, values: re
 /** Reorders an array: item `order[i]` comes to place i. */
 export function permute(scope: Scope, cell: Cell, order: readonly number[]): void {
   assertWritable(scope);
+  scope.openChanges += 1;
   applyPermute(scope, cell, order);
   scope.redo?.push([PERMUTE, cell.id, order]);
+  scope.openChanges -= 1;
 }
 
 export function applyPermute(scope: Scope, cell: Cell, order: readonly number[]): void {

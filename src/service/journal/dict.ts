@@ -62,7 +62,10 @@ export class Dict<V> {
 
   /** Undo of `append`: of the last entry, except for integer-like keys of an object that has grown, whose place means nothing. */
   unappend(key: Key): void {
-    if (this.index.get(key) !== this.keys.length - 1) {
+    const place = this.index.get(key);
+    // The stack ran out before it was appended.
+    if (place === undefined) return;
+    if (place !== this.keys.length - 1) {
       this.remove(key);
       return;
     }

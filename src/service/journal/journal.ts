@@ -45,6 +45,7 @@ function newScope(journal: Journal, writable: boolean, undo: (() => void)[] | nu
     stale: new Set(),
     dicts: new Set(),
     handles: new Map(),
+    openChanges: 0,
     makeHandle,
   };
 }

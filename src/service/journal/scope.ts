@@ -43,6 +43,8 @@ export interface Scope {
   readonly dicts: Set<Dict<Value>>;
   /** One handle a container, so that `state.a === state.a`. */
   readonly handles: Map<Cell, object>;
+  /** Changes begun and not recorded: where the stack ran out in the middle of one, it is never 0 again. */
+  openChanges: number;
   readonly makeHandle: (scope: Scope, cell: Cell) => object;
 }
 
@@ -84,4 +86,10 @@ export function assertAlive(scope: Scope): void {
 export function assertWritable(scope: Scope): void {
   assertAlive(scope);
   if (!scope.writable) throw new StateRefusal("state-read-only", "state", "a query cannot change the state; make it an operation");
+  assertWhole(scope);
+}
+
+/** A change that was cut short is in the state and in no redo record: a handler that catches the error must not end well. */
+export function assertWhole({ openChanges }: Scope): void {
+  if (openChanges > 0) throw new RangeError("Maximum call stack size exceeded in the middle of a change of the state");
 }
