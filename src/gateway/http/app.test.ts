@@ -199,6 +199,12 @@ describe("observation", () => {
     });
   });
 
+  it("who asks only for the head of the events is no watcher", async () => {
+    const response = await stand.request("HEAD", "/v1/events");
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    expect(stand.watchers.size).toBe(0);
+  });
+
   it("events come from where the watcher left off, then as they happen", async () => {
     for (const id of [1, 2]) stand.emit({ id, atMs: 0, kind: "suspected", text: `event ${id}` });
     const response = await stand.request("GET", "/v1/events", undefined, { "last-event-id": "1" });

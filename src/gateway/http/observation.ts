@@ -51,6 +51,8 @@ export function addObservation(app: Hono, backend: Backend): void {
 
   let watchers = 0;
   app.get("/v1/events", (c) => {
+    // Answered with the head of what GET gets: the stream behind it nobody would read, and it would hold a place for half a minute.
+    if (c.req.method === "HEAD") return c.body(null, 200, { "content-type": "text/event-stream" });
     if (watchers >= WATCHERS_MAX) throw failure("overloaded", `${watchers} watchers follow the events already.`);
     const after = afterOf(c.req.header("last-event-id"), "Last-Event-ID") ?? afterOf(c.req.query("after"), "after") ?? 0;
     watchers += 1;

@@ -34,3 +34,16 @@ it("on a loopback address nothing is looked up", () => {
   });
   expect([...own.hosts()]).toEqual(["127.0.0.1", "localhost", "[::1]"]);
 });
+
+it("a name counts in any case, as names of hosts do", () => {
+  expect(
+    ownNames("Box.Example", () => ({}))
+      .hosts()
+      .has("box.example"),
+  ).toBe(true);
+  expect(
+    ownNames("2001:DB8::1", () => ({}))
+      .hosts()
+      .has("[2001:db8::1]"),
+  ).toBe(true);
+});

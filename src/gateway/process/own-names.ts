@@ -13,7 +13,9 @@ const LOOK_AGAIN_MS = 1_000;
  * gateway runs (a laptop that wakes up elsewhere, another lease, a tunnel).
  */
 export function ownNames(host: string, interfaces: () => Interfaces = networkInterfaces, nowMs: () => number = monotonicMs): OwnNames {
-  const always = ["127.0.0.1", "localhost", "[::1]", host.includes(":") ? `[${host}]` : host];
+  // As a browser writes them, and as they are compared.
+  const named = host.toLowerCase();
+  const always = ["127.0.0.1", "localhost", "[::1]", named.includes(":") ? `[${named}]` : named];
   let names: ReadonlySet<string> = new Set(always);
   if (isLoopback(host)) return { hosts: () => names };
   let lookAtMs = Number.NEGATIVE_INFINITY;
