@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ARRIVALS_MIN, ARRIVALS_WINDOW, createArrivals, noteGap, quickestMs, suspicionThresholdMs } from "./accrual.js";
+import { ARRIVALS_MIN, ARRIVALS_WINDOW, createArrivals, forgetGaps, noteGap, quickestMs, suspicionThresholdMs } from "./accrual.js";
 
 const gaps = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { maxLength: 200 });
 const timeouts = fc.double({ min: 2, max: 300_000, noNaN: true });
@@ -47,6 +47,22 @@ describe("accrual detector", () => {
           );
         },
       ),
+    );
+  });
+
+  test("asking in between changes nothing, and what is forgotten says nothing", () => {
+    fc.assert(
+      fc.property(gaps, gaps, timeouts, (before, after, timeoutMs) => {
+        const asked = createArrivals();
+        for (const gapMs of [...before, ...after]) {
+          noteGap(asked, gapMs);
+          suspicionThresholdMs(asked, timeoutMs);
+        }
+        expect(suspicionThresholdMs(asked, timeoutMs)).toBe(suspicionThresholdMs(arrivalsAfter([...before, ...after]), timeoutMs));
+        forgetGaps(asked);
+        for (const gapMs of after) noteGap(asked, gapMs);
+        expect(suspicionThresholdMs(asked, timeoutMs)).toBe(suspicionThresholdMs(arrivalsAfter(after), timeoutMs));
+      }),
     );
   });
 

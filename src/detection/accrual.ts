@@ -7,6 +7,8 @@ export interface Arrivals {
   /** Ring of the last gaps, in milliseconds. */
   readonly gapsMs: number[];
   nextSlot: number;
+  /** What the gaps say, until another one comes: it is asked for at every step of a detector, and for each that is watched. */
+  usualMs: number | null;
 }
 
 export const ARRIVALS_WINDOW = 64;
@@ -16,11 +18,12 @@ const DEVIATIONS = 8;
 const MAXIMUM_FACTOR = 2;
 
 export function createArrivals(): Arrivals {
-  return { gapsMs: [], nextSlot: 0 };
+  return { gapsMs: [], nextSlot: 0, usualMs: null };
 }
 
 export function noteGap(arrivals: Arrivals, gapMs: number): void {
   if (!(gapMs >= 0)) return;
+  arrivals.usualMs = null;
   if (arrivals.gapsMs.length < ARRIVALS_WINDOW) {
     arrivals.gapsMs.push(gapMs);
     return;
@@ -33,6 +36,7 @@ export function noteGap(arrivals: Arrivals, gapMs: number): void {
 export function forgetGaps(arrivals: Arrivals): void {
   arrivals.gapsMs.length = 0;
   arrivals.nextSlot = 0;
+  arrivals.usualMs = null;
 }
 
 /**
@@ -41,19 +45,23 @@ export function forgetGaps(arrivals: Arrivals): void {
  * never makes it slower than the setting.
  */
 export function suspicionThresholdMs(arrivals: Arrivals, suspicionTimeoutMs: number): number {
-  const count = arrivals.gapsMs.length;
-  if (count < ARRIVALS_MIN) return suspicionTimeoutMs;
+  if (arrivals.gapsMs.length < ARRIVALS_MIN) return suspicionTimeoutMs;
+  arrivals.usualMs ??= usualSilenceMs(arrivals.gapsMs);
+  return Math.min(suspicionTimeoutMs, Math.max(quickestMs(suspicionTimeoutMs), arrivals.usualMs));
+}
+
+/** The longest silence that such gaps do not make suspicious. */
+function usualSilenceMs(gapsMs: readonly number[]): number {
   let sumMs = 0;
   let maximumMs = 0;
-  for (const gapMs of arrivals.gapsMs) {
+  for (const gapMs of gapsMs) {
     sumMs += gapMs;
     maximumMs = Math.max(maximumMs, gapMs);
   }
-  const meanMs = sumMs / count;
+  const meanMs = sumMs / gapsMs.length;
   let deviationSumMs = 0;
-  for (const gapMs of arrivals.gapsMs) deviationSumMs += Math.abs(gapMs - meanMs);
-  const observedMs = Math.max(meanMs + (DEVIATIONS * deviationSumMs) / count, MAXIMUM_FACTOR * maximumMs);
-  return Math.min(suspicionTimeoutMs, Math.max(quickestMs(suspicionTimeoutMs), observedMs));
+  for (const gapMs of gapsMs) deviationSumMs += Math.abs(gapMs - meanMs);
+  return Math.max(meanMs + (DEVIATIONS * deviationSumMs) / gapsMs.length, MAXIMUM_FACTOR * maximumMs);
 }
 
 /** Two thirds of the time-out: with the default of 150 ms this is `stoppedGraceMs`, 100 ms. */

@@ -1,6 +1,4 @@
-import { crc32, crc32OfText } from "../../codec/checksum.js";
 import { fifoSize } from "../../server/core/fifo.js";
-import { imageOf } from "../../server/core/table-capture.js";
 import { isInstalling } from "../../server/core/receiver.js";
 import { isPoisonReply } from "../../server/core/poison.js";
 import { findByKey } from "../../server/core/session-table.js";
@@ -10,6 +8,7 @@ import { identityKey, parseIdentityKey, type RequestIdentity } from "../../vocab
 import type { RunningServer } from "../running.js";
 import { mark, violate } from "../world.js";
 import type { Ledger } from "./ledger.js";
+import { digestOfTable } from "./table-digest.js";
 
 /** S9, S6b: replicas at the same index have the same state and the same session table. Only while nothing is half done. */
 export function checkState(ledger: Ledger, server: RunningServer): boolean {
@@ -28,7 +27,7 @@ export function checkState(ledger: Ledger, server: RunningServer): boolean {
   if (!quiet || replica.appliedIndex === 0 || isCondemned(ledger, replica)) return false;
   const known = ledger.digests.get(replica.appliedIndex);
   if (known !== undefined && !isNew(ledger, server)) return true;
-  const digest = crc32OfText(textOfTable(replica), executor.digest());
+  const digest = digestOfTable(replica, executor.digest());
   if (known === undefined) ledger.digests.set(replica.appliedIndex, { digest, replica: server.process.name });
   else {
     mark(ledger.world, "states-compared");
@@ -79,16 +78,4 @@ function isCondemned(ledger: Ledger, replica: Replica): boolean {
     return true;
   }
   return false;
-}
-
-/** The bytes of replies as checksums: how they are held in memory differs between replicas. */
-function textOfTable(replica: Replica): string {
-  const { sessions, keys } = imageOf(replica.table);
-  const said = ({ index, digest, reply }: (typeof keys)[number]["reply"]) => [index, digest, reply.refused, crc32(reply.bytes)];
-  return JSON.stringify([
-    replica.ageMs,
-    replica.generation,
-    sessions.map((session) => ({ ...session, replies: session.replies.map(([sequence, reply]) => [sequence, said(reply)]) })),
-    keys.map(({ key, atAgeMs, reply }) => [key, atAgeMs, said(reply)]),
-  ]);
 }
