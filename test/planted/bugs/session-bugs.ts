@@ -301,8 +301,8 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: "server/core/reads.ts",
-        find: "const answer = { index: seenIndex(turn),",
-        replace: 'const answer = { index: read.consistency === "any" ? replica.appliedIndex : seenIndex(turn),',
+        find: "const index = seenIndex(turn);",
+        replace: 'const index = read.consistency === "any" ? replica.appliedIndex : seenIndex(turn);',
       },
     ],
     found: /^S7 any: .* in place of/,
