@@ -89,11 +89,14 @@ function observeReplica(rm: Rm, nowMs: number, host: HostId, seen: ReplicaObserv
     sight.address = seen.address;
   }
   sight.counted = seen.counted;
-  sight.paused = seen.paused;
+  // Of one that has ended it is told no more: how it was when it ended counts.
+  if (seen.verdict !== "gone") sight.paused = seen.paused;
   sight.executing = seen.executing;
   if (seen.report !== null && seen.report.bootId === seen.bootId) sight.relayed = seen.report;
   const stale = seen.bootId !== null && seen.bootId === sight.goneBootId;
   judge(rm, nowMs, sight, stale ? "gone" : seen.verdict, seen.reason, null, effects);
+  // S6i: what it was executing in the end is told here; the fault comes ahead of that, and what was told before may have been answered since.
+  if (seen.verdict === "gone") noteDeath(rm, sight, effects);
 }
 
 function beginLife(sight: Sight, nowMs: number): void {
@@ -103,6 +106,7 @@ function beginLife(sight: Sight, nowMs: number): void {
   sight.verdictSinceMs = nowMs;
   sight.detectionMs = null;
   sight.executing = null;
+  sight.paused = false;
   sight.relayed = null;
 }
 
@@ -141,16 +145,12 @@ function judge(
     sight.goneIncarnation = sight.incarnation;
   }
   sight.reason = reason;
-  if (verdict === sight.verdict) {
-    if (verdict === "gone") noteDeath(rm, sight, effects);
-    return;
-  }
+  if (verdict === sight.verdict) return;
   const before = sight.verdict;
   sight.verdict = verdict;
   sight.verdictSinceMs = nowMs;
   sight.detectionMs = detectionMs;
   rm.statusDirty = true;
-  if (verdict === "gone") noteDeath(rm, sight, effects);
   const text =
     verdict === "alive" ? `replica ${sight.replica} is alive again (was ${before})` : `replica ${sight.replica} is ${verdict}: ${reason}`;
   announce(effects, verdict, text, {

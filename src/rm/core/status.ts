@@ -167,7 +167,7 @@ function memberStatus(rm: Rm, nowMs: number, record: GroupRecord, one: ReplicaRe
     pid: sight?.verdict === "gone" ? null : (sight?.pid ?? null),
     role,
     verdict: health === "unknown" ? "suspected" : health,
-    paused: sight?.paused ?? false,
+    paused: sight !== undefined && sight.verdict !== "gone" && sight.paused,
     persistedIndex: report?.persistedIndex ?? 0,
     commitIndex: report?.commitIndex ?? 0,
     appliedIndex: report?.appliedIndex ?? 0,

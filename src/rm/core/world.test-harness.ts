@@ -1,6 +1,5 @@
 import type { AdminCommand, AdminOutcome, StatusImage } from "../../vocabulary/admin.js";
-import { bootId, clusterId, hostId, type ReplicaId, replicaId } from "../../vocabulary/ids.js";
-import { DEFAULTS } from "../../vocabulary/limit.js";
+import { bootId, clusterId, type ReplicaId, replicaId } from "../../vocabulary/ids.js";
 import type { ControlMessage, Message } from "../../vocabulary/message.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
 import type { View } from "../../vocabulary/view.js";
@@ -14,16 +13,15 @@ import {
   createServer,
   type FakeServer,
   GROUP,
-  observationOf,
   reportOf,
   SPEC,
 } from "./fake-server.test-harness.js";
+import { faultEvent, gfdPeer, HOST, lfdPeer, membershipEvent } from "./gfd.test-harness.js";
 import { createRm, nextWakeMs, type Rm } from "./state.js";
 import { step } from "./step.js";
 import type { RmTiming } from "./timing.js";
 
-export { GROUP, SPEC };
-export const HOST = hostId("host-1");
+export { GROUP, HOST, lfdPeer, SPEC };
 const INSTALLATION = clusterId("c".repeat(32));
 
 export interface World {
@@ -165,16 +163,14 @@ export function serves(world: World): boolean {
   return world.rm.groups.get(GROUP)?.activeEpoch !== null && world.rm.groups.get(GROUP)?.change === null;
 }
 
-const gfdPeer: Extract<RmPeer, { kind: "gfd" }> = { kind: "gfd", bootId: bootId("f".repeat(32)), pid: 3 };
-export const lfdPeer: Extract<RmPeer, { kind: "lfd" }> = { kind: "lfd", host: HOST, bootId: bootId("e".repeat(32)) };
-
 export function serverPeer(fake: FakeServer): RmPeer {
   return { kind: "server", group: GROUP, replica: fake.replica, incarnation: fake.incarnation, bootId: fake.bootId };
 }
 
-export function push(world: World, event: RmEvent): void {
-  world.queue.push(event);
-  if (world.queue.length > 1) return;
+export function push(world: World, ...events: RmEvent[]): void {
+  const isUnderWay = world.queue.length > 0;
+  world.queue.push(...events);
+  if (isUnderWay) return;
   for (let next = world.queue[0]; next !== undefined; next = world.queue[0]) {
     const effects: RmEffect[] = [];
     step(world.rm, world.nowMs, next, effects);
@@ -340,8 +336,8 @@ export function die(world: World, fake: FakeServer, reason = "exit signal SIGKIL
     fake.linked = false;
     push(world, { kind: "closed", peer });
   }
-  if (world.lfdUp) fault(world, fake, 1.5);
-  if (world.lfdUp) publish(world);
+  // The snapshot is right behind it.
+  if (world.lfdUp) push(world, faultEvent(fake, 1.5), membershipEvent(world));
 }
 
 export function suspect(world: World, fake: FakeServer, reason = "no heartbeat for 160 ms"): void {
@@ -352,42 +348,12 @@ export function suspect(world: World, fake: FakeServer, reason = "no heartbeat f
 }
 
 export function fault(world: World, fake: FakeServer, detectionMs: number): void {
-  const { replica: id, bootId: of, verdict, reason } = fake;
-  push(world, {
-    kind: "received",
-    peer: gfdPeer,
-    message: { kind: "fault", hostId: HOST, replica: id, bootId: of, verdict, reason, detectionMs },
-  });
+  push(world, faultEvent(fake, detectionMs));
 }
 
 /** A full snapshot from the GFD. */
 export function publish(world: World): void {
-  world.version += 1;
-  const replicas = [...world.servers.values()].map(observationOf);
-  push(world, {
-    kind: "received",
-    peer: gfdPeer,
-    message: {
-      kind: "membership",
-      bootId: gfdPeer.bootId,
-      version: world.version,
-      complete: true,
-      memberCount: replicas.length,
-      knobs: DEFAULTS.gfd,
-      hosts: [
-        {
-          hostId: HOST,
-          bootId: lfdPeer.bootId,
-          pid: 2,
-          address: { host: "127.0.0.1", port: 2 },
-          verdict: world.lfdUp ? "alive" : "gone",
-          complete: world.lfdUp,
-          knobs: DEFAULTS.lfd,
-          replicas,
-        },
-      ],
-    },
-  });
+  push(world, membershipEvent(world));
 }
 
 export function saidKinds(world: World): string[] {
