@@ -79,6 +79,7 @@ function becomeLeader(turn: Turn, connection: number, lead: Lead): void {
     line: createFifo(),
     startedCount: 0,
     logged: createFifo(),
+    clockBehind: null,
     floors: new Map(),
     closing: new Set(),
     reads: { waiting: createFifo(), waitingBytes: 0, round: 0, sentAtMs: nowMs, confirmedRound: 0, wanted: false },

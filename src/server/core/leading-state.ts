@@ -170,6 +170,8 @@ export interface Leading {
   startedCount: number;
   /** Items with an entry that is not applied, by index. */
   readonly logged: Fifo<Item>;
+  /** Active style, while the wall clock is behind log time: log time at that moment of our own clock. Null: it is not behind. */
+  clockBehind: { readonly logTimeMs: number; readonly sinceMs: number } | null;
   /** Highest floor of any request admitted in this epoch, by session: what is below was answered. */
   readonly floors: Map<SessionId, number>;
   /** Sessions whose expiry is in line or in the log (S6e). */

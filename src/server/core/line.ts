@@ -9,7 +9,7 @@ import { isCheckpointDue } from "./checkpoint.js";
 import type { Item, Leading, RequestItem } from "./leading-state.js";
 import { append, lastIndex } from "./log.js";
 import { ageAt } from "./session-requests.js";
-import type { Replica, Turn } from "./state.js";
+import type { Turn } from "./state.js";
 
 /** Nothing new is given an index: a hand-over is under way, or a passive primary lets a checkpoint find it quiet. */
 function isPaused(turn: Turn, leading: Leading): boolean {
@@ -45,13 +45,27 @@ function start(turn: Turn, leading: Leading): void {
   }
 }
 
-function bodyOf(replica: Replica, leading: Leading, item: Item): EntryBody | null {
+/**
+ * Log time does not run backwards, whatever the wall clocks of leaders do. Nor does it stand still when a clock that was ahead for once
+ * has been set right, by years perhaps: it goes on at half the pace of our own clock until the wall clock has caught up.
+ */
+function logTimeAt({ replica, nowMs }: Turn, leading: Leading, wallMs: number): number {
+  if (wallMs >= replica.logTimeMs) {
+    leading.clockBehind = null;
+    return wallMs;
+  }
+  leading.clockBehind ??= { logTimeMs: replica.logTimeMs, sinceMs: nowMs };
+  const { logTimeMs, sinceMs } = leading.clockBehind;
+  return Math.max(replica.logTimeMs, logTimeMs + (nowMs - sinceMs) / 2);
+}
+
+function bodyOf(turn: Turn, leading: Leading, item: Item): EntryBody | null {
   if (item.kind === "table") return item.body;
   const { identity, digest, operation, input, seed } = item;
   if (isPassive(leading.view.style)) return item.executed === null ? null : { kind: "update", identity, digest, ...item.executed };
-  // Log time does not run backwards, whatever the wall clocks of leaders do.
-  replica.logTimeMs = Math.max(replica.logTimeMs, item.nowMs);
-  return { kind: "request", identity, digest, operation, input, nowMs: replica.logTimeMs, seed };
+  const logTimeMs = logTimeAt(turn, leading, item.nowMs);
+  turn.replica.logTimeMs = logTimeMs;
+  return { kind: "request", identity, digest, operation, input, nowMs: logTimeMs, seed };
 }
 
 /** Gives indexes to what is ready, in order of the line. */
@@ -59,7 +73,7 @@ export function enterReady(turn: Turn, leading: Leading): void {
   const { replica } = turn;
   while (leading.startedCount > 0) {
     const item = peek(leading.line);
-    const body = item === undefined ? null : bodyOf(replica, leading, item);
+    const body = item === undefined ? null : bodyOf(turn, leading, item);
     if (item === undefined || body === null) return;
     shift(leading.line);
     leading.startedCount--;

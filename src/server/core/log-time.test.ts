@@ -66,3 +66,28 @@ test("S9: a snapshot says the log time at its index, not that of entries behind 
     expect(record).toMatchObject({ index: 4, logTimeMs: 9_000 });
   }
 });
+
+test("S9: log time does not stand still while the leader's clock is behind it: it goes on at half the pace until it is caught up with", () => {
+  const { group, client } = serving("active");
+  let sequence = 0;
+  const timeOf = (wallMs: number): number => {
+    group.wallMs = wallMs;
+    textFor(client, request(client, ++sequence, "x"));
+    return timesOf(group, 1).at(-1) ?? 0;
+  };
+  expect(timeOf(100_000)).toBe(100_000);
+  // Somebody set the clock right: an hour may pass till it is where it was.
+  const [behind, ...later] = [40_000, 41_000, 42_000].map((wallMs) => {
+    advance(group, 1_000);
+    return timeOf(wallMs);
+  });
+  expect(behind).toBe(100_000);
+  expect(later).toEqual([100_500, 101_000]);
+  // However many come, and however close together.
+  for (let count = 0; count < 10; count++) expect(timeOf(42_000)).toBe(101_000);
+  expect(timeOf(200_000)).toBe(200_000);
+  // Another step, another beginning.
+  expect(timeOf(150_000)).toBe(200_000);
+  advance(group, 1_000);
+  expect(timeOf(151_000)).toBe(200_500);
+});
