@@ -5,6 +5,10 @@ import { decodeValue, encodeValue } from "./value.js";
 class Account {
   readonly owner = "ann";
 }
+class OwnList extends Array<number> {}
+class OwnError extends Error {
+  override readonly name = "OwnError";
+}
 class OwnMap extends Map<string, number> {}
 
 const itself: { self?: unknown } = {};
@@ -17,7 +21,7 @@ describe("what comes back as it was is taken", () => {
     ["an object without prototype", Object.assign(Object.create(null), { x: 1 })],
     ["Maps and Sets", new Map<unknown, unknown>([[{ id: 1 }, new Set(["a"])]])],
     ["dates and bytes", [new Date(0), new Uint8Array([1]), new ArrayBuffer(1), new Float64Array([1])]],
-    ["an error and a pattern", [new TypeError("no"), /a/g]],
+    ["an error and a pattern", [new TypeError("no", { cause: { at: 1 } }), /a/g]],
     ["whole pairs", "\u{1f600}"],
     ["what refers to itself", itself],
     ["the same object twice", [twice, twice]],
@@ -45,8 +49,21 @@ describe("what would arrive as something else is refused, with its place", () =>
     ["a Map of one's own", new OwnMap([["a", 1]]), "the input is an instance of OwnMap"],
     ["a Promise", { balance: Promise.resolve(1) }, "the input.balance is a Promise that was not awaited"],
     ["a boxed number", [Object(5)], "the input[0] is an instance of Number"],
+    ["a symbol as a key", { at: { [Symbol("id")]: 1 } }, "the input.at has a symbol as a key"],
+    ["an array with a field", { match: "abc".match(/b/) }, "the input.match has a field index of its own"],
+    ["an array of one's own", new OwnList(), "the input is an instance of OwnList"],
+    ["an error of one's own", new OwnError("no"), "the input is an instance of OwnError"],
+    ["an error with fields", Object.assign(new Error("no"), { code: "E1" }), "the input has a field code of its own"],
+    ["an error because of an instance", new Error("no", { cause: new Account() }), "the input.cause is an instance of Account"],
   ])("%s", (_, value, message) => {
     expect(() => checkFaithful(value, "the input")).toThrow(message);
     expect(decodeValue(encodeValue(value))).not.toStrictEqual(value);
   });
+});
+
+it("fields of a Map or a Set, which no comparison looks at, are refused as well", () => {
+  for (const value of [new Map(), new Set()])
+    expect(() => checkFaithful({ at: Object.assign(value, { owner: "ann" }) }, "the input")).toThrow(
+      "the input.at has a field owner of its own",
+    );
 });
