@@ -25,18 +25,23 @@ function helpOf(command: Command): string {
   return text;
 }
 
-/** The rows of a command's section, by flag. */
-function documentedFlags(path: string): string[] {
+/** The rows of a command's section: flag with its value, and as much of the meaning as the help says. */
+function documentedFlags(path: string, command: Command): string[] {
   const section = DOCUMENT.split(/^## /m).find((part) => part.startsWith(`${path}\n`));
   if (section === undefined) return [`there is no section "## ${path}"`];
-  return [...section.matchAll(/^\| `(--[a-z-]+)[^`]*` \|/gm)].map((match) => match[1] ?? "").sort();
+  const rows = [...section.matchAll(/^\| `(--[^`]+)` \| (.*) \|$/gm)].map(([, flags = "", meaning = ""]) => {
+    const help = command.options.find((option) => option.flags === flags)?.description ?? "";
+    return `${flags}: ${meaning.startsWith(help) ? help : meaning}`;
+  });
+  return rows.sort();
 }
 
+const helpRowsOf = (command: Command) => command.options.map((option) => `${option.flags}: ${option.description}`).sort();
 const flagsOf = (command: Command) => command.options.map((option) => option.long ?? "").sort();
 
 describe.each(allCommands())("$path", ({ path, command }) => {
   it("its flags are those of docs/reference/cli.md", () => {
-    expect(documentedFlags(path)).toEqual(flagsOf(command));
+    expect(documentedFlags(path, command)).toEqual(helpRowsOf(command));
   });
 
   it("its help says what it is for, and gives an example", () => {
