@@ -28,11 +28,12 @@ export const ERRORS = {
     means: "The request is larger than the limit.",
     todo: "Send less at once.",
   },
+  // S6b: below the floor nothing is remembered, not even whether there was a request.
   "stale-sequence": {
-    outcome: "not-executed",
+    outcome: "unknown",
     httpStatus: 400,
-    means: "The sequence number is below the session's floor: its answer was taken already.",
-    todo: "Use a fresh number.",
+    means: "The sequence number is below the session's floor: what became of it is forgotten.",
+    todo: "Use a higher number for a new request.",
   },
   "identity-reused": {
     outcome: "not-executed",

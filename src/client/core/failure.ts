@@ -42,7 +42,7 @@ export function onFailure(state: ClientState, nowMs: number, call: Call, code: E
     if (call.tickets.size === 0) holdBack(state, nowMs);
     return;
   }
-  // `stale-sequence` and `identity-reused` of a call that has lost a copy: that copy may be the one that was executed.
+  // `identity-reused` of a call that has lost a copy: that copy may be the one that was executed.
   if (call.tickets.size === 0)
     settle(
       state,

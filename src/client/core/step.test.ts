@@ -186,6 +186,14 @@ describe("S6h: not-executed is said", () => {
     expect(world.settled.get(1)).toMatchObject({ outcome: "unknown" });
   });
 
+  it("S6h: stale alone is unknown too: of a number below its floor the group has forgotten what it did", () => {
+    const world = servedWorld();
+    operate(world, 1);
+    openSession(world);
+    fail(world, 1, firstTicket(requestsOf(world.take())), "stale-sequence");
+    expect(world.settled.get(1)).toMatchObject({ code: "stale-sequence", outcome: "unknown" });
+  });
+
   it("S6h: at the time-out where nothing was ever sent", () => {
     const world = worldOf();
     operate(world, 1, 1_000);
