@@ -57,8 +57,9 @@ async function recover(dir: string, config: RunConfig, spec: GroupSpec, options:
   const plan = planRecovery(input, options.acceptDataLoss === true);
   if (plan.kind === "refused") throw new Failure(EXIT.failed, plan.why, { plan: plan.kind });
   if (plan.kind === "nothing") return show(options.json === true, { plan: plan.kind, why: plan.why }, plan.why);
-  const shown = `${foundText(input)}\n\n${plan.lines.join("\n")}`;
-  if (plan.kind === "give-up") await confirm(shown, options);
+  const found = foundText(input);
+  // Whoever is not asked reads once what is given up, among what was done.
+  if (plan.kind === "give-up") await confirm(options.yes === true ? `${found}\n` : `${found}\n\n${plan.lines.join("\n")}`, options);
   const record = await applyRecovery(dir, input, plan);
   const done = `${plan.lines.join("\n")}\nWhat was found and done is kept in ${record}. Start the system with \`troupe up\`.`;
   show(options.json === true, { plan: plan.kind, lines: plan.lines, record, ...plan.event.data }, done);
