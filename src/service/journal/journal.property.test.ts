@@ -14,10 +14,15 @@ const textOf = (journal: Journal): string => orderedText(plainCopy(journal.root)
 function operate(journal: Journal, program: readonly Step[]): { scope: Scope; redo: Uint8Array; results: unknown[] } {
   const scope = beginScope(journal, { writable: true, redo: true });
   const root = handleOf(scope, journal.root);
-  const results = program.map((step) => perform(root, step));
+  const results = performAll(root, program);
   const redo = redoOf(scope);
   endScope(scope, "has ended");
   return { scope, redo, results };
+}
+
+function performAll(root: object, program: readonly Step[]): unknown[] {
+  const pocket: object[] = [];
+  return program.map((step) => perform(root, step, pocket));
 }
 
 function restoreFrom(slices: readonly Uint8Array[]): Journal {
@@ -55,7 +60,7 @@ describe("journal, against plain data as oracle", () => {
         for (const operation of program) {
           const { scope, redo, results } = operate(journal, operation);
           settle(scope);
-          expect(results).toEqual(operation.map((step) => perform(oracle, step)));
+          expect(results).toEqual(performAll(oracle, operation));
           expect(textOf(journal)).toBe(orderedText(oracle));
           applyRedo(backup, redo);
           expect(textOf(backup)).toBe(orderedText(oracle));
@@ -100,6 +105,44 @@ describe("journal, against plain data as oracle", () => {
           expect(textOf(backup)).toBe(textOf(journal));
         },
       ),
+      { numRuns: 400 },
+    );
+  });
+
+  it("S2c: of several operations under way, those released are on the backup, and those taken back are in no state", () => {
+    const ends = fc.constantFrom("wait", "release", "refuse", "undo-all");
+    fc.assert(
+      fc.property(containers, fc.array(fc.tuple(operations, ends), { maxLength: 8 }), (initial, program) => {
+        const journal = createJournal(initial);
+        const backup = createJournal(initial);
+        const waiting: { readonly scope: Scope; readonly redo: Uint8Array; readonly after: string }[] = [];
+        let released = textOf(journal);
+        for (const [operation, end] of program) {
+          const before = textOf(journal);
+          const { scope, redo } = operate(journal, operation);
+          if (end === "refuse") {
+            rollBack(scope);
+            expect(textOf(journal)).toBe(before);
+            continue;
+          }
+          waiting.push({ scope, redo, after: textOf(journal) });
+          if (end === "release") {
+            const oldest = waiting.shift();
+            if (oldest === undefined) continue;
+            settle(oldest.scope);
+            applyRedo(backup, oldest.redo);
+            released = oldest.after;
+            expect(textOf(backup)).toBe(released);
+          }
+          if (end === "undo-all") {
+            for (const { scope: each } of waiting.splice(0).reverse()) rollBack(each);
+            expect(textOf(journal)).toBe(released);
+            expect(digestOf(journal.root)).toBe(digestOf(backup.root));
+            checkIndex(journal);
+          }
+        }
+        checkIndex(backup);
+      }),
       { numRuns: 400 },
     );
   });

@@ -4,19 +4,24 @@ import fc from "fast-check";
 export interface Step {
   readonly path: readonly number[];
   readonly action: number;
-  readonly key: string | number;
+  readonly key: unknown;
   readonly place: number;
   readonly value: unknown;
 }
 
-const keys = fc.constantFrom("a", "b", "c", "d", "10", "2", "0");
-const mapKeys = fc.oneof(keys, fc.integer({ min: 0, max: 3 }));
+// Names of Object.prototype, and both sides of the bound up to which keys are in the order of numbers.
+const keys = fc.constantFrom("a", "b", "c", "d", "10", "2", "0", "", "constructor", "length", "4294967294", "4294967295");
+const mapKeys: fc.Arbitrary<unknown> = fc.oneof(
+  keys,
+  fc.integer({ min: 0, max: 3 }),
+  fc.constantFrom(undefined, null, true, Number.NaN, -0, 1.5, 1n, 2n ** 70n),
+);
 
 export const trees: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
   tree: fc.oneof({ depthSize: "small", withCrossShrink: true }, tie("leaf"), tie("object"), tie("array"), tie("map"), tie("set")),
   leaf: fc.oneof(
     fc.integer(),
-    fc.double().map((x) => (x === 0 ? 0 : x)),
+    fc.double(),
     fc.string(),
     fc.boolean(),
     fc.constantFrom(null, undefined, 12345678901234567890n),
@@ -33,7 +38,7 @@ export const containers: fc.Arbitrary<object> = trees.filter(isContainer);
 
 export const steps: fc.Arbitrary<Step> = fc.record({
   path: fc.array(fc.nat(5), { maxLength: 4 }),
-  action: fc.nat(20),
+  action: fc.nat(23),
   key: mapKeys,
   place: fc.nat(6),
   value: trees,
@@ -50,8 +55,11 @@ function children(container: object): object[] {
   return values.filter(isContainer);
 }
 
-/** Performs a step; the same code on the state's handle and on plain data has to do the same. */
-export function perform(root: object, step: Step): unknown {
+/**
+ * Performs a step; the same code on the state's handle and on plain data has to do the same. `pocket`: what the operation has taken out of
+ * the state, and may change there and put back elsewhere.
+ */
+export function perform(root: object, step: Step, pocket: object[]): unknown {
   let at = root;
   for (const choice of step.path) {
     const below = children(at);
@@ -59,11 +67,32 @@ export function perform(root: object, step: Step): unknown {
     if (next === undefined) break;
     at = next;
   }
+  if (step.action === 21) return takeOut(at, pocket);
+  if (step.action === 22) return putBack(at, step, pocket);
+  if (step.action === 23) at = pocket.at(-1) ?? at;
   const value = copy(step.value);
   if (Array.isArray(at)) return performOnArray(at, step, value);
   if (at instanceof Map) return performOnMap(at, step, value);
   if (at instanceof Set) return performOnSet(at, step);
   return performOnObject(at as Record<string, unknown>, step, value);
+}
+
+function takeOut(from: object, pocket: object[]): number {
+  const [taken] = children(from);
+  if (taken === undefined) return 0;
+  pocket.push(taken);
+  if (Array.isArray(from)) from.splice(from.indexOf(taken), 1);
+  else if (from instanceof Map) from.delete([...from].find(([, each]) => each === taken)?.[0]);
+  else Reflect.deleteProperty(from, Object.entries(from).find(([, each]) => each === taken)?.[0] ?? "");
+  return pocket.length;
+}
+
+function putBack(to: object, step: Step, pocket: object[]): number {
+  const taken = to instanceof Set ? undefined : pocket.pop();
+  if (taken === undefined) return 0;
+  if (Array.isArray(to)) return to.unshift(step.place > 3 ? { taken } : taken);
+  if (to instanceof Map) return to.set(step.key, taken).size;
+  return Object.keys(Object.assign(to, { [String(step.key)]: taken })).length;
 }
 
 function performOnObject(object: Record<string, unknown>, step: Step, value: unknown): unknown {
@@ -222,8 +251,9 @@ function performOnArray(array: unknown[], step: Step, value: unknown): unknown {
   }
 }
 
-/** A structured clone without aliases. */
+/** A structured clone without aliases; -0 becomes 0, as in the state. */
 export function copy(value: unknown): unknown {
+  if (value === 0) return 0;
   if (!isContainer(value)) return structuredClone(value);
   if (Array.isArray(value)) return value.map(copy);
   if (value instanceof Map) return new Map([...value].map(([key, each]) => [key, copy(each)]));
