@@ -313,3 +313,23 @@ it("hears that another system has taken the place of its own", async () => {
   await client.close();
   moved.close();
 });
+
+it("a bug of its own ends the client and what is open, and whoever runs it is told", async () => {
+  const found: unknown = { view: null, book: "no book" };
+  let told: (error: unknown) => void = () => {};
+  const broken = new Promise<unknown>((resolve) => {
+    told = resolve;
+  });
+  const client = createGroupClient({
+    role: "gateway",
+    clusterId: CLUSTER_ID,
+    group: GROUP,
+    discover: async () => found as null,
+    onBroken: (error) => told(error),
+  });
+  const open = client.operate("add", new Uint8Array(), { timeoutMs: 20_000 });
+  expect(await broken).toBeInstanceOf(Error);
+  expect(await open).toMatchObject({ kind: "failed", outcome: "unknown" });
+  expect(await client.query("get", new Uint8Array(), "any", 1_000)).toMatchObject({ kind: "failed", outcome: "not-executed" });
+  await client.close();
+});

@@ -35,6 +35,8 @@ export interface GroupClientOptions {
   readonly waitingMax?: number;
   readonly sessionFile?: SessionFile;
   readonly onView?: (view: View) => void;
+  /** The client has met a bug of its own, has ended what was open as unknown, and takes nothing any more. */
+  readonly onBroken?: (error: unknown) => void;
   readonly onRecovered?: (recovered: RecoveredCall) => void;
 }
 
@@ -96,6 +98,7 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
     broken = `The client has met a bug of its own and ended: ${error instanceof Error ? error.message : String(error)}`;
     for (const resolve of callers.values()) resolve({ kind: "failed", code: "timeout", outcome: "unknown", message: broken });
     callers.clear();
+    options.onBroken?.(error);
   }
 
   function perform(effect: ClientEffect): void {

@@ -1,5 +1,6 @@
 import { createGroupClient, type GroupClient } from "../../client/process/group-client.js";
 import type { ServiceNames } from "../../config/run-config.js";
+import { exitFatally } from "../../runtime/driver.js";
 import type { StatusImage } from "../../vocabulary/admin.js";
 import { compareEpochs, EPOCH_ZERO } from "../../vocabulary/epoch.js";
 import type { BootId, ClusterId, GroupName } from "../../vocabulary/ids.js";
@@ -50,6 +51,8 @@ function createGroup({ dir, clusterId, bootId, services }: GroupsOptions, name: 
     group: name,
     bootId,
     discover: async () => known,
+    // It would go on and refuse everything: a gateway that starts again holds nothing that is lost.
+    onBroken: exitFatally,
     // More than this waiting is refused: callers over HTTP can be told at once.
     waitingMax: LIMITS.inFlightPerClientMax,
   });
