@@ -56,7 +56,8 @@ function logTimeAt({ replica, nowMs }: Turn, leading: Leading, wallMs: number): 
   }
   leading.clockBehind ??= { logTimeMs: replica.logTimeMs, sinceMs: nowMs };
   const { logTimeMs, sinceMs } = leading.clockBehind;
-  return Math.max(replica.logTimeMs, logTimeMs + (nowMs - sinceMs) / 2);
+  // Whole milliseconds, as the wall clock gives them: a handler may make a BigInt of it.
+  return Math.max(replica.logTimeMs, logTimeMs + Math.floor((nowMs - sinceMs) / 2));
 }
 
 function bodyOf(turn: Turn, leading: Leading, item: Item): EntryBody | null {
