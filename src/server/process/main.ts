@@ -26,6 +26,7 @@ import { createReplica } from "../core/state.js";
 import { nextWakeMs, step } from "../core/step.js";
 import { recoversCold } from "../core/warmth.js";
 import { checkHello, checkRoom, eventOfMessage } from "../shell/inbound.js";
+import { noteLateUses } from "./late-use.js";
 import { readLaunchFile } from "./launch-file.js";
 import { openLfdLink } from "./lfd-link.js";
 import { createLinks } from "./links.js";
@@ -65,6 +66,11 @@ export async function runServer(options: ServerOptions): Promise<void> {
   const mark = openExecutingMark(options.dir);
   const boot = bootId(randomId());
   const { spec } = launch;
+  noteLateUses(
+    process,
+    (text) => log.warn(text),
+    (reason) => end(reason, false),
+  );
 
   let completions: ExecutionCompletion[] = [];
   let sliceEndMs = 0;
