@@ -4,7 +4,9 @@ import { EXAMPLES } from "../config/installation.js";
 import type { RunConfig } from "../config/run-config.js";
 import { checkSettings, type Settings } from "../config/schema.js";
 import { bundleService, checkAgainstData, type ServiceBundle, type ServiceJudge } from "../config/service-bundle.js";
+import { reasonOf } from "../runtime/error-code.js";
 import { type AnyService, checkService, exportedService, stylesOf } from "../service/define-service.js";
+import { serviceMachine } from "../service/service-machine.js";
 import { type ClusterId, groupName } from "../vocabulary/ids.js";
 import { snapshotKnobsOf } from "../vocabulary/spec.js";
 import { EXIT, Failure } from "./output.js";
@@ -50,8 +52,18 @@ function withServicePath(content: object, path: string): object {
   return { ...content, service: servicePath(service, path) };
 }
 
+/** Each replica would die of it at its start. */
+function checkFirstState(service: AnyService): string | null {
+  try {
+    serviceMachine(service);
+    return null;
+  } catch (error) {
+    return `its first state cannot be made: ${reasonOf(error)}`;
+  }
+}
+
 const judge: ServiceJudge = {
-  check: (value) => checkService(exportedService(value)),
+  check: (value) => checkService(exportedService(value)) ?? checkFirstState(exportedService(value) as AnyService),
   describe(value) {
     // `check` has said that it is one.
     const service = exportedService(value) as AnyService;

@@ -1,7 +1,10 @@
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readAddress } from "../runtime/address-file.js";
 import { ask, field, hostInUrl, readStatus } from "./gateway-api.js";
-import { EXIT, Failure } from "./output.js";
+import { DEFAULTS } from "../vocabulary/limit.js";
+import { readEvents } from "./event-stream.js";
+import { EXIT, Failure, shellWord } from "./output.js";
 
 export interface ReadyOptions {
   readonly dir: string;
@@ -13,6 +16,7 @@ export interface ReadyOptions {
 
 const LOOK_AGAIN_MS = 25;
 const TELL_EVERY_MS = 5_000;
+const EVENTS_SILENCE_MS = 500;
 
 /** Waits until the group does what a client needs: a session is opened, through gateway, leader and a quorum. Throws when a component gives up. */
 export async function waitUntilReady(options: ReadyOptions): Promise<{ url: string }> {
@@ -42,11 +46,24 @@ async function answers({ dir, group }: ReadyOptions): Promise<boolean> {
 }
 
 async function whatIsMissing({ dir, group }: ReadyOptions, isListening: boolean): Promise<string> {
-  if (!isListening) return "up: the gateway has not started yet; see `troupe logs gateway`";
+  const at = dir === resolve(DEFAULTS.dir) ? "" : ` --dir ${shellWord(dir)}`;
+  const logsOf = (name: string) => `see \`${`troupe logs ${name}`.trim()}${at}\``;
+  if (!isListening) return `up: the gateway has not started yet; ${logsOf("gateway")}`;
   try {
     const found = (await readStatus({ dir })).groups.find((each) => each.group === group);
-    return `up: ${group} does not answer yet: ${found?.waiting ?? "no view is active"}; see \`troupe logs\``;
+    const waits = `up: ${group} does not answer yet: ${found?.waiting ?? "no view is active"}`;
+    const dying = await replicaThatDies(dir).catch(() => null);
+    return dying === null ? `${waits}; ${logsOf("")}` : `${waits}; ${dying} dies right after each start: ${logsOf(dying)}`;
   } catch {
-    return "up: the gateway does not answer yet; see `troupe logs gateway`";
+    return `up: the gateway does not answer yet; ${logsOf("gateway")}`;
   }
+}
+
+/** Since this process began: what happened before is told too. */
+async function replicaThatDies(dir: string): Promise<string | null> {
+  const sinceMs = Date.now() - performance.now();
+  let replica: string | null = null;
+  for await (const event of readEvents({ dir }, 0, EVENTS_SILENCE_MS))
+    if (event.kind === "crash-loop" && event.atMs >= sinceMs) replica = event.replica ?? replica;
+  return replica;
 }
