@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   bootPart,
   cpuWaitMs,
@@ -99,6 +99,20 @@ describe("what the kernel knows of a process", () => {
     expect(signal).toBe("SIGKILL");
     expect(isAlive(pid, startTime)).toBe(false);
     expect(signalProcess(pid, startTime, "SIGKILL")).toBe(false);
+  });
+
+  // Only Linux has the /proc that is read. Nothing is sent to the real one.
+  test.runIf(hasKernelView())("process 1 is signalled like any other: in a container it is what was started there", () => {
+    const kill = vi.spyOn(process, "kill").mockReturnValue(true);
+    try {
+      const startTime = startTimeOf(1) ?? 0;
+      expect(signalProcess(1, startTime + 1, "SIGTERM")).toBe(false);
+      expect(kill).not.toHaveBeenCalled();
+      expect(signalProcess(1, startTime, "SIGTERM")).toBe(true);
+      expect(kill).toHaveBeenCalledExactlyOnceWith(1, "SIGTERM");
+    } finally {
+      kill.mockRestore();
+    }
   });
 
   // Only Linux has the /proc that is read.

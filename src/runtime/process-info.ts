@@ -128,8 +128,8 @@ export function isAlive(pid: number, startTime: number): boolean {
 
 /** Signals a process only if it is still the one that is meant. False: it is gone. */
 export function signalProcess(pid: number, startTime: number, signal: NodeJS.Signals): boolean {
-  // 0 and -1 would mean whole groups.
-  if (pid <= 1 || !isSameProcess(pid, startTime)) return false;
+  // 0 and -1 would mean whole groups. 1 is the very `up` in a container that was started for it.
+  if (pid < 1 || !isSameProcess(pid, startTime)) return false;
   try {
     return process.kill(pid, signal);
   } catch {
