@@ -80,17 +80,19 @@ function causeOf(error: Error): string {
 
 async function askHost(host: string, group: GroupName, timeoutMs: number): Promise<Discovery> {
   const response = await fetch(`http://${host}/v1/groups/${group}/members`, { signal: AbortSignal.timeout(timeoutMs), redirect: "error" });
-  if (response.status === 404 && saysUnknownGroup(await response.json().catch(() => null)))
-    throw new TroupeError("unknown-group", "not-executed", `There is no group ${group} at ${host}.`);
-  if (!response.ok) throw new Error(`status ${response.status}`);
+  if (!response.ok) {
+    const { code, message } = failureIn(await response.json().catch(() => null));
+    if (code === "unknown-group") throw new TroupeError("unknown-group", "not-executed", `There is no group ${group} at ${host}.`);
+    throw new Error(typeof message === "string" ? message.replace(/\.$/, "") : `status ${response.status}`);
+  }
   const found = readDiscovery(await response.json());
   if (found === null || found.group !== group) throw new Error("its answer is no list of members; another version, or another program");
   return found;
 }
 
-/** Any other program answers 404 as well. */
-function saysUnknownGroup(answer: unknown): boolean {
-  return isObject(answer) && isObject(answer.error) && answer.error.code === "unknown-group";
+/** What a gateway says of a failure. Any other program answers 404 as well. */
+function failureIn(answer: unknown): { readonly code?: unknown; readonly message?: unknown } {
+  return isObject(answer) && isObject(answer.error) ? answer.error : {};
 }
 
 /** Checks what came over the network field by field; null when anything is amiss. */

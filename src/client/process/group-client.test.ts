@@ -265,6 +265,12 @@ it("an address where another system or another program answers is passed over fo
   }
   // That there is no such group is said only where somebody has said so.
   expect(codes).toEqual(["unknown-group", "unavailable", "unavailable"]);
+  other.removeAllListeners("request");
+  const refusal = {
+    error: { code: "bad-request", message: 'The Host "elsewhere" is not one of this gateway\'s.', outcome: "not-executed" },
+  };
+  other.on("request", (_, response) => response.writeHead(400).end(JSON.stringify(refusal)));
+  await expect(connect(`troupe://${host}/${GROUP}`)).rejects.toThrow(/could not be found at .*: The Host "elsewhere" is not one of this/);
   other.close();
 });
 
