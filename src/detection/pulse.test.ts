@@ -23,7 +23,7 @@ describe("pulse", () => {
   });
 
   test.each([
-    ["a slow disk", { oldestFsyncMs: 1_500 }, "a flush to disk"],
+    ["a slow disk", { oldestFsyncMs: 1_500 }, "a write or flush to disk"],
     ["a late event loop", { eventLoopDelayMs: 400 }, "the event loop"],
   ])("%s degrades after several answers in a row, keeps its first reason, and is forgiven slowly", (_what, change, words) => {
     const history = createPulseHistory();

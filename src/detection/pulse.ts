@@ -72,7 +72,7 @@ function judgeSpeed(history: PulseHistory, pulse: Pulse, limits: PulseLimits): v
 }
 
 function slowness(pulse: Pulse, limits: PulseLimits): string | null {
-  if (pulse.oldestFsyncMs > limits.fsyncMs) return `a flush to disk has not finished for ${Math.round(pulse.oldestFsyncMs)} ms`;
+  if (pulse.oldestFsyncMs > limits.fsyncMs) return `a write or flush to disk has not finished for ${Math.round(pulse.oldestFsyncMs)} ms`;
   if (pulse.eventLoopDelayMs > limits.eventLoopDelayMs) return `the event loop is late by ${Math.round(pulse.eventLoopDelayMs)} ms`;
   return null;
 }

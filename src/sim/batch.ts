@@ -64,6 +64,7 @@ export const MARKS_WANTED: readonly string[] = [
   "log-damaged",
   "disk-wiped",
   "disk-full",
+  "served-beside-hang",
   "disk-error-write",
   "disk-error-sync",
   "power-off",

@@ -31,6 +31,8 @@ export interface DiskFaults {
   full: boolean;
   /** Everything takes so many times as long. */
   slowness: number;
+  /** Nothing that it is asked ends. */
+  hangs: boolean;
 }
 
 /** A folder on a simulated disk. What is not synced is lost, or not, when the power goes; a killed process loses nothing that was done. */
@@ -41,6 +43,8 @@ export interface SimDisk {
   /** Operations that the current process has under way. */
   readonly underWay: Set<DiskOperation>;
   readonly faults: DiskFaults;
+  /** What would have ended while it hung. */
+  readonly held: (() => void)[];
   /** A bit of it was flipped: its store may find damage. */
   flipped: boolean;
   nextNumber: number;

@@ -10,7 +10,8 @@ export function createSimDisk(): SimDisk {
     durableFiles: new Map(),
     pendingNames: [],
     underWay: new Set(),
-    faults: { failProbability: 0, full: false, slowness: 1 },
+    faults: { failProbability: 0, full: false, slowness: 1, hangs: false },
+    held: [],
     flipped: false,
     nextNumber: 1,
   };
@@ -34,11 +35,22 @@ export function submitToDisk(
   const through = lies ? 0 : disk.nextNumber - 1;
   const share = operation.kind === "sync" || operation.kind === "sync-folder" ? 1 : 0.2;
   const delayMs = chance.disk.between(settings.diskMinMs, settings.diskMaxMs) * share * disk.faults.slowness;
-  after(world, delayMs, () => {
+  const finish = (): void => {
+    if (disk.faults.hangs) {
+      disk.held.push(finish);
+      return;
+    }
     if (!isAlive(process) || !disk.underWay.delete(operation)) return;
     const completion = failureOf(world, disk, operation, through) ?? perform(disk, operation, through);
     reach(process, () => done(completion));
-  });
+  };
+  after(world, delayMs, finish);
+}
+
+/** It works again, and ends what it was asked meanwhile. */
+export function releaseDisk(disk: SimDisk): void {
+  disk.faults.hangs = false;
+  for (const finish of disk.held.splice(0)) finish();
 }
 
 function failureOf(world: World, disk: SimDisk, operation: DiskOperation, through: number): DiskCompletion | null {

@@ -5,6 +5,7 @@ import { administer, changeMany, changeOne } from "./changes.js";
 import type { Ledger } from "./checkers/ledger.js";
 import { flipBit, powerOffDisk, createSimDisk } from "./disk.js";
 import type { Installation } from "./installation.js";
+import { hangDisk } from "./hanging-disk.js";
 import { holdBack, linkName, resetOne, resume } from "./network.js";
 import { findOldStore } from "./old-store.js";
 import { loseStore } from "./store-loss.js";
@@ -356,6 +357,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "disk-errors": (scene, chance) => diskTrouble(scene, chance, "errors"),
   "disk-full": (scene, chance) => diskTrouble(scene, chance, "full"),
   "disk-slow": (scene, chance) => diskTrouble(scene, chance, "slow"),
+  "disk-hang": ({ installation, ledger }, chance) => hangDisk(installation, ledger, chance),
   "disk-wiped": (scene, chance) => loseData(scene, chance, "wiped"),
   "disk-damaged": (scene, chance) => loseData(scene, chance, "damaged"),
   change: ({ installation }, chance) => changeOne(installation, chance),

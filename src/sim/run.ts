@@ -11,6 +11,7 @@ import { checkState } from "./checkers/s9-determinism.js";
 import { createWatch, watchStore } from "./checkers/watch.js";
 import { drained } from "./drained.js";
 import type { Scene } from "./faults.js";
+import { serveBesideHang } from "./hanging-disk.js";
 import { createInstallation, type Installation } from "./installation.js";
 import { startInstallation } from "./supervision.js";
 import type { Plan } from "./plan.js";
@@ -111,6 +112,8 @@ function isCounted(world: World, ledger: Ledger, clients: Clients): boolean {
 /** Liveness. Returns whether the group stays closed, as it must when acknowledged work may be lost. */
 function* recover(installation: Installation, ledger: Ledger, clients: Clients): Running<boolean> {
   const { world } = installation;
+  yield* serveBesideHang(installation, ledger);
+  if (world.violation !== null) return false;
   const deadlineMs = world.nowMs + RECOVERY_MS;
   yield* runUntil(world, deadlineMs, () => isWhole(installation, ledger) || isLost(ledger));
   if (world.violation !== null) return false;

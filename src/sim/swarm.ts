@@ -69,7 +69,7 @@ export function drawQuickPlan(seed: number): Plan {
     // Drawn elsewhere, as the style is: the seeds without them are what they were.
     weakReads: createChance(seed, "weak-reads").happens(0.4),
     storeUnknownProbability: chance.pick([0, 0, 0.1]),
-    faults: [...drawFaults(chance), ...drawLastWords(seed), ...drawChangeMany(seed)],
+    faults: [...drawFaults(chance), ...drawLastWords(seed), ...drawChangeMany(seed), ...drawHangingDisk(seed)],
     strikes: null,
     stormFromMs,
     stormUntilMs: stormFromMs + chance.integer(3_000, 7_000),
@@ -114,8 +114,13 @@ function drawChangeMany(seed: number): Plan["faults"] {
   return chance.happens(0.1) ? [{ kind: "change-many", everyMs: chance.between(300, 1_500) }] : [];
 }
 
+function drawHangingDisk(seed: number): Plan["faults"] {
+  const chance = createChance(seed, "disk-hang");
+  return chance.happens(0.15) ? [{ kind: "disk-hang", everyMs: chance.between(1_000, 4_000) }] : [];
+}
+
 /** They came later than the others, and are drawn elsewhere. */
-const DRAWN_ELSEWHERE: readonly string[] = ["last-words", "change-many"];
+const DRAWN_ELSEWHERE: readonly string[] = ["last-words", "change-many", "disk-hang"];
 
 function drawFaults(chance: Chance): Plan["faults"] {
   const share = chance.pick([0.15, 0.3, 0.6]);

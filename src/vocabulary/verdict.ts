@@ -7,7 +7,7 @@ export interface Pulse {
   readonly workCount: number;
   readonly eventLoopDelayMs: number;
   readonly heapBytes: number;
-  /** Age of the oldest fsync that has not finished; 0 when none is under way. */
+  /** Age of the oldest write or fsync that has not finished; 0 when none is under way. */
   readonly oldestFsyncMs: number;
   /** Work waits but none was finished since this long; 0 when nothing waits. */
   readonly stuckMs: number;

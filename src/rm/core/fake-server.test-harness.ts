@@ -43,6 +43,8 @@ export interface FakeServer {
   promise: Epoch;
   lastEpoch: Epoch;
   lastIndex: number;
+  /** What is on its disk; null: all that it has. */
+  persistedIndex: number | null;
   activeView: View | null;
   leadsEpoch: Epoch | null;
   leadActive: boolean;
@@ -76,6 +78,7 @@ export function createServer(id: ReplicaId, boots: number): FakeServer {
     promise: EPOCH_ZERO,
     lastEpoch: EPOCH_ZERO,
     lastIndex: 0,
+    persistedIndex: null,
     activeView: null,
     leadsEpoch: null,
     leadActive: false,
@@ -111,7 +114,7 @@ export function reportOf(fake: FakeServer): ReplicaReport {
     activeView,
     lastEpoch,
     lastIndex,
-    persistedIndex: lastIndex,
+    persistedIndex: fake.persistedIndex ?? lastIndex,
     commitIndex: lastIndex,
     appliedIndex: lastIndex,
     ...(fake.cold === null ? {} : { cold: fake.cold }),

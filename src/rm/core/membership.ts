@@ -9,6 +9,7 @@ import type { RmEffect } from "./effect.js";
 import { memberFloor } from "./next-view.js";
 import { currentBoot, currentIncarnation, healthOf, isDown, memberHealth, probeWakeMs, reportOf, roomShortOf } from "./observation.js";
 import { sendToServer } from "./outbox.js";
+import { stalledMember } from "./stalled.js";
 import { type ChangeAim, type GroupState, type Rm, type Sight, wakeAt } from "./state.js";
 
 const NOTHING = { admit: null, remove: null, leader: null };
@@ -28,6 +29,7 @@ export function planChange(rm: Rm, nowMs: number, group: GroupState, record: Gro
   return (
     sealedAhead(rm, view) ??
     unreachableMember(rm, nowMs, group, view) ??
+    stalledMember(rm, nowMs, group, view) ??
     specDiffers(rm, record, view) ??
     admission(rm, nowMs, group, record, view)
   );

@@ -162,6 +162,15 @@ export interface HandOver {
   readonly sinceMs: number;
 }
 
+/** The log of a member as it was when it was last seen to grow, or not to be behind, of one process. */
+export interface Standstill {
+  readonly bootId: BootId;
+  readonly persistedIndex: number;
+  readonly sinceMs: number;
+  /** When it was last looked at. */
+  readonly lookMs: number;
+}
+
 export interface Kill {
   readonly replica: ReplicaId;
   readonly life: string;
@@ -223,6 +232,10 @@ export interface GroupState {
   /** What processes that are gone were executing; of leaders it goes into the store (S6i). */
   ends: Map<BootId, string>;
   unreachableSince: Map<ReplicaId, number>;
+  /** Members whose log is shorter than the leader's, since when it has not grown. */
+  readonly standstills: Map<ReplicaId, Standstill>;
+  /** Who was last said to hold up the group without that it can go on without them. */
+  stalledSaid: string;
   book: AddressBook;
   bookKey: string;
   /** The spec whose knobs the servers were last told. */
@@ -356,6 +369,8 @@ export function createGroup(group: GroupName, term: number): GroupState {
     poison: [],
     ends: new Map(),
     unreachableSince: new Map(),
+    standstills: new Map(),
+    stalledSaid: "",
     book: { version: [term, 0], entries: [] },
     bookKey: "",
     knobsTold: null,

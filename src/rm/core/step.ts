@@ -13,6 +13,7 @@ import { planHandOver } from "./hand-over.js";
 import { killShed } from "./kill.js";
 import { keepLinks } from "./links.js";
 import { planChange, sendLearners, tellRoomShort, tellStyleWait } from "./membership.js";
+import { noteStandstills, tellStalled } from "./stalled.js";
 import { healthOf, onFault, onMembership } from "./observation.js";
 import { onOrderDone, resendOrders } from "./order.js";
 import { sendToServer } from "./outbox.js";
@@ -267,10 +268,12 @@ function decide(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, e
     if (first !== null) beginChange(rm, nowMs, group, record, first.aim, first.asked, effects);
     return;
   }
+  noteStandstills(rm, nowMs, group, view);
   const aim = planChange(rm, nowMs, group, record, view);
   if (aim !== null) return beginChange(rm, nowMs, group, record, aim, view.members, effects);
   tellStyleWait(rm, group, record, view, effects);
   tellRoomShort(rm, group, record, view, effects);
+  tellStalled(rm, nowMs, group, view, effects);
   probeLeader(rm, nowMs, group, view, effects);
   planHandOver(rm, nowMs, group, record, view, effects);
   sendLearners(rm, nowMs, group, record, view, effects);

@@ -20,6 +20,8 @@ export interface RmTiming {
   readonly leaderLinkMs: number;
   /** A leader's links that do not reach a member for so long count as a suspicion of that member. */
   readonly unreachableMs: number;
+  /** A member whose detector calls it degraded, and whose log has not grown for so long while the leader's is longer, is shed. */
+  readonly stalledMs: number;
   /** Known hosts that have not reported since the RM began are waited for so long before a replica is placed without them. */
   readonly hostsMs: number;
   /** How long the first view waits for all wanted replicas before it goes without the late ones. */
@@ -60,6 +62,8 @@ export const RM_TIMING: RmTiming = {
   gfdHeartbeatMs: 200,
   leaderLinkMs: 1_500,
   unreachableMs: 1_000,
+  // A flush is slow after one second, and slow disks are to be waited for.
+  stalledMs: 3_000,
   hostsMs: 5_000,
   firstViewMs: 5_000,
   startDelayMs: 100,

@@ -32,7 +32,7 @@ export function createPulse(executor: Executor, disk: ReplicaDisk, monotonicMs: 
       workCount: work + stepCount(),
       eventLoopDelayMs: Number.isFinite(eventLoopDelayMs) ? eventLoopDelayMs : 0,
       heapBytes,
-      oldestFsyncMs: disk.oldestSyncMs(nowMs),
+      oldestFsyncMs: disk.oldestWriteMs(nowMs),
       stuckMs: nowMs - lastWorkAtMs,
       executing: executor.executing(),
     };

@@ -10,13 +10,16 @@ export interface Disk {
 /** The replica's store on a disk. */
 export interface ReplicaDisk {
   submit(command: StoreCommand): void;
-  /** Age of the oldest sync that the disk has not finished, for pulses; 0 when none is under way. */
-  oldestSyncMs(nowMs: number): number;
+  /** Age of the oldest write or flush that the disk has not finished, for pulses; 0 when none is under way. */
+  oldestWriteMs(nowMs: number): number;
   /** Operations that the disk has not finished: whoever produces in the background waits while there are many. */
   backlog(): number;
   /** What the next segment and the next snapshot will take. */
   roomNeededBytes(): number;
 }
+
+/** A file system that is frozen holds up the write, and no flush is ever asked for. How long reading or removing takes is a matter of size. */
+const PERSISTING: ReadonlySet<DiskOperation["kind"]> = new Set(["create", "write", "sync", "sync-folder"]);
 
 /** Runs the pure store over `disk`. Results arrive from within `submit` or from a later turn, in order. */
 export function openReplicaDisk(
@@ -26,17 +29,17 @@ export function openReplicaDisk(
   onResult: (result: StoreResult) => void,
 ): ReplicaDisk {
   const store = createReplicaStore(config);
-  const syncsSince = new Map<number, number>();
+  const writesSince = new Map<number, number>();
   const inputs: (StoreCommand | DiskCompletion)[] = [];
   let running = false;
   let unfinished = 0;
 
   function perform(operation: DiskOperation): void {
-    if (operation.kind === "sync") syncsSince.set(operation.ticket, monotonicMs());
+    if (PERSISTING.has(operation.kind)) writesSince.set(operation.ticket, monotonicMs());
     unfinished += 1;
     disk.submit(operation, (completion) => {
       unfinished -= 1;
-      syncsSince.delete(completion.ticket);
+      writesSince.delete(completion.ticket);
       feed(completion);
     });
   }
@@ -58,8 +61,8 @@ export function openReplicaDisk(
 
   return {
     submit: feed,
-    oldestSyncMs(nowMs) {
-      const oldest = syncsSince.values().next();
+    oldestWriteMs(nowMs) {
+      const oldest = writesSince.values().next();
       return oldest.done ? 0 : nowMs - oldest.value;
     },
     backlog: () => unfinished,

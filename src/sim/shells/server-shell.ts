@@ -331,7 +331,7 @@ function startReplica(
       workCount: work + steps,
       eventLoopDelayMs: process.slowness > 1 ? process.slowness : 0,
       heapBytes: 50_000_000,
-      oldestFsyncMs: store.oldestSyncMs(localMs(world, host)),
+      oldestFsyncMs: store.oldestWriteMs(localMs(world, host)),
       stuckMs: nowMs - lastWorkAtMs,
       executing: executor.executing(),
     };

@@ -310,4 +310,22 @@ function sendLed(`,
     found: /^section 8/,
     hunt: { by: "swarm", seed: 1, within: 50 },
   },
+  {
+    name: "member-whose-disk-hangs-is-waited-for",
+    rule: "section 8",
+    edits: [{ file: "rm/core/membership.ts", find: "stalledMember(rm, nowMs, group, view) ??", replace: "" }],
+    found: /^liveness/,
+    hunt: {
+      by: "swarm",
+      seed: 4,
+      within: 20,
+      focus: all(
+        ofSpec({ replicas: 2, durability: "disk", quorum: "majority" }),
+        withSettings({ delayMaxMs: 0.3, tailProbability: 0, diskMaxMs: 2 }),
+        stormFor(1_500),
+        struckBy(700, "disk-hang"),
+        busy(1, 2, 20),
+      ),
+    },
+  },
 ];
