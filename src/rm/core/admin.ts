@@ -228,6 +228,7 @@ function wishLeader(rm: Rm, nowMs: number, group: GroupState, record: GroupRecor
   }
   if (healthOf(rm, nowMs, replica) !== "alive") return reject(409, `${replica} is not alive and well`);
   group.handOverFailures = 0;
+  group.handOverRetryMs = 0;
   // Also of the one that leads: another may be about to follow it, by a change or a command that came before this one.
   group.leadWanted = replica;
   return accept(rm);

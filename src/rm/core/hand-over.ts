@@ -2,6 +2,7 @@ import { sameEpoch } from "../../vocabulary/epoch.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
 import { type Member, memberOf, type View } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
+import { backoffMs } from "./attempt.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { isLeaving } from "./membership.js";
@@ -9,16 +10,19 @@ import { memberHealth, reportOf } from "./observation.js";
 import { sendToServer } from "./outbox.js";
 import { type ChangeAim, type GroupState, type Rm, wakeAt } from "./state.js";
 
-const FAILURES_MAX = 3;
-const RETRY_MS = 500;
+/** One that was asked for is tried so often. What the group itself wants stays wanted, and each try holds up clients a little: ever less often. */
+const ASKED_TRIES_MAX = 3;
+const RETRY_MS_MIN = 500;
+const RETRY_MS_MAX = 30_000;
 
 /** Begins a planned change of leader when there is a reason for one: asked for, the leader leaves, or it is degraded while another is well. */
 export function planHandOver(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View, effects: RmEffect[]): void {
   if (group.handOver !== null) return watchHandOver(rm, nowMs, group, effects);
   const wish = handOverWish(rm, nowMs, group, record, view);
   if (wish === null) return;
-  if (nowMs < group.retryMs) {
-    wakeAt(rm, nowMs, group.retryMs);
+  const dueMs = Math.max(group.retryMs, group.handOverRetryMs);
+  if (nowMs < dueMs) {
+    wakeAt(rm, nowMs, dueMs);
     return;
   }
   const { target, reason } = wish;
@@ -115,13 +119,11 @@ export function endWish(group: GroupState, view: View, effects: RmEffect[]): voi
 
 function countFailure(nowMs: number, group: GroupState, target: ReplicaId, reason: string, effects: RmEffect[]): void {
   group.handOverFailures += 1;
-  group.retryMs = nowMs + RETRY_MS * group.handOverFailures;
-  const gaveUp = group.handOverFailures >= FAILURES_MAX;
-  if (gaveUp) {
-    group.leadWanted = null;
-    group.handOverFailures = 0;
-  }
-  const next = gaveUp ? "given up" : "it is tried again";
+  const waitMs = backoffMs(RETRY_MS_MIN, RETRY_MS_MAX, group.handOverFailures - 1);
+  group.handOverRetryMs = nowMs + waitMs;
+  const gaveUp = group.leadWanted !== null && group.handOverFailures >= ASKED_TRIES_MAX;
+  if (gaveUp) group.leadWanted = null;
+  const next = gaveUp ? "given up" : `it is tried again, in ${waitMs} ms at the earliest`;
   announce(effects, "hand-over-failed", `group ${group.group}: hand-over to ${target} failed: ${reason}; ${next}`, {
     group: group.group,
     replica: target,

@@ -225,6 +225,8 @@ export interface GroupState {
   leadWanted: ReplicaId | null;
   handOverMs: number;
   handOverFailures: number;
+  /** None is tried before. */
+  handOverRetryMs: number;
   kills: Kill[];
   starts: Map<ReplicaId, Starts>;
   deaths: Map<string, { readonly bootId: BootId; readonly epoch: string }[]>;
@@ -363,6 +365,7 @@ export function createGroup(group: GroupName, term: number): GroupState {
     leadWanted: null,
     handOverMs: Number.NEGATIVE_INFINITY,
     handOverFailures: 0,
+    handOverRetryMs: 0,
     kills: [],
     starts: new Map(),
     deaths: new Map(),

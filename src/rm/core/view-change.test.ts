@@ -263,6 +263,18 @@ test("a hand-over to a replica that turns out to be unable to lead is given up a
   expect(w.serves(world)).toBe(true);
 });
 
+test("a hand-over that the group itself wants is tried ever less often while it fails: clients wait at each, and whoever reads the events", () => {
+  const world = w.servingWorld();
+  for (const number of [2, 3]) w.server(world, number).unreachable = [];
+  w.admin(world, { kind: "replica", replica: w.replica(1), action: "remove" });
+  w.run(world, 120_000);
+  expect(w.sentOf(world, "hand-over").length).toBeGreaterThanOrEqual(5);
+  expect(w.sentOf(world, "hand-over").length).toBeLessThanOrEqual(12);
+  expect(world.said.filter(({ text }) => text.includes("given up"))).toEqual([]);
+  for (const number of [2, 3]) w.server(world, number).unreachable = null;
+  w.runUntil(world, () => w.activeView(world).leader !== "bank-1" && w.serves(world));
+});
+
 test("leadership moves off a degraded leader", () => {
   const world = w.servingWorld();
   w.run(world, 11_000);
