@@ -25,13 +25,14 @@ interface Room {
   leftRepeats: number;
   /** How many of the objects that are being copied were met before. */
   repeating: number;
-  readonly met: Set<object>;
+  /** Null where no object was met: most results are a number or a text. */
+  met: Set<object> | null;
 }
 
 const REPEATED_VALUES_MAX = 100_000;
 
 function startRoom(leftBytes: number): Room {
-  return { leftBytes, leftRepeats: REPEATED_VALUES_MAX, repeating: 0, met: new Set() };
+  return { leftBytes, leftRepeats: REPEATED_VALUES_MAX, repeating: 0, met: null };
 }
 
 /** Encoded, a value takes no less than is counted here, so that nothing is refused that could be sent. */
@@ -61,6 +62,7 @@ function copyValue(value: unknown, path: string, depth: number, room: Room): unk
     assertAlive(reference.scope);
     return plainCopy(reference.cell, depth, room);
   }
+  room.met ??= new Set();
   const isMetAgain = room.met.has(source);
   room.met.add(source);
   if (isMetAgain) room.repeating += 1;
