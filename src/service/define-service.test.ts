@@ -78,6 +78,11 @@ describe("defineService", () => {
     ["a schema of nothing", { inputs: { add: {} } }, "inputs names add, which is neither"],
     ["a schema that is none", { operations: { add: () => 1 }, inputs: { add: {} } }, "is no Standard Schema"],
     ["invariants that are none", { invariants: { a: 1 } }, "invariants has to be"],
+    [
+      "an async invariant, which would always hold",
+      { invariants: { "sum is kept": async () => false } },
+      'invariant "sum is kept" is async',
+    ],
   ])("refuses %s", (_what, part, message) => {
     expect(checkService({ ...nothing, name: "bad", ...part })).toContain(message);
   });

@@ -155,9 +155,15 @@ function checkSettings(
         return `service ${service}: the examples of ${name} have to be a list with at least one input, or a function that returns one`;
     }
   }
-  if (invariants !== undefined && (!isRecord(invariants) || Object.values(invariants).some((check) => typeof check !== "function")))
+  return invariants === undefined ? null : checkInvariants(service, invariants);
+}
+
+function checkInvariants(service: string, invariants: unknown): string | null {
+  if (!isRecord(invariants) || Object.values(invariants).some((check) => typeof check !== "function"))
     return `service ${service}: invariants has to be an object of functions`;
-  return null;
+  // Its promise would be taken for a yes.
+  const slow = Object.keys(invariants).find((name) => isAsync(invariants[name]));
+  return slow === undefined ? null : `service ${service}: invariant ${JSON.stringify(slow)} is async; invariants have to be synchronous`;
 }
 
 function hasStandard(schema: unknown): boolean {
