@@ -26,6 +26,10 @@ export function onMembership(rm: Rm, nowMs: number, from: BootId, message: Membe
   gfd.complete = message.complete;
   gfd.knobs = message.knobs;
   for (const host of message.hosts) observeHost(rm, nowMs, host, effects);
+  // Silent for as long as a GFD waits for a host after its start.
+  const isSilent = (host: HostSight): boolean => message.complete && host.toldBy !== message.bootId;
+  for (const host of rm.hosts.values())
+    if (isSilent(host)) judgeHost(host, "suspected", "the GFD has not heard of it since its start", effects);
   forgetRemoved(rm);
   rm.statusDirty = true;
 }
@@ -201,7 +205,12 @@ export function hasGathered(rm: Rm, nowMs: number): boolean {
  */
 export function isVouchedFor(rm: Rm, nowMs: number, sight: Sight): boolean {
   const host = rm.hosts.get(sight.host);
-  return gfdAnswers(rm, nowMs) && host?.verdict === "alive" && host.toldBy === rm.gfd.linkBootId;
+  return gfdAnswers(rm, nowMs) && host !== undefined && isThere(rm, host);
+}
+
+/** By the word of the GFD that is there now, or was last. */
+export function isThere(rm: Rm, host: HostSight): boolean {
+  return host.verdict === "alive" && host.toldBy === rm.gfd.linkBootId;
 }
 
 /**

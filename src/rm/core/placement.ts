@@ -1,5 +1,6 @@
 import type { HostId } from "../../vocabulary/ids.js";
 import type { GroupRecord } from "./content.js";
+import { isThere } from "./observation.js";
 import { type Rm, wakeAt } from "./state.js";
 
 /** The host for a new replica: alive, with the fewest replicas of this group, then the fewest of all, then the smallest name. */
@@ -10,7 +11,7 @@ export function placeReplica(rm: Rm, nowMs: number, record: GroupRecord): HostId
   const names = [...rm.hosts.keys()].sort();
   for (const name of names) {
     const host = rm.hosts.get(name);
-    if (host === undefined || host.verdict !== "alive" || !host.complete || host.address === null) continue;
+    if (host === undefined || !isThere(rm, host) || !host.complete || host.address === null) continue;
     const ours = record.replicas.filter((replica) => replica.host === name).length;
     const all = rm.store.draft.groups.reduce((sum, group) => sum + group.replicas.filter((replica) => replica.host === name).length, 0);
     if (ours > least[0] || (ours === least[0] && all >= least[1])) continue;

@@ -70,3 +70,21 @@ test("a leader whose host has not come back after a stop of everything is given 
   tell(world, 2, true, true);
   w.runUntil(world, () => w.serves(world) && w.activeView(world).leader !== leader, 10_000);
 });
+
+test("a host that the present GFD has not heard of gets no replica, and is suspected once it was waited for", () => {
+  const world = w.servingWorld();
+  w.push(world, { kind: "closed", peer: { ...gfd, bootId: bootId("f".repeat(32)) } });
+  w.push(world, { kind: "opened", peer: gfd });
+  tell(world, 1, false, false);
+  w.admin(world, { kind: "set-group", group: w.GROUP, change: { replicas: 4 } });
+  w.run(world, 500);
+  expect(world.content?.groups[0]?.replicas).toHaveLength(3);
+  tell(world, 2, true, true);
+  w.run(world, 500);
+  expect(world.content?.groups[0]?.replicas.at(-1)).toMatchObject({ replica: "bank-4", host: OTHER });
+  expect(world.status?.hosts.map(({ host, verdict }) => [host, verdict])).toEqual([
+    [w.HOST, "suspected"],
+    [OTHER, "alive"],
+  ]);
+  expect(w.saidKinds(world).filter((kind) => kind === "host-suspected")).toHaveLength(1);
+});
