@@ -32,7 +32,7 @@ test("a class that a service derives from Date is made as itself, and sees the s
 test("S9: the name of its machine, which a handler may take from Node, is the simulated host's, so that it shows where replicas differ", () => {
   const text = `
     const os = require("node:os");
-    exports.default = { name: "named", state: () => ({ name: os.hostname() }), operations: {}, queries: {} };
+    module.exports = { name: "named", state: () => ({ name: os.hostname() }), operations: {}, queries: {} };
   `;
   const service = serviceMaker({ text, file: "/named.cjs" })();
   expect(onHost(host, service.state)).toEqual({ name: "simulated" });
