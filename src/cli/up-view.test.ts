@@ -77,6 +77,7 @@ it("why a group does not serve is said to its end, in a narrow terminal too", ()
   const status = { ...statusOf(5), groups: statusOf(5).groups.map((group) => ({ ...group, serving: false, waiting })) };
   const lines = viewLines({ url: "http://u", status, throughput: new Map(), load: null, events: [] }, { columns: 40, rows: 20 });
   const text = lines.map((line) => cut(line, 40).trim()).join(" ");
+  expect(text).toContain("counter  not serving,");
   expect(text).toContain(waiting);
 });
 

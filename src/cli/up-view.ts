@@ -82,7 +82,7 @@ function groupLines(group: Status["groups"][number], throughput: number, columns
     ...(member.cold === undefined ? [] : [member.cold.stage]),
   ]);
   return [
-    `${colours.bold(group.group)}  ${style}, ${group.durability}, epoch ${epochText(group.epoch)}, ${Math.round(throughput)} requests/s, ${state}`,
+    `${colours.bold(group.group)}  ${state}, ${style}, ${group.durability}, epoch ${epochText(group.epoch)}, ${Math.round(throughput)} requests/s`,
     ...why,
     ...(rows.length === 0 ? [] : table(rows).split("\n")),
   ];
