@@ -29,3 +29,24 @@ test("S5b: a replica that has begun anew is no member, though the view still nam
   expect(w.activeView(world).members).toEqual(members);
   expect(role).toBe("learner");
 });
+
+test("who was in a crash loop, and has run well since, is not blamed for what the group waits for later", () => {
+  const world = w.servingWorld();
+  const { leader, members } = w.activeView(world);
+  const number = Number(members.find(({ replica }) => replica !== leader)?.replica.at(-1));
+  while (!w.saidKinds(world).includes("crash-loop")) {
+    w.die(world, w.server(world, number), "exit code 1");
+    w.runUntil(world, () => w.server(world, number).running);
+  }
+  const waits = (): string => world.status?.groups[0]?.waiting ?? "";
+  for (const fake of world.servers.values()) fake.silent.add("seal");
+  world.refuseStarts = true;
+  w.die(world, w.server(world, Number(leader.at(-1))));
+  w.run(world, 500);
+  expect(waits()).toContain(`in a crash loop: ${w.replica(number)} (exit code 1)`);
+  w.run(world, 5_000);
+  w.publish(world);
+  w.run(world, 500);
+  expect(waits()).not.toBe("");
+  expect(waits()).not.toContain("crash loop");
+});

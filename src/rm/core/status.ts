@@ -120,13 +120,21 @@ function coldText(leader: string, { stage, loadBytes, replayEntries, replayBytes
   return `${leader} ${load}replays ${replayEntries} entries (${replayBytes} bytes) before it serves`;
 }
 
+/** Who has lived longer than those before is out of it, though that is not noted before its next death. */
+function isInLoop(rm: Rm, nowMs: number, replica: ReplicaRecord["replica"]): boolean {
+  const sight = rm.sights.get(replica);
+  return sight === undefined || sight.verdict === "gone" || nowMs - sight.bornMs < rm.config.timing.shortLifeMs;
+}
+
 /** Why the group does not serve. */
 function waitingText(rm: Rm, nowMs: number, group: GroupState): string {
   const { change } = group;
   if (group.halted !== null) return group.halted;
   if (group.lossSaid !== null) return group.lossSaid;
   if (change === null) return group.waiting ?? "the group is about to be looked at";
-  const loops = [...group.starts].filter(([, starts]) => starts.crashLoop).map(([replica, starts]) => `${replica} (${starts.lastReason})`);
+  const loops = [...group.starts]
+    .filter(([replica, starts]) => starts.crashLoop && isInLoop(rm, nowMs, replica))
+    .map(([replica, starts]) => `${replica} (${starts.lastReason})`);
   const crash = loops.length === 0 ? "" : `; in a crash loop: ${loops.join(", ")}`;
   switch (change.phase) {
     case "sealing":
