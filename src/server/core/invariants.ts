@@ -2,6 +2,7 @@
 import { assert } from "../../vocabulary/assert.js";
 import { compareEpochs, epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import { assertStart } from "./activation.js";
+import { entriesOf } from "./aged-map.js";
 import { fifoSize } from "./fifo.js";
 import { entrySizeBytes, lastEpoch, lastIndex, logBytes } from "./log.js";
 import type { Replica } from "./state.js";
@@ -80,7 +81,7 @@ export function checkAll(replica: Replica): void {
     for (const sequence of session.replies.keys()) assert(sequence >= session.floor, "S6b", () => `number ${sequence} below the floor`);
   }
   let atAgeMs = 0;
-  for (const key of table.keys.values()) {
+  for (const [, key] of entriesOf(table.keys)) {
     assert(key.atAgeMs >= atAgeMs, "S6g", () => "keys out of order of age");
     atAgeMs = key.atAgeMs;
   }

@@ -1,6 +1,7 @@
 /** What the session table is made of. */
 import type { SessionId } from "../../vocabulary/ids.js";
 import type { KeyImage, Reply, SessionImage } from "../../vocabulary/session.js";
+import type { AgedMap } from "./aged-map.js";
 import type { Fifo } from "./fifo.js";
 
 /** `reply` is null while the request is being executed. */
@@ -35,7 +36,7 @@ export interface Tally {
 
 export interface SessionTable {
   readonly sessions: Map<SessionId, Session>;
-  readonly keys: Map<string, KeyRecord>;
+  readonly keys: AgedMap<KeyRecord>;
   readonly tally: Tally;
   /** The last snapshot that was taken of it. */
   capture: TableCapture | null;
@@ -52,7 +53,7 @@ export interface TableCapture {
   sessionAt: number;
   /** Sessions changed since and not given out, as they were. */
   readonly before: Map<SessionId, SessionImage>;
-  /** The live map's: what is added meanwhile comes behind the others, what is removed is not met. */
+  /** Of those that go on coming and going: what is added meanwhile comes behind the others, what is removed is not met. */
   readonly keys: Iterator<[string, KeyRecord]>;
   readonly keyCount: number;
   keysGiven: number;

@@ -4,6 +4,7 @@
  * and a set in place of a last number.) Both maps are ordered by age, oldest first, so that expiry looks only at what expires.
  */
 import { assert } from "../../vocabulary/assert.js";
+import { addNewest, createAgedMap, entriesOf, removeOldest, lookUp } from "./aged-map.js";
 import { type SessionId, sessionId } from "../../vocabulary/ids.js";
 import type { Reply, RequestIdentity } from "../../vocabulary/session.js";
 import type { Remembered, Session, SessionTable } from "./session-record.js";
@@ -29,7 +30,7 @@ const REUSED: Finding = { kind: "reused" };
 const EXPIRED: Finding = { kind: "expired" };
 
 export function createTable(): SessionTable {
-  return { sessions: new Map(), keys: new Map(), tally: createTally(), capture: null };
+  return { sessions: new Map(), keys: createAgedMap(), tally: createTally(), capture: null };
 }
 
 function isSameRequest(remembered: Remembered, digest: number): boolean {
@@ -38,7 +39,7 @@ function isSameRequest(remembered: Remembered, digest: number): boolean {
 
 /** What is remembered of an identity, whatever its resumption and digest: for poison, which is named by its key (S6i). */
 export function findByKey(table: SessionTable, identity: RequestIdentity): Remembered | null {
-  if (identity.kind === "key") return table.keys.get(identity.key)?.remembered ?? null;
+  if (identity.kind === "key") return lookUp(table.keys, identity.key)?.remembered ?? null;
   return table.sessions.get(identity.session)?.replies.get(identity.sequence) ?? null;
 }
 
@@ -52,7 +53,7 @@ export function isOpen(table: SessionTable, identity: RequestIdentity): boolean 
 /** What the table says of a request, before it is executed. */
 export function find(table: SessionTable, identity: RequestIdentity, digest: number): Finding {
   if (identity.kind === "key") {
-    const record = table.keys.get(identity.key);
+    const record = lookUp(table.keys, identity.key);
     if (record === undefined) return NEW;
     return isSameRequest(record.remembered, digest) ? { kind: "remembered", remembered: record.remembered } : REUSED;
   }
@@ -124,8 +125,8 @@ export function keepReply(table: SessionTable, identity: RequestIdentity, rememb
 export function remember(table: SessionTable, identity: RequestIdentity, remembered: Remembered, ageMs: number): void {
   if (remembered.reply !== null) setReply(remembered, remembered.reply);
   if (identity.kind === "key") {
-    assert(!table.keys.has(identity.key), "S6g", () => `key ${identity.key} executed twice`);
-    table.keys.set(identity.key, { atAgeMs: ageMs, remembered });
+    assert(lookUp(table.keys, identity.key) === undefined, "S6g", () => `key ${identity.key} executed twice`);
+    addNewest(table.keys, identity.key, { atAgeMs: ageMs, remembered });
     countIn(table.tally, identity.key, remembered);
     return;
   }
@@ -189,11 +190,11 @@ export function sessionsBefore(table: SessionTable, renewedBeforeAgeMs: number, 
 
 /** S6g: keys are never evicted earlier. */
 export function expireKeys(table: SessionTable, belowAgeMs: number): void {
-  for (const [key, record] of table.keys) {
+  for (const [key, record] of entriesOf(table.keys)) {
     if (record.atAgeMs >= belowAgeMs) break;
     beforeKeyExpires(table, key, record);
     countOut(table.tally, key, record.remembered);
-    table.keys.delete(key);
+    removeOldest(table.keys, key);
   }
 }
 
@@ -204,7 +205,7 @@ export function expireKeys(table: SessionTable, belowAgeMs: number): void {
 export function keysBefore(table: SessionTable, belowAgeMs: number, countMax: number): number | null {
   let count = 0;
   let lastAgeMs = 0;
-  for (const { atAgeMs } of table.keys.values()) {
+  for (const [, { atAgeMs }] of entriesOf(table.keys)) {
     if (atAgeMs >= belowAgeMs) break;
     if (count >= countMax && atAgeMs > lastAgeMs) return atAgeMs;
     lastAgeMs = atAgeMs;

@@ -3,6 +3,7 @@
  * for seconds. Nobody knows of the table before it is whole.
  */
 import type { KeyImage, SessionImage, TableImage } from "../../vocabulary/session.js";
+import { addNewest } from "./aged-map.js";
 import type { Remembered, SessionTable } from "./session-record.js";
 import { createTable } from "./session-table.js";
 import { countIn } from "./tally.js";
@@ -48,7 +49,7 @@ function addSession(table: SessionTable, { session, resumption, floor, renewedAt
 }
 
 function addKey(table: SessionTable, { key, atAgeMs, reply }: KeyImage): void {
-  table.keys.set(key, { atAgeMs, remembered: { ...reply } });
+  addNewest(table.keys, key, { atAgeMs, remembered: { ...reply } });
   countIn(table.tally, key, reply);
 }
 

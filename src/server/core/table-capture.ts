@@ -6,6 +6,7 @@
 import { assert } from "../../vocabulary/assert.js";
 import type { SessionId } from "../../vocabulary/ids.js";
 import type { KeyImage, SessionImage, TableImage, TableReply } from "../../vocabulary/session.js";
+import { entriesOf } from "./aged-map.js";
 import { createFifo, push, shift } from "./fifo.js";
 import type { KeyRecord, Remembered, Session, SessionTable, TableCapture } from "./session-record.js";
 
@@ -26,7 +27,7 @@ export function captureTable(table: SessionTable): TableCapture {
     sessionIds: [...table.sessions.keys()],
     sessionAt: 0,
     before: new Map(),
-    keys: table.keys.entries(),
+    keys: entriesOf(table.keys),
     keyCount: table.keys.size,
     keysGiven: 0,
     keysExpired: 0,
@@ -65,7 +66,7 @@ export function takeAllRows(capture: TableCapture): TableImage {
 /** All rows of the table as it is. */
 export function imageOf(table: SessionTable): TableImage {
   const sessions = [...table.sessions].map(([id, session]) => sessionImage(id, session));
-  return { sessions, keys: [...table.keys].map(([key, record]) => keyImage(key, record)) };
+  return { sessions, keys: [...entriesOf(table.keys)].map(([key, record]) => keyImage(key, record)) };
 }
 
 /** Of the last capture: a session that is opened is no part of it. */

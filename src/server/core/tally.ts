@@ -3,6 +3,7 @@
  * has to walk through it; a part of no snapshot, for the table itself tells it.
  */
 import { REMEMBERED_OVERHEAD_BYTES } from "../../vocabulary/limit.js";
+import { entriesOf } from "./aged-map.js";
 import type { Remembered, SessionTable, Tally } from "./session-record.js";
 
 export function createTally(): Tally {
@@ -38,6 +39,6 @@ export function countReply(tally: Tally, kind: "session" | "key", { reply }: Rem
 export function tallyOf({ sessions, keys }: SessionTable): Tally {
   const tally = createTally();
   for (const { replies } of sessions.values()) for (const remembered of replies.values()) countIn(tally, null, remembered);
-  for (const [key, { remembered }] of keys) countIn(tally, key, remembered);
+  for (const [key, { remembered }] of entriesOf(keys)) countIn(tally, key, remembered);
   return tally;
 }

@@ -1,3 +1,4 @@
+import { entriesOf } from "../../server/core/aged-map.js";
 import type { Replica } from "../../server/core/state.js";
 import type { Remembered } from "../../server/core/session-record.js";
 import { assert } from "../../vocabulary/assert.js";
@@ -15,7 +16,8 @@ export function digestOfTable({ table, ageMs, generation }: Replica, start: numb
     for (const [sequence, remembered] of replies) hash = mixRemembered(mixNumber(hash, sequence), remembered);
   }
   hash = mix(hash, table.keys.size);
-  for (const [key, { atAgeMs, remembered }] of table.keys) hash = mixRemembered(mixNumber(mixText(hash, key), atAgeMs), remembered);
+  for (const [key, { atAgeMs, remembered }] of entriesOf(table.keys))
+    hash = mixRemembered(mixNumber(mixText(hash, key), atAgeMs), remembered);
   return finish(hash);
 }
 

@@ -26,7 +26,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       {
         file: "server/core/checkpoint.ts",
         find: "captureTable(replica.table) });",
-        replace: "captureTable({ sessions: new Map(), keys: new Map() }) });",
+        replace: "captureTable({ sessions: new Map(), keys: { parts: [new Map()], size: 0 } }) });",
       },
     ],
     found: /^S[69]/,
@@ -141,7 +141,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
         find: "const finding = find(replica.table, identity, digest);\n  raiseFloor(replica.table, identity, entry.ageMs);\n  if (finding.kind",
         replace: 'const finding = { kind: "new" } as Finding;\n  raiseFloor(replica.table, identity, entry.ageMs);\n  if (finding.kind',
       },
-      { file: "server/core/session-table.ts", find: "assert(!table.keys.has(identity.key), ", replace: "assert(true, " },
+      { file: "server/core/session-table.ts", find: "assert(lookUp(table.keys, identity.key) === undefined, ", replace: "assert(true, " },
       { file: "server/core/session-table.ts", find: "assert(!session.replies.has(identity.sequence), ", replace: "assert(true, " },
     ],
     found: /^S6/,
