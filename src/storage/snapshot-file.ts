@@ -102,6 +102,10 @@ export function encodeSnapshotChecksum(checksum: number): Uint8Array {
 export interface SnapshotScan {
   readonly group: GroupName;
   readonly fileSizeBytes: number;
+  /** False: the table was read before, and is passed over. */
+  readonly keepsRows: boolean;
+  /** The last section was of the state: those of the table cost far more for their size. */
+  isInState: boolean;
   offsetBytes: number;
   /** Behind the last whole piece: the beginning of the next. In `room`, which all of them go through. */
   rest: Uint8Array;
@@ -125,10 +129,12 @@ export interface SnapshotScan {
   whole: boolean;
 }
 
-export function startSnapshotScan(group: GroupName, fileSizeBytes: number): SnapshotScan {
+export function startSnapshotScan(group: GroupName, fileSizeBytes: number, keepsRows = true): SnapshotScan {
   return {
     group,
     fileSizeBytes,
+    keepsRows,
+    isInState: false,
     offsetBytes: 0,
     rest: new Uint8Array(0),
     room: new Uint8Array(0),
@@ -240,18 +246,21 @@ function takeSection(scan: SnapshotScan, piece: Uint8Array, onState: (slice: Uin
     return null;
   }
   if ((kind === KINDS.head) !== (scan.head === null)) return "its head is not at its beginning";
+  scan.isInState = kind === KINDS.state;
   if (kind === KINDS.state) {
     scan.stateSlices += 1;
     scan.stateBytes += content.length;
     onState(content);
     return null;
   }
+  if (kind === KINDS.table && !scan.keepsRows) return null;
   const decoded = tryDecodeValue(content);
   if (!decoded.ok) return decoded.reason;
   if (kind === KINDS.head) return takeHead(scan, decoded.value);
   if (kind === KINDS.table && tableShape(decoded.value)) {
-    scan.sessions.push(...decoded.value.sessions);
-    scan.keys.push(...decoded.value.keys);
+    // One by one: as arguments of one call, many rows would not fit on the stack.
+    for (const session of decoded.value.sessions) scan.sessions.push(session);
+    for (const key of decoded.value.keys) scan.keys.push(key);
     return null;
   }
   if (kind !== KINDS.end || !endShape(decoded.value)) return FORMLESS;
@@ -271,7 +280,8 @@ function finishScan(scan: SnapshotScan, piece: Uint8Array): string | null {
   if (readU32(startReader(piece)) !== scan.checksum) return "its checksum is wrong";
   if (scan.offsetBytes + piece.length !== scan.fileSizeBytes) return "bytes stand behind its end";
   if (end?.stateSlices !== scan.stateSlices || end.stateBytes !== scan.stateBytes) return "a part of the state is missing";
-  if (end.sessions !== scan.sessions.length || end.keys !== scan.keys.length) return "a part of the session table is missing";
+  const isWhole = end.sessions === scan.sessions.length && end.keys === scan.keys.length;
+  if (scan.keepsRows && !isWhole) return "a part of the session table is missing";
   scan.whole = true;
   return null;
 }

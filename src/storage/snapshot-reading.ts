@@ -18,6 +18,9 @@ export function transferOfName(name: string): SnapshotTransfer["of"] | null {
   return { index, epoch: [term, counter], sizeBytes, checksum };
 }
 
+/** So much of the session table is decoded in one turn of the event loop. */
+const ROWS_SIZE_BYTES = 32 * 1024;
+
 /** Reads a whole file through a scan, in slices. A code that is tolerated is a problem of the file. */
 export function* scanFile(
   path: string,
@@ -29,7 +32,8 @@ export function* scanFile(
   const scan = startSnapshotScan(group, sizeBytes);
   const room = new Uint8Array(Math.min(sliceSizeBytes, sizeBytes));
   for (let readBytes = 0; scan.problem === null && !scan.whole; ) {
-    const { bytes, fileSizeBytes } = yield* readRange(path, readBytes, sliceSizeBytes, room, ...tolerates);
+    const pieceSizeBytes = scan.isInState ? sliceSizeBytes : Math.min(sliceSizeBytes, ROWS_SIZE_BYTES);
+    const { bytes, fileSizeBytes } = yield* readRange(path, readBytes, pieceSizeBytes, room, ...tolerates);
     readBytes += bytes.length;
     if (fileSizeBytes === 0 && sizeBytes > 0) scan.problem = "it cannot be read";
     else feedSnapshotScan(scan, bytes, () => {});
@@ -177,7 +181,7 @@ export function loadState(store: ReplicaStore, ticket: number): void {
   }
   snapshot.reads += 1;
   const room = new Uint8Array(Math.min(store.sliceSizeBytes, snapshot.meta.sizeBytes));
-  store.load = { snapshot, scan: startSnapshotScan(store.config.group, snapshot.meta.sizeBytes), room, slices: [], readBytes: 0 };
+  store.load = { snapshot, scan: startSnapshotScan(store.config.group, snapshot.meta.sizeBytes, false), room, slices: [], readBytes: 0 };
   loadMore(store, ticket);
 }
 
