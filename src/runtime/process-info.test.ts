@@ -33,6 +33,7 @@ describe("what the kernel knows of a process", () => {
     expect(parseStat(`42 (${command}) ${state} ${FIELDS}`)).toEqual({
       state: expected,
       exiting: false,
+      cleared: false,
       startTime: 987654,
       cpuMs: 300,
     });
@@ -101,6 +102,32 @@ describe("what the kernel knows of a process", () => {
     expect(signalProcess(pid, startTime, "SIGKILL")).toBe(false);
   });
 
+  // Only Linux has the /proc that is read.
+  test.runIf(hasKernelView())("what nobody reaps has let go of all it had, though it is there for ever", async () => {
+    // The second program knows nothing of the child that the first has left it.
+    const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      const [line] = (await once(parent.stdout, "data")) as [Buffer];
+      const pid = Number(line.toString());
+      const startTime = startTimeOf(pid) ?? 0;
+      expect(processInfo(pid)?.cleared).toBe(false);
+      expect(signalProcess(pid, startTime, "SIGKILL")).toBe(true);
+      while (processInfo(pid)?.cleared === false) await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(isSameProcess(pid, startTime)).toBe(true);
+      expect(processInfo(process.pid)?.cleared).toBe(false);
+    } finally {
+      parent.kill("SIGKILL");
+    }
+  });
+
+  test.each([
+    ["runs", "S", 11, false],
+    ["its main thread has ended, others have not", "Z", 3, false],
+    ["all have ended", "Z", 1, true],
+  ])("%s", (_, state, threads, expected) => {
+    expect(parseStat(`7 (node) ${state} ${FIELDS.replace(" 20 0 11 ", ` 20 0 ${threads} `)}`)?.cleared).toBe(expected);
+  });
+
   // Only Linux has the /proc that is read. Nothing is sent to the real one.
   test.runIf(hasKernelView())("process 1 is signalled like any other: in a container it is what was started there", () => {
     const kill = vi.spyOn(process, "kill").mockReturnValue(true);
@@ -135,7 +162,7 @@ describe("what the kernel knows of a process", () => {
     });
     const { stdout, stderr } = spawnSync("sh", ["-c", 'ulimit -n 60; exec "$0" "$1"', process.execPath, program], { encoding: "utf8" });
     expect(stderr).toBe("");
-    const unknown = { state: "unknown", exiting: false, startTime: 0, cpuMs: 0 };
+    const unknown = { state: "unknown", exiting: false, cleared: false, startTime: 0, cpuMs: 0 };
     expect(JSON.parse(stdout)).toEqual(["EMFILE", unknown, unknown]);
   });
 });

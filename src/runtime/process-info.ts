@@ -3,12 +3,17 @@ import { existsSync, readFileSync } from "node:fs";
 import { crc32OfText } from "../codec/checksum.js";
 import { hasCode } from "./error-code.js";
 
-/** The kernel's view of a process, from field 3, 9, 14, 15 and 22 of /proc/pid/stat (proc(5)). */
+/** The kernel's view of a process, from field 3, 9, 14, 15, 20 and 22 of /proc/pid/stat (proc(5)). */
 export interface ProcessInfo {
   /** `unknown`: the kernel could not be asked. */
   readonly state: "running" | "stopped" | "zombie" | "unknown";
   /** Its main thread is on its way out and runs nothing of the program any more: long before its memory and its sockets are given back. */
   readonly exiting: boolean;
+  /**
+   * All its threads have ended: it has no memory, no file, socket or lock any more, though nobody has asked for its exit code. In a container
+   * whose first process does not know its duty (Node does not) that stays so for ever.
+   */
+  readonly cleared: boolean;
   /** With the pid it names one process for good, also over restarts of the machine. 0 where it cannot be known. */
   readonly startTime: number;
   readonly cpuMs: number;
@@ -29,7 +34,7 @@ const STATES: Readonly<Record<string, ProcessInfo["state"]>> = { T: "stopped", t
  * use: a stopped process looks as if it ran, start times are all 0 and CPU times stand still, so that watching rests on heartbeats alone.
  */
 export function processInfo(pid: number): ProcessInfo | null {
-  if (!HAS_PROC) return isPidInUse(pid) ? { state: "running", exiting: false, startTime: 0, cpuMs: 0 } : null;
+  if (!HAS_PROC) return isPidInUse(pid) ? { state: "running", exiting: false, cleared: false, startTime: 0, cpuMs: 0 } : null;
   try {
     const info = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
     return info === null ? null : { ...info, startTime: MACHINE_BOOT + info.startTime };
@@ -58,7 +63,7 @@ function readMachineBoot(): string {
 }
 
 /** For want of descriptors or memory, for example: that says nothing of the process, and `gone` must be certain (PROTOCOL section 8). */
-const UNREAD: ProcessInfo = { state: "unknown", exiting: false, startTime: 0, cpuMs: 0 };
+const UNREAD: ProcessInfo = { state: "unknown", exiting: false, cleared: false, startTime: 0, cpuMs: 0 };
 
 /** ENOENT, or ESRCH when it ended between open and read. */
 function isNoSuchProcess(error: unknown): boolean {
@@ -74,11 +79,13 @@ export function parseStat(text: string): ProcessInfo | null {
     .slice(text.lastIndexOf(")") + 2)
     .trim()
     .split(" ");
-  const [state, flags, userTicks, systemTicks, startTime] = [fields[0], fields[6], fields[11], fields[12], Number(fields[19])];
+  const [state, flags, userTicks, systemTicks, threads] = [fields[0], fields[6], fields[11], fields[12], Number(fields[17])];
+  const startTime = Number(fields[19]);
   if (state === undefined || !Number.isFinite(startTime)) return null;
   return {
     state: STATES[state] ?? "running",
     exiting: (Number(flags) & EXITING) !== 0,
+    cleared: STATES[state] === "zombie" && threads <= 1,
     startTime,
     cpuMs: (Number(userTicks) + Number(systemTicks)) * TICK_MS,
   };

@@ -222,10 +222,14 @@ function kernelView(pid: number): KernelView {
   return info.exiting ? { ...info, state: "zombie" } : info;
 }
 
-/** A dead process holds the lock of its folder until the kernel has cleared it away, which can take longer than a start. */
+/** A dead process holds the lock of its folder until the kernel has cleared it away, which can take longer than a start. Its pid may stay for ever. */
 async function untilCleared(dir: string, replica: ReplicaId): Promise<void> {
   const endMs = monotonicMs() + CLEARING_MS_MAX;
-  while (recordedProcess(dir, replica) !== null && monotonicMs() < endMs) await pause(EXIT_POLL_MS);
+  const isLeft = () => {
+    const record = recordedProcess(dir, replica);
+    return record !== null && processInfo(record.pid)?.cleared === false;
+  };
+  while (isLeft() && monotonicMs() < endMs) await pause(EXIT_POLL_MS);
 }
 
 /**
