@@ -72,7 +72,7 @@ export function startClients(installation: Installation): Clients {
     clients.openCount -= 1;
     if (outcome.kind === "answered") slot.seenIndex = Math.max(slot.seenIndex, outcome.index);
     const ended = endOf(outcome);
-    const record = recordEnd(recorder, ticket, { endedAt: world.nowMs, ...ended });
+    const record = recordEnd(recorder, ticket, Object.assign({ endedAt: world.nowMs }, ended));
     note(world, slot.name, "is told", () => `${record?.operation} ${shortText(record?.input)}: ${shortText(ended)}`);
     mark(world, `outcome-${ended.outcome}${ended.code === undefined ? "" : `-${ended.code}`}`);
     if (ended.outcome === "ok" || ended.outcome === "refused") clients.completedCount += 1;
@@ -86,13 +86,10 @@ export function startClients(installation: Installation): Clients {
 
   function ask(slot: Slot, thread: string, call: Call, timeoutMs: number, done: (outcome: CallOutcome) => void): void {
     const input = call.input === undefined ? new Uint8Array(0) : encodeValue(call.input);
-    const ticket = recordStart(recorder, {
-      client: slot.name,
-      process: thread,
-      operation: call.name,
-      ...(call.input === undefined ? {} : { input: call.input }),
-      startedAt: world.nowMs,
-    });
+    const asked = { client: slot.name, process: thread, operation: call.name };
+    const startedAt = world.nowMs;
+    const start = call.input === undefined ? Object.assign(asked, { startedAt }) : Object.assign(asked, { input: call.input, startedAt });
+    const ticket = recordStart(recorder, start);
     clients.openCount += 1;
     slot.open.add(ticket);
     note(world, slot.name, "asks", () => `${call.name} ${shortText(call.input)}`);

@@ -35,15 +35,61 @@ function refusalOf(state: ClientState, call: Call) {
   return null;
 }
 
+/** Each written out: the spread of an object takes some microseconds, and every call passes here. */
 function callOf(event: Work, nowMs: number): Call {
-  const base = { id: event.call, deadlineMs: event.deadlineMs, tickets: new Set<number>(), lostCopy: false, refusal: null };
-  if (event.kind === "open-session") return { ...base, kind: "open-session", sizeBytes: 0, nonce: event.nonce };
+  const { call: id, deadlineMs } = event;
+  const tickets = new Set<number>();
+  if (event.kind === "open-session") {
+    const { nonce } = event;
+    return { id, deadlineMs, tickets, lostCopy: false, refusal: null, kind: "open-session", sizeBytes: 0, nonce };
+  }
   const { input } = event;
   const sizeBytes = input.byteLength;
-  if (event.kind === "query")
-    return { ...base, kind: "query", sizeBytes, query: event.query, input, consistency: event.consistency, toLeader: false };
-  const impatientAtMs = Math.min(event.deadlineMs, nowMs + event.patienceMs);
+  if (event.kind === "query") {
+    const { query, consistency } = event;
+    return {
+      id,
+      deadlineMs,
+      tickets,
+      lostCopy: false,
+      refusal: null,
+      kind: "query",
+      sizeBytes,
+      query,
+      input,
+      consistency,
+      toLeader: false,
+    };
+  }
+  const impatientAtMs = Math.min(deadlineMs, nowMs + event.patienceMs);
   const { operation, identity } = event;
-  if (identity !== null) return { ...base, kind: "foreign", sizeBytes, operation, input, impatientAtMs, identity };
-  return { ...base, kind: "own", sizeBytes, operation, input, impatientAtMs, recovered: false, place: null, saving: false };
+  if (identity !== null)
+    return {
+      id,
+      deadlineMs,
+      tickets,
+      lostCopy: false,
+      refusal: null,
+      kind: "foreign",
+      sizeBytes,
+      operation,
+      input,
+      impatientAtMs,
+      identity,
+    };
+  return {
+    id,
+    deadlineMs,
+    tickets,
+    lostCopy: false,
+    refusal: null,
+    kind: "own",
+    sizeBytes,
+    operation,
+    input,
+    impatientAtMs,
+    recovered: false,
+    place: null,
+    saving: false,
+  };
 }

@@ -26,8 +26,9 @@ export function settle(state: ClientState, call: Call, outcome: CallOutcome, eff
     return;
   }
   if (call.place !== null) {
+    const { session, sequence } = call.place;
     leavePlace(state, call);
-    if (state.config.savesRequests && !state.closed) effects.push({ kind: "save-settled", ...call.place });
+    if (state.config.savesRequests && !state.closed) effects.push({ kind: "save-settled", session, sequence });
   }
   if (call.recovered)
     effects.push({ kind: "recovered", sequence: call.place?.sequence ?? 0, operation: call.operation, input: call.input, outcome });

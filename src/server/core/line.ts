@@ -63,7 +63,10 @@ function logTimeAt({ replica, nowMs }: Turn, leading: Leading, wallMs: number): 
 function bodyOf(turn: Turn, leading: Leading, item: Item): EntryBody | null {
   if (item.kind === "table") return item.body;
   const { identity, digest, operation, input, seed } = item;
-  if (isPassive(leading.view.style)) return item.executed === null ? null : { kind: "update", identity, digest, ...item.executed };
+  if (isPassive(leading.view.style)) {
+    const { executed } = item;
+    return executed === null ? null : { kind: "update", identity, digest, reply: executed.reply, redo: executed.redo };
+  }
   const logTimeMs = logTimeAt(turn, leading, item.nowMs);
   turn.replica.logTimeMs = logTimeMs;
   return { kind: "request", identity, digest, operation, input, nowMs: logTimeMs, seed };

@@ -211,7 +211,7 @@ function settleLog(turn: Turn): void {
   const write = takeWrite(replica.log, ticket);
   if (write === null) return;
   takeTicket(replica);
-  effects.push({ kind: "persist", ticket, ...write });
+  effects.push({ kind: "persist", ticket, truncateAfter: write.truncateAfter, entries: write.entries });
 }
 
 /** Derives all that follows from the turn's events. */
