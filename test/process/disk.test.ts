@@ -17,6 +17,11 @@ describe.skipIf(why !== null)("the disk underneath", () => {
     ["warm-passive"],
   );
   declareFamily(
+    "hanging disks",
+    diskFaults.filter(({ disks }) => disks === "freezable"),
+    ["warm-passive"],
+  );
+  declareFamily(
     "power cuts",
     diskFaults.filter(({ disks }) => disks === "power-cut"),
     ["active"],

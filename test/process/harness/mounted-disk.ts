@@ -17,6 +17,12 @@ export interface PoweredDisk extends MountedDisk {
   mountAgain(): Promise<void>;
 }
 
+export interface FreezableDisk extends MountedDisk {
+  /** Writes to it hang in the kernel from now on, until it is thawed. */
+  freeze(): void;
+  thaw(): void;
+}
+
 export interface LimitedDisk extends MountedDisk {
   /** Makes it larger, or smaller, though never smaller than what it holds. */
   resize(sizeMb: number): void;
@@ -24,8 +30,11 @@ export interface LimitedDisk extends MountedDisk {
   usedBytes(): number;
 }
 
-/** Where an installation's data lie: all on one ext4 whose power can be cut, or those of each replica on a tmpfs that can be made smaller. */
-export type DiskPlan = "power-cut" | "limited";
+/**
+ * Where an installation's data lie: all on one ext4 whose power can be cut, or those of each replica on a tmpfs that can be made smaller, or on an
+ * ext4 that can be frozen.
+ */
+export type DiskPlan = "power-cut" | "limited" | "freezable";
 
 const PARENT = fileURLToPath(new URL("../../../.cache/mounted/", import.meta.url));
 /** FS_IOC_SHUTDOWN without a flush of the journal, as xfstests cuts the power (TRAPS: ext4, xfs, f2fs know it). */
@@ -59,6 +68,31 @@ export async function mountExt4(sizeMb: number, at?: string): Promise<PoweredDis
   };
 }
 
+/** An ext4 in a file in memory that can be made to hang. */
+export async function mountFreezable(sizeMb: number, at: string): Promise<FreezableDisk> {
+  const disk = await mountExt4(sizeMb, at);
+  const { folder } = disk;
+  // A server finds its folder empty at its first start.
+  rmSync(join(folder, "lost+found"), { recursive: true, force: true });
+  let frozen = false;
+  const thaw = (): void => {
+    if (frozen) run("fsfreeze", "--unfreeze", folder);
+    frozen = false;
+  };
+  return {
+    folder,
+    freeze() {
+      run("fsfreeze", "--freeze", folder);
+      frozen = true;
+    },
+    thaw,
+    async dispose() {
+      thaw();
+      await disk.dispose();
+    },
+  };
+}
+
 /** Memory, and no more than so much of it: a disk that can be filled up; mounted at the folder `at`, or at one of its own. */
 export async function mountTmpfs(sizeMb: number, at?: string): Promise<LimitedDisk> {
   const { home, folder } = makeFolders(at);
@@ -80,10 +114,12 @@ export async function mountTmpfs(sizeMb: number, at?: string): Promise<LimitedDi
 
 const POWERED_MB = 512;
 const LIMITED_MB = 512;
+const FREEZABLE_MB = 128;
 const REPLICAS = ["trial-1", "trial-2", "trial-3"];
 
 export async function mountPlan(plan: DiskPlan, dir: string): Promise<readonly MountedDisk[]> {
   if (plan === "power-cut") return [await mountExt4(POWERED_MB, dir)];
+  if (plan === "freezable") return Promise.all(REPLICAS.map((replica) => mountFreezable(FREEZABLE_MB, join(dir, "replicas", replica))));
   return Promise.all(REPLICAS.map((replica) => mountTmpfs(LIMITED_MB, join(dir, "replicas", replica))));
 }
 
@@ -96,6 +132,12 @@ export function poweredDisk(disks: readonly MountedDisk[]): PoweredDisk {
 export function limitedDisk(disks: readonly MountedDisk[], replica: string): LimitedDisk {
   const found = disks.find((disk): disk is LimitedDisk => "resize" in disk && disk.folder.endsWith(`/${replica}`));
   if (found === undefined) throw new Error(`${replica} has no disk that can be made smaller`);
+  return found;
+}
+
+export function freezableDisk(disks: readonly MountedDisk[], replica: string): FreezableDisk {
+  const found = disks.find((disk): disk is FreezableDisk => "freeze" in disk && disk.folder.endsWith(`/${replica}`));
+  if (found === undefined) throw new Error(`${replica} has no disk that can be frozen`);
   return found;
 }
 

@@ -75,6 +75,16 @@ export async function freeze(dir: string, name: string): Promise<Struck> {
   return { ...target, atMs };
 }
 
+/** Waits until the kernel says that a thread of the process waits for a disk, and cannot be interrupted. */
+export function untilHangs({ name, pid }: KnownProcess): Promise<void> {
+  const isWaiting = (thread: string): boolean => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).startsWith("D");
+  };
+  const what = `the kernel says that a thread of ${name} (${pid}) waits for its disk`;
+  return untilTrue(what, STRIKE_TIMEOUT_MS, () => readdirSync(`/proc/${pid}/task`).some(isWaiting));
+}
+
 /** Lets a stopped process go on. Throws when it is not there, or not stopped, any more: then the fault was not the one that was meant. */
 export function thaw(target: KnownProcess): void {
   if (!isSameProcess(target.pid, target.startTime)) throw new Error(`${target.name} (${target.pid}) was to be continued, and is gone`);

@@ -3,9 +3,18 @@ import { join } from "node:path";
 import { loadBallast } from "../harness/ballast.js";
 import { troupeCaller } from "../harness/caller.js";
 import { eventsOf } from "../harness/events.js";
-import { administer, groupOf, type Installation, type Roles, rolesOf, untilNothingLeft, untilWhole } from "../harness/installation.js";
-import { limitedDisk, poweredDisk } from "../harness/mounted-disk.js";
-import { type KnownProcess, processesOf, processNamed } from "../harness/process-table.js";
+import {
+  administer,
+  groupOf,
+  type Installation,
+  type Roles,
+  rolesOf,
+  untilEvicted,
+  untilNothingLeft,
+  untilWhole,
+} from "../harness/installation.js";
+import { freezableDisk, limitedDisk, poweredDisk } from "../harness/mounted-disk.js";
+import { type KnownProcess, processesOf, processNamed, untilHangs } from "../harness/process-table.js";
 import type { Scenario, Trial } from "../harness/scenario.js";
 import { until } from "../harness/wait.js";
 
@@ -31,6 +40,31 @@ export const diskFaults: readonly Scenario[] = [
     async run(trial) {
       await loadBallast(trial.at, PIECE_KIB, SNAPSHOT_PIECES);
       await fillDisk(trial, ({ leader }) => leader, 4, checkpointUntilGone);
+    },
+  },
+  {
+    name: "hanging-disk-follower",
+    what: "a follower's disk hangs where each commit needs it: the view goes on without it, and takes it back when the disk works again",
+    disks: "freezable",
+    settings: { quorum: "all" },
+    async run({ at, struck, load, figure }) {
+      const [follower] = (await rolesOf(at)).followers;
+      const victim = processNamed(at.dir, follower);
+      if (victim === null) throw new Error(`${follower} does not run`);
+      const disk = freezableDisk(at.disks, follower);
+      const atMs = performance.now();
+      disk.freeze();
+      try {
+        await untilHangs(victim);
+        struck({ ...victim, atMs });
+        await untilEvicted(at, follower, 20_000);
+        figure("until the view is without it", performance.now() - atMs);
+        await load.untilProgress(10);
+        if (!isRunning(at, victim)) throw new Error(`${follower} was killed, and only its disk hung`);
+      } finally {
+        disk.thaw();
+      }
+      await untilWhole(at);
     },
   },
   {
