@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "vitest";
 import { IMAGE } from "../gateway/http/stand-in.test-kit.js";
 import type { MemberStatus, TroupeEvent } from "../vocabulary/admin.js";
@@ -76,7 +77,8 @@ it("why a group does not serve is said to its end, in a narrow terminal too", ()
   const waiting = "waits for counter-1 (it has not come back since 12:00, see its log) and counter-3 (its data is damaged)";
   const status = { ...statusOf(5), groups: statusOf(5).groups.map((group) => ({ ...group, serving: false, waiting })) };
   const lines = viewLines({ url: "http://u", status, throughput: new Map(), load: null, events: [] }, { columns: 40, rows: 20 });
-  const text = lines.map((line) => cut(line, 40).trim()).join(" ");
+  // The runner of CI has colours.
+  const text = lines.map((line) => stripVTControlCharacters(cut(line, 40)).trim()).join(" ");
   expect(text).toContain("counter  not serving,");
   expect(text).toContain(waiting);
 });
