@@ -21,7 +21,8 @@ import {
   sessionsBefore,
 } from "./session-table.js";
 import { tableOf } from "./table-build.js";
-import { captureTable, imageOf, takeAllRows, takeRows } from "./table-capture.js";
+import { captureTable, takeAllRows, takeRows } from "./table-capture.js";
+import { imageOf } from "./testing/table.js";
 import { sizeBytes, tallyOf } from "./tally.js";
 
 const REPLY = { refused: false, bytes: new Uint8Array([1]) };

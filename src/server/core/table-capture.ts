@@ -63,12 +63,6 @@ export function takeAllRows(capture: TableCapture): TableImage {
   return rows;
 }
 
-/** All rows of the table as it is. */
-export function imageOf(table: SessionTable): TableImage {
-  const sessions = [...table.sessions].map(([id, session]) => sessionImage(id, session));
-  return { sessions, keys: [...entriesOf(table.keys)].map(([key, record]) => keyImage(key, record)) };
-}
-
 /** Of the last capture: a session that is opened is no part of it. */
 export function numberOf({ capture }: SessionTable): number {
   return capture?.number ?? 0;

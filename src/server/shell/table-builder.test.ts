@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { sessionId } from "../../vocabulary/ids.js";
 import type { TableImage, TableReply } from "../../vocabulary/session.js";
-import { imageOf } from "../core/table-capture.js";
 import { tallyOf } from "../core/tally.js";
+import { imageOf } from "../core/testing/table.js";
 import { buildTable } from "./table-builder.js";
 
 const reply = (index: number): TableReply => ({ index, digest: 7, reply: { refused: false, bytes: new Uint8Array([index % 256]) } });
