@@ -1,13 +1,10 @@
-import type { TroupeEvent } from "../vocabulary/admin.js";
+import { EVENTS_ALL_TOLD, type TroupeEvent } from "../vocabulary/admin.js";
 import { gatewayUrl, type Target } from "./gateway-api.js";
 import { EXIT, Failure } from "./output.js";
 
-/** What the gateway writes after the last event that had happened before it was asked. */
-const ALL_TOLD = ": all told";
-
 /** The events of a running system, from after an id on, then as they happen. Ends when the connection does. Throws when nobody answers. */
 export async function* followEvents(target: Target, after: number): AsyncGenerator<TroupeEvent> {
-  for await (const event of readStream(target, after)) if (event !== ALL_TOLD) yield event;
+  for await (const event of readStream(target, after)) if (event !== EVENTS_ALL_TOLD) yield event;
 }
 
 /** The events of before alone. Throws where they do not come to their end, or nothing comes for `silenceMaxMs`. */
@@ -17,7 +14,7 @@ export async function* readEvents(target: Target, after: number, silenceMaxMs: n
   let timer = startTimer();
   try {
     for await (const event of readStream(target, after, abort.signal)) {
-      if (event === ALL_TOLD) return;
+      if (event === EVENTS_ALL_TOLD) return;
       clearTimeout(timer);
       yield event;
       timer = startTimer();
@@ -34,7 +31,7 @@ export async function* readEvents(target: Target, after: number, silenceMaxMs: n
   );
 }
 
-async function* readStream(target: Target, after: number, signal?: AbortSignal): AsyncGenerator<TroupeEvent | typeof ALL_TOLD> {
+async function* readStream(target: Target, after: number, signal?: AbortSignal): AsyncGenerator<TroupeEvent | typeof EVENTS_ALL_TOLD> {
   const init: RequestInit = { headers: { "last-event-id": String(after) } };
   if (signal !== undefined) init.signal = signal;
   const response = await fetch(`${gatewayUrl(target)}/v1/events`, init);
@@ -46,7 +43,7 @@ async function* readStream(target: Target, after: number, signal?: AbortSignal):
     const blocks = text.split("\n\n");
     text = blocks.pop() ?? "";
     for (const block of blocks) {
-      if (block === ALL_TOLD) yield ALL_TOLD;
+      if (block === EVENTS_ALL_TOLD) yield EVENTS_ALL_TOLD;
       const data = /^data: (.*)$/m.exec(block)?.[1];
       if (data !== undefined) yield JSON.parse(data) as TroupeEvent;
     }

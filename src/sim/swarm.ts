@@ -69,7 +69,7 @@ export function drawQuickPlan(seed: number): Plan {
     // Drawn elsewhere, as the style is: the seeds without them are what they were.
     weakReads: createChance(seed, "weak-reads").happens(0.4),
     storeUnknownProbability: chance.pick([0, 0, 0.1]),
-    faults: [...drawFaults(chance), ...drawLastWords(seed), ...drawChangeMany(seed), ...drawHangingDisk(seed)],
+    faults: [...drawFaults(chance), ...drawLaterFaults(seed)],
     strikes: null,
     stormFromMs,
     stormUntilMs: stormFromMs + chance.integer(3_000, 7_000),
@@ -102,29 +102,23 @@ function drawBounds(chance: Chance): Plan["bounds"] {
   };
 }
 
-/** Drawn elsewhere, as the style is: the seeds without it are what they were. */
-function drawLastWords(seed: number): Plan["faults"] {
-  const chance = createChance(seed, "last-words");
-  return chance.happens(0.15) ? [{ kind: "last-words", everyMs: chance.between(400, 1_500) }] : [];
-}
+/** Faults that came later than the others. Drawn elsewhere, as the style is: the seeds without them are what they were. */
+const LATER_FAULTS: Readonly<Record<string, { readonly share: number; readonly everyMs: readonly [number, number] }>> = {
+  "last-words": { share: 0.15, everyMs: [400, 1_500] },
+  "change-many": { share: 0.1, everyMs: [300, 1_500] },
+  "disk-hang": { share: 0.15, everyMs: [1_000, 4_000] },
+};
 
-/** Drawn elsewhere, as those are. */
-function drawChangeMany(seed: number): Plan["faults"] {
-  const chance = createChance(seed, "change-many");
-  return chance.happens(0.1) ? [{ kind: "change-many", everyMs: chance.between(300, 1_500) }] : [];
+function drawLaterFaults(seed: number): Plan["faults"] {
+  return Object.entries(LATER_FAULTS).flatMap(([kind, { share, everyMs }]) => {
+    const chance = createChance(seed, kind);
+    return chance.happens(share) ? [{ kind, everyMs: chance.between(...everyMs) }] : [];
+  });
 }
-
-function drawHangingDisk(seed: number): Plan["faults"] {
-  const chance = createChance(seed, "disk-hang");
-  return chance.happens(0.15) ? [{ kind: "disk-hang", everyMs: chance.between(1_000, 4_000) }] : [];
-}
-
-/** They came later than the others, and are drawn elsewhere. */
-const DRAWN_ELSEWHERE: readonly string[] = ["last-words", "change-many", "disk-hang"];
 
 function drawFaults(chance: Chance): Plan["faults"] {
   const share = chance.pick([0.15, 0.3, 0.6]);
-  const chosen = Object.keys(FAULTS).filter((kind) => !DRAWN_ELSEWHERE.includes(kind) && chance.happens(share));
+  const chosen = Object.keys(FAULTS).filter((kind) => !(kind in LATER_FAULTS) && chance.happens(share));
   const kinds = chosen.length >= 3 ? chosen : [...new Set([...chosen, "kill-server", "connection-reset", "pause-server"])];
   // The more kinds, the further apart each.
   const everyMs = chance.pick([150, 400, 1_000]) * Math.max(1, kinds.length / 3);

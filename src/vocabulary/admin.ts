@@ -137,3 +137,6 @@ export interface ComponentStatus {
   readonly pid: number;
   readonly verdict: Verdict;
 }
+
+/** The comment in the stream of events (HTTP) behind the last that had happened before it was asked for. */
+export const EVENTS_ALL_TOLD = ": all told";

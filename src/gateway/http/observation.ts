@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
-import type { TroupeEvent } from "../../vocabulary/admin.js";
+import { EVENTS_ALL_TOLD, type TroupeEvent } from "../../vocabulary/admin.js";
 import type { Backend } from "./backend.js";
 import { failure } from "./failure.js";
 import { groupOf } from "./work.js";
@@ -11,8 +11,6 @@ const WATCHERS_MAX = 256;
 const BEHIND_MAX = 2_000;
 /** One that has not taken the last ping by the next one does not read. */
 const PING_MS = 15_000;
-/** A comment after the last event of before: who wants no more than what has happened ends here. */
-const ALL_TOLD = ": all told\n\n";
 
 /** What the system looks like, and what happens in it. */
 export function addObservation(app: Hono, backend: Backend): void {
@@ -90,7 +88,7 @@ export function addObservation(app: Hono, backend: Backend): void {
           if (event !== undefined) await stream.writeSSE({ id: String(event.id), event: event.kind, data: JSON.stringify(event) });
           else if (!isNew && !isAllTold) {
             isAllTold = true;
-            await stream.write(ALL_TOLD);
+            await stream.write(`${EVENTS_ALL_TOLD}\n\n`);
           } else
             await new Promise<void>((resolve) => {
               wake = resolve;

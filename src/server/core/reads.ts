@@ -49,9 +49,8 @@ export function onQuery(turn: Turn, connection: number, message: Query, wallMs: 
   if (!hasRoom(replica, leading, sizeBytes)) return fail(turn, waiter, "overloaded", "Too many queries wait.");
   const { consistency } = message;
   const atLeastIndex = consistency === "session" ? message.atLeastIndex : 0;
-  const { ticket: asked } = message;
   const inLine = leading !== null;
-  const read: Read = { connection, ticket: asked, consistency, atLeastIndex, round: 0, answer: null, dropped: false, inLine };
+  const read: Read = { connection, ticket: message.ticket, consistency, atLeastIndex, round: 0, answer: null, dropped: false, inLine };
   if (leading !== null) {
     if (consistency === "linearizable") {
       read.round = leading.reads.round + 1;

@@ -17,7 +17,6 @@ import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import { bootId } from "../../vocabulary/ids.js";
 import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
-import type { TableImage } from "../../vocabulary/session.js";
 import type { ReplicaEffect } from "../core/effect.js";
 import type { ReplicaEvent } from "../core/event.js";
 import { reportOf } from "../core/report.js";
@@ -55,7 +54,6 @@ const EXIT_FAILED = 70;
 const EXIT_REFUSED = 78;
 /** Handlers may keep the thread so long before sockets are read again: a busy service must not look like one that hangs. */
 const EXECUTION_SLICE_MS = 5;
-const NO_ROWS: TableImage = { sessions: [], keys: [] };
 
 /** Runs one replica until the process ends. */
 export async function runServer(options: ServerOptions): Promise<void> {
@@ -236,7 +234,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
   });
   rehearse(spec.style);
   const { snapshot } = recovered;
-  const table = await new Promise<SessionTable>((resolve) => buildTable(snapshot?.table ?? NO_ROWS, later, resolve));
+  const table = await new Promise<SessionTable>((resolve) => buildTable(snapshot?.table ?? null, later, resolve));
   driver.push({
     kind: "recovered",
     promise: recovered.promise,

@@ -22,7 +22,6 @@ import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import { type Incarnation, incarnation, type ReplicaId } from "../../vocabulary/ids.js";
 import { SERVER_REDIAL_MS_MIN } from "../../vocabulary/limit.js";
 import type { Hello, Message } from "../../vocabulary/message.js";
-import type { TableImage } from "../../vocabulary/session.js";
 import type { Pulse } from "../../vocabulary/verdict.js";
 import type { AddressBook } from "../../vocabulary/view.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
@@ -41,8 +40,6 @@ import { helloOf, newBootId } from "./hello.js";
 import { openLfdLink } from "./server-lfd-link.js";
 
 type Recovered = Extract<StoreResult, { kind: "recovered" }>;
-
-const NO_ROWS: TableImage = { sessions: [], keys: [] };
 
 /** As server/process/main.ts: lock, store, state, core, listener, LFD. */
 export function runServer(installation: Installation, process: SimProcess, spec: GroupSpec, replica: ReplicaId): void {
@@ -337,7 +334,7 @@ function startReplica(
     };
   }
 
-  buildTable(recovered.snapshot?.table ?? NO_ROWS, later, begin);
+  buildTable(recovered.snapshot?.table ?? null, later, begin);
   return { onResult };
 }
 
