@@ -58,7 +58,7 @@ describe("the checkers can fail", () => {
     startsOn(ledger, [[1, 2]]);
     for (const index of [1, 2]) {
       const entry = { index, epoch: [1, 1], ageMs: 0, body: { kind: "session-opened", nonce: "n" } } as const;
-      ledger.committed.push({ epoch: entry.epoch, digest: index, entry });
+      ledger.committed.push({ epoch: entry.epoch, digest: index, entry, logTimeMs: 0, generation: 1 });
     }
     checkNextView(ledger, viewOf([1, 2]));
     expect(ledger.world.violation?.rule).toBe("S3");

@@ -15,6 +15,10 @@ export interface Committed {
   readonly epoch: Epoch;
   readonly digest: number;
   readonly entry: Entry;
+  /** S9: the highest log time through here. */
+  readonly logTimeMs: number;
+  /** Of the view that the last start entry through here names. */
+  readonly generation: number;
 }
 
 /** What one incarnation has on its disk for certain: everything through `baseIndex` by a snapshot, then entries by their epochs. */
@@ -55,8 +59,6 @@ export interface Ledger {
   readonly onDisk: boolean;
   /** committed[i - 1] is the entry at index i. */
   readonly committed: Committed[];
-  /** S9: the highest log time of what is committed. */
-  logTimeMs: number;
   readonly durable: Map<Incarnation, DurableLog>;
   /** The promise that is on its disk. */
   readonly promised: Map<Incarnation, Epoch>;
@@ -100,7 +102,6 @@ export function createLedger(world: World, group: GroupName, durability: Durabil
     group,
     onDisk: durability === "disk",
     committed: [],
-    logTimeMs: 0,
     durable: new Map(),
     promised: new Map(),
     sealed: new Map(),

@@ -3,9 +3,10 @@ import { epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { Message } from "../../vocabulary/message.js";
 import type { RunningServer } from "../running.js";
 import { mark, violate } from "../world.js";
-import { checkNotRefused } from "./s6-once.js";
-import { checkLogTime, notePoison } from "./s9-determinism.js";
 import { digestOfEntry, holds, type Ledger } from "./ledger.js";
+import { noteCommitted } from "./log-position.js";
+import { checkNotRefused } from "./s6-once.js";
+import { notePoison } from "./s9-determinism.js";
 
 /** S8, L3, S4c: what anyone counts as committed is the same for all, and was on the disks of w members of an active view when it was. */
 export function checkCommitted(ledger: Ledger, server: RunningServer): void {
@@ -22,10 +23,9 @@ export function checkCommitted(ledger: Ledger, server: RunningServer): void {
         violate(ledger.world, "S8", `${server.process.name} commits ${index}, the group has committed ${ledger.committed.length}`);
         return;
       }
-      ledger.committed.push({ epoch: entry.epoch, digest, entry });
+      noteCommitted(ledger, server, entry, digest);
       ledger.once.add(entry);
       checkNotRefused(ledger, entry);
-      checkLogTime(ledger, server, entry);
       if (entry.body.kind === "start") notePoison(ledger, index, entry.body.poison);
     } else if (committed.digest !== digest || !sameEpoch(committed.epoch, entry.epoch)) {
       violate(

@@ -3,7 +3,6 @@ import { isInstalling } from "../../server/core/receiver.js";
 import { isPoisonReply } from "../../server/core/poison.js";
 import { findByKey } from "../../server/core/session-table.js";
 import type { Replica } from "../../server/core/state.js";
-import type { Entry } from "../../vocabulary/entry.js";
 import { identityKey, parseIdentityKey, type RequestIdentity } from "../../vocabulary/session.js";
 import type { RunningServer } from "../running.js";
 import { mark, violate } from "../world.js";
@@ -52,14 +51,6 @@ function isNew(ledger: Ledger, server: RunningServer): boolean {
 /** A state that is loaded, let go of or replaced is another one, whatever its index. */
 export function forgetLook(ledger: Ledger, server: RunningServer): void {
   ledger.lookedAt.delete(server);
-}
-
-/** S9: the time that handlers see does not run backwards along the log, whoever leads, with whatever clock, and after whatever restart. */
-export function checkLogTime(ledger: Ledger, server: RunningServer, { index, body }: Entry): void {
-  if (body.kind !== "request") return;
-  if (body.nowMs < ledger.logTimeMs)
-    violate(ledger.world, "S9", `${server.process.name} commits ${index} at log time ${body.nowMs}; it was ${ledger.logTimeMs} before`);
-  ledger.logTimeMs = Math.max(ledger.logTimeMs, body.nowMs);
 }
 
 export function notePoison(ledger: Ledger, index: number, poison: readonly RequestIdentity[]): void {

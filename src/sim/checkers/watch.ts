@@ -9,6 +9,7 @@ import type { Observer } from "../observer.js";
 import type { RunningServer } from "../running.js";
 import { isAlive, mark, violate } from "../world.js";
 import type { Ledger, Question } from "./ledger.js";
+import { checkPosition } from "./log-position.js";
 import { checkNextView, checkTerm } from "./s1-one-chain.js";
 import { checkSent } from "./s2-sealing.js";
 import { noteOrder, noteSealAnswer } from "./s3-intersection.js";
@@ -62,6 +63,7 @@ export function createWatch(ledger: Ledger): Observer {
       turns += 1;
       checkActive(ledger, server);
       checkCommitted(ledger, server);
+      checkPosition(ledger, server);
       checkDecisions(ledger, server);
       checkEffects(server, effects);
       if (turns % THOROUGH_EVERY === 0) checkAll(server.replica);

@@ -348,6 +348,28 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     hunt: { by: "swarm", seed: 1, within: 50 },
   },
   {
+    name: "snapshot-without-the-log-time",
+    rule: "S9",
+    edits: [
+      {
+        file: "server/core/checkpoint.ts",
+        find: "const { ageMs, generation, issuedLogTimeMs: logTimeMs } = replica;",
+        replace: "const { ageMs, generation } = replica;\n  const logTimeMs = 0;",
+      },
+    ],
+    found: /^S9: .* with log time 0; it is/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 10,
+      focus: all(
+        ofSpec({ replicas: 3, style: "active", durability: "disk", checkpointEntries: 20 }),
+        stormFor(3_000),
+        struckBy(300, "kill-server", "disk-wiped"),
+      ),
+    },
+  },
+  {
     name: "undo-changes-iteration-order",
     rule: "S9",
     edits: [
