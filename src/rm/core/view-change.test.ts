@@ -295,3 +295,17 @@ test("a suspected member that answers is kept where only two would remain, and t
   w.run(world, 500);
   expect(w.activeView(world).epoch[1]).toBeLessThanOrEqual(counter + 1);
 });
+
+test("a planned change waits for its leader as well: one that has much to write answers late, and is not to be shed for that", () => {
+  for (const change of [{ replicas: 2 }, { style: "active" }, { quorum: "all" }] as const) {
+    const world = w.servingWorld();
+    const leader = w.server(world, 1);
+    leader.silent.add("seal");
+    w.admin(world, { kind: "set-group", group: w.GROUP, change });
+    w.run(world, 60);
+    leader.silent.clear();
+    w.runUntil(world, () => w.serves(world));
+    expect(w.activeView(world).leader).toBe(leader.replica);
+    expect(w.saidKinds(world).filter((kind) => kind === "change-began")).toHaveLength(2);
+  }
+});

@@ -1,6 +1,6 @@
 import { assert } from "../../vocabulary/assert.js";
 import { compareEpochs, epochText } from "../../vocabulary/epoch.js";
-import { holdsIncarnation, type Member, sameView, type View } from "../../vocabulary/view.js";
+import { holdsIncarnation, type Member, memberOf, sameView, type View } from "../../vocabulary/view.js";
 import { activate, driveActivation } from "./activation.js";
 import { announce } from "./announce.js";
 import { backoffMs, retryChange, startAttempt } from "./attempt.js";
@@ -9,13 +9,15 @@ import type { RmEffect } from "./effect.js";
 import { killLastResort } from "./kill.js";
 import { closedByLoss, decideLoss, missingText, sayLoss } from "./loss.js";
 import { memberFloor, planView } from "./next-view.js";
-import { currentBoot, memberHealth } from "./observation.js";
+import { currentBoot, isDown, memberHealth } from "./observation.js";
 import { sendToServer } from "./outbox.js";
 import { leaderEndsOf, withLeader } from "./poison.js";
 import { type ChangeAim, type GroupState, type Rm, type SealAnswer, type ViewChange, wakeAt } from "./state.js";
 import { assertIntersection, neededAnswers } from "./succession.js";
 
 const GRACE_MS_MIN = 5;
+/** Changes that begin while the leader serves. */
+const PLANNED: ReadonlySet<ChangeAim["cause"]> = new Set(["shed", "admission", "removal", "style", "quorum", "hand-over"]);
 
 /** A view change from the last active view (S3c), or from nothing over `asked` founders. Seals are sent in the same step. */
 export function beginChange(
@@ -130,14 +132,20 @@ function graceEnds(rm: Rm, nowMs: number, record: GroupRecord, change: ViewChang
     return health === "suspected" ? fewAnswers : health !== "gone";
   });
   if (missing.length === 0) return true;
-  const failover = change.base === null || !change.answers.has(change.base.leader);
   const short = Math.min(timing.sealGraceMsMax, Math.max(GRACE_MS_MIN, 2 * (change.quorumMs - change.attemptMs)));
   // A planned change has time: one that admits a replica and sheds another, which is only slow, is followed by the same the other way round.
-  const grace = failover ? (fewAnswers ? timing.sealGraceMsMax : short) : timing.plannedGraceMsMax;
+  const grace = hasTime(rm, nowMs, change) ? timing.plannedGraceMsMax : fewAnswers ? timing.sealGraceMsMax : short;
   const endMs = change.quorumMs + grace;
   if (nowMs >= endMs) return true;
   wakeAt(rm, nowMs, endMs);
   return false;
+}
+
+/** The change is not about its leader, and the leader is well: it has answered, or it is slow, as who has the most to write may be. */
+function hasTime(rm: Rm, nowMs: number, { base, answers, aim }: ViewChange): boolean {
+  const leader = base === null ? undefined : memberOf(base, base.leader);
+  if (leader === undefined) return false;
+  return answers.has(leader.replica) || (PLANNED.has(aim.cause) && !isDown(memberHealth(rm, nowMs, leader)));
 }
 
 function waitForAnswers(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, change: ViewChange, effects: RmEffect[]): void {
