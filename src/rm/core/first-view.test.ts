@@ -72,3 +72,26 @@ test("section 8: who wakes when its kill is ordered already is no part of the fi
   w.runUntil(world, () => w.serves(world));
   expect(w.server(world, 1).bootId).not.toBe(hung.bootId);
 });
+
+test("a founder whose disk hangs answers no Seal, though it lives: it is late like one that does not come, where enough others are there", () => {
+  const world = w.createWorld();
+  for (const number of [1, 2, 3]) w.boot(world, w.replica(number));
+  const hung = w.server(world, 3);
+  hung.verdict = "degraded";
+  hung.silent.add("seal");
+  w.start(world);
+  w.runUntil(world, () => w.serves(world), 20_000);
+  expect(world.said.find(({ kind }) => kind === "view-changed")?.text).toContain("of bank-1, bank-2, led by");
+});
+
+test("a group of two waits for both founders, and has its first view once the slow one answers", () => {
+  const world = w.createWorld({ replicas: 2 });
+  for (const number of [1, 2]) w.boot(world, w.replica(number));
+  const hung = w.server(world, 2);
+  hung.silent.add("seal");
+  w.start(world);
+  w.run(world, 20_000);
+  expect(world.content?.groups[0]?.activeView).toBeNull();
+  hung.silent.clear();
+  w.runUntil(world, () => w.serves(world) && w.activeView(world).members.length === 2);
+});

@@ -24,11 +24,15 @@ export function planFirstView(rm: Rm, nowMs: number, group: GroupState, record: 
   if (ready.length === 0) return null;
   group.firstSeenMs ??= nowMs;
   const lateMs = group.firstSeenMs + rm.config.timing.firstViewMs;
+  const isLate = nowMs >= lateMs;
+  const least = Math.max(record.spec.minimumReplicas, Math.floor(replicas / 2) + 1);
   if (ready.length < replicas) {
-    if (nowMs < lateMs) wakeAt(rm, nowMs, lateMs);
-    if (nowMs < lateMs || ready.length < Math.max(record.spec.minimumReplicas, Math.floor(replicas / 2) + 1)) return null;
+    if (!isLate) wakeAt(rm, nowMs, lateMs);
+    if (!isLate || ready.length < least) return null;
   }
-  const asked = ready.slice(0, replicas);
+  // Whose disk hangs answers no Seal, though it lives: where enough others do, it is late as well.
+  const answering = ready.filter((member) => !group.silentFounders.has(member.replica));
+  const asked = (isLate && answering.length >= least ? answering : ready).slice(0, replicas);
   if (!asked.every((member) => isFounder(record, member))) {
     writeFounders(rm, record, asked);
     return null;

@@ -212,6 +212,8 @@ export interface GroupState {
   lossSaid: string | null;
   /** By hand: whatever the members of the view of this epoch held and is not there any more. */
   lossAccepted: Epoch | null;
+  /** Founders that did not answer the last attempt at the first view. */
+  silentFounders: ReadonlySet<ReplicaId>;
   firstSeenMs: number | null;
   /** Suspected members that a view change kept because they answered: no reason for another until the verdict changes. */
   tolerated: Map<ReplicaId, BootId>;
@@ -355,6 +357,7 @@ export function createGroup(group: GroupName, term: number): GroupState {
     lossSaid: null,
     lossAccepted: null,
     firstSeenMs: null,
+    silentFounders: new Set(),
     tolerated: new Map(),
     toleratedMs: 0,
     admissions: new Map(),

@@ -155,6 +155,7 @@ function waitForAnswers(rm: Rm, nowMs: number, group: GroupState, record: GroupR
     // The founders are chosen anew.
     if (nowMs - change.attemptMs >= timing.sealTimeoutMs) {
       group.change = null;
+      group.silentFounders = new Set(change.asked.map(({ replica }) => replica).filter((replica) => !change.answers.has(replica)));
       group.failures += 1;
       group.retryMs = nowMs + backoffMs(timing.attemptMsMin, timing.attemptMsMax, group.failures);
     } else wakeAt(rm, nowMs, change.attemptMs + timing.sealTimeoutMs);
