@@ -77,6 +77,11 @@ export function withGroup(content: ControlContent, record: GroupRecord): Control
  * S1c: why `next` must not follow `current`, or null. Every store calls this inside its compare-and-swap, and the core asserts it before.
  * A new term changes nothing else; within a term, a view only succeeds the stored one, with an epoch of that term.
  */
+/** Wanted no more, or not known any more. */
+export function isLeaving(record: GroupRecord, replica: ReplicaId): boolean {
+  return record.replicas.find((one) => one.replica === replica)?.leaving ?? true;
+}
+
 export function refuseSuccession(current: ControlContent | null, next: ControlContent): string | null {
   if (current === null) return next.groups.some((group) => group.activeView !== null) ? "a view without a chain" : null;
   if (next.clusterId !== current.clusterId) return `content of another cluster (${next.clusterId})`;

@@ -3,9 +3,8 @@ import type { ReplicaId } from "../../vocabulary/ids.js";
 import { type Member, memberOf, type View } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import { backoffMs } from "./attempt.js";
-import type { GroupRecord } from "./content.js";
+import { type GroupRecord, groupRecord, isLeaving, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
-import { isLeaving } from "./membership.js";
 import { memberHealth, reportOf } from "./observation.js";
 import { sendToServer } from "./outbox.js";
 import { type ChangeAim, type GroupState, type Rm, wakeAt } from "./state.js";
@@ -76,6 +75,17 @@ function bestFollower(rm: Rm, nowMs: number, record: GroupRecord, view: View): R
     bestIndex = index;
   }
   return best?.replica ?? null;
+/** Nothing waits without a word. */
+export function tellRemovalWait(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View, effects: RmEffect[]): void {
+  const waits = isLeaving(record, view.leader) && bestFollower(rm, nowMs, record, view) === null;
+  const said = waits ? view.leader : null;
+  if (said === group.removalWaitSaid) return;
+  group.removalWaitSaid = said;
+  if (said === null) return;
+  const text = `${said} is to leave, and leads group ${group.group} until another member that is to stay is alive and well`;
+  announce(effects, "removal-waits", text, { group: group.group, replica: said });
+}
+
 }
 
 function watchHandOver(rm: Rm, nowMs: number, group: GroupState, effects: RmEffect[]): void {

@@ -1,10 +1,11 @@
 import { compareEpochs, epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
+import { LIMITS } from "../../vocabulary/limit.js";
 import { quorumSize } from "../../vocabulary/style.js";
 import { type Member, memberOf, type View } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import { dampAdmission } from "./attempt.js";
-import type { GroupRecord } from "./content.js";
+import { type GroupRecord, isLeaving } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { memberFloor } from "./next-view.js";
 import { currentBoot, currentIncarnation, healthOf, isDown, memberHealth, probeWakeMs, reportOf, roomShortOf } from "./observation.js";
@@ -130,8 +131,10 @@ function unreachableMember(rm: Rm, nowMs: number, group: GroupState, view: View)
 }
 
 function specDiffers(rm: Rm, record: GroupRecord, view: View): ChangeAim | null {
+  // Where none is to stay, none leaves before another has come, unless it takes up the room.
+  const canLeave = stayingOf(record, view).length > 0 || view.members.length >= LIMITS.replicasMax;
   const leaving = view.members.find((member) => member.replica !== view.leader && isLeaving(record, member.replica));
-  if (leaving !== undefined)
+  if (leaving !== undefined && canLeave)
     return { cause: "removal", reason: `${leaving.replica} leaves the group`, ...NOTHING, remove: leaving.replica };
   if (view.style !== record.spec.style && notWarmed(rm, view).length === 0)
     return { cause: "style", reason: `the style becomes ${record.spec.style}`, ...NOTHING };
@@ -167,8 +170,8 @@ export function tellStyleWait(rm: Rm, group: GroupState, record: GroupRecord, vi
   );
 }
 
-export function isLeaving(record: GroupRecord, replica: ReplicaId): boolean {
-  return record.replicas.find((one) => one.replica === replica)?.leaving ?? true;
+function stayingOf(record: GroupRecord, view: View): Member[] {
+  return view.members.filter((member) => !isLeaving(record, member.replica));
 }
 
 /** Replicas that are up, wanted, not of the view, and have room for what they are given: the leader feeds them (S5b). */
@@ -211,9 +214,8 @@ export function sendLearners(rm: Rm, nowMs: number, group: GroupState, record: G
 
 /** One at a time, and only while the leader itself reports that the learner stays within bound of the tail. */
 function admission(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View): ChangeAim | null {
-  // Where none of the members is to stay, none can leave before another has come.
-  const isDeparture = view.members.every((member) => isLeaving(record, member.replica));
-  if (view.members.length >= record.spec.replicas && !isDeparture) return null;
+  // Whoever is to leave does not count: it may be waiting for one that can take its place.
+  if (stayingOf(record, view).length >= record.spec.replicas || view.members.length >= LIMITS.replicasMax) return null;
   const leader = rm.sights.get(view.leader);
   if (leader === undefined) return null;
   for (const learner of learnersOf(rm, nowMs, record, view)) {

@@ -3,13 +3,13 @@ import type { Epoch } from "../../vocabulary/epoch.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
 import { quorumSize } from "../../vocabulary/style.js";
 import { checkView, type Member, type View } from "../../vocabulary/view.js";
-import type { GroupRecord } from "./content.js";
+import { type GroupRecord, isLeaving } from "./content.js";
 import { currentIncarnation, healthOf, isDown, reportOf } from "./observation.js";
 import type { GroupState, Rm, SealAnswer, ViewChange } from "./state.js";
 import { chooseLeader } from "./succession.js";
 
 /** What is held against a replica as a leader; decides only among equally good answers. */
-function leaderCost(rm: Rm, nowMs: number, change: ViewChange): (replica: ReplicaId) => number {
+function leaderCost(rm: Rm, nowMs: number, record: GroupRecord, change: ViewChange): (replica: ReplicaId) => number {
   const bornMs = (replica: ReplicaId): number => rm.sights.get(replica)?.bornMs ?? nowMs;
   const byAge = change.asked.map((member) => member.replica).sort((a, b) => bornMs(a) - bornMs(b) || (a < b ? -1 : 1));
   return (replica) => {
@@ -21,7 +21,11 @@ function leaderCost(rm: Rm, nowMs: number, change: ViewChange): (replica: Replic
     if (change.aim.remove === replica) cost += 8;
     if (health === "degraded") cost += 4;
     if (change.aim.leader !== null && change.aim.leader !== replica) cost += 2;
-    if (change.aim.leader === null && change.base?.leader !== replica) cost += 1;
+    if (change.aim.leader === null && change.base?.leader !== replica) {
+      cost += 1;
+      // It would hand over next: another pause for clients.
+      if (isLeaving(record, replica)) cost += 2;
+    }
     if (reportOf(rm.sights.get(replica))?.cold !== undefined) cost += 0.5;
     // Of equals the one whose process has been up longest: it has its caches warm, and leadership goes round.
     return cost + byAge.indexOf(replica) / 100;
@@ -42,7 +46,7 @@ export function planView(
   change: ViewChange,
   answers: readonly SealAnswer[],
 ): View {
-  const leader = chooseLeader(answers, leaderCost(rm, nowMs, change));
+  const leader = chooseLeader(answers, leaderCost(rm, nowMs, record, change));
   const members: Member[] = [{ replica: leader.replica, incarnation: leader.incarnation }];
   const doubtful: SealAnswer[] = [];
   for (const answer of answers) {

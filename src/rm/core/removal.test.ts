@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { FakeServer } from "./fake-server.test-harness.js";
 import * as w from "./world.test-harness.js";
 
 const want = (world: w.World, replicas: number): void => w.admin(world, { kind: "set-group", group: w.GROUP, change: { replicas } });
@@ -30,4 +31,100 @@ test("news of a removed replica that was still on its way does not leave it in t
   w.run(world, 5_000);
   expect(world.rm.groups.get(w.GROUP)?.book.entries.map(({ replica }) => replica)).not.toContain(last.replica);
   expect(world.rm.sights.has(last.replica)).toBe(false);
+});
+
+const remove = (world: w.World, number: number): void => w.admin(world, { kind: "replica", replica: w.replica(number), action: "remove" });
+const leaderOf = (world: w.World): FakeServer => w.server(world, Number(w.activeView(world).leader.at(-1)));
+const members = (world: w.World): string[] => w.activeView(world).members.map((member) => member.replica);
+const leaving = (world: w.World): unknown[] => world.said.flatMap(({ kind, replica }) => (kind === "leaving" ? [replica] : []));
+
+/** What the leader says of its learners from now on. */
+function feed(world: w.World, withinBound: boolean): void {
+  for (const fake of world.servers.values()) fake.withinBound = withinBound;
+  for (const fake of world.servers.values()) w.report(world, fake);
+}
+
+test("of those that are no members one that is down leaves before one that is up: the other way round the group would wait for it", () => {
+  const first = w.createWorld({ replicas: 2 });
+  const hung = w.boot(first, w.replica(1));
+  Object.assign(hung, { verdict: "suspected", paused: true }).silent.add("seal");
+  w.start(first);
+  w.run(first, 1_000);
+  want(first, 1);
+  expect(leaving(first)).toEqual(["bank-1"]);
+  w.runUntil(first, () => w.serves(first));
+
+  const world = w.servingWorld();
+  feed(world, false);
+  w.die(world, w.server(world, 3));
+  w.runUntil(world, () => w.server(world, 3).running && w.serves(world));
+  world.refuseStarts = true;
+  w.die(world, w.server(world, 2));
+  w.runUntil(world, () => w.serves(world) && members(world).length === 1);
+  want(world, 2);
+  expect(leaving(world)).toEqual(["bank-2"]);
+});
+
+test("S5c: where none of the members is to stay, none leaves before another has come", () => {
+  const world = w.servingWorld();
+  feed(world, false);
+  w.die(world, w.server(world, 3));
+  w.runUntil(world, () => w.serves(world) && members(world).length === 2);
+  leaderOf(world).silent.add("hand-over");
+  remove(world, 1);
+  remove(world, 2);
+  w.run(world, 5_000);
+  expect(members(world)).toEqual(["bank-1", "bank-2"]);
+  leaderOf(world).silent.clear();
+  feed(world, true);
+  w.runUntil(world, () => w.serves(world) && members(world).join() === "bank-3" && world.servers.size === 1);
+});
+
+test("a leader that is to leave does not wait for a follower that is not well while another could come; until then it is said", () => {
+  const world = w.servingWorld({ replicas: 2 });
+  w.server(world, 2).verdict = "degraded";
+  feed(world, false);
+  w.publish(world);
+  want(world, 3);
+  w.run(world, 1_000);
+  remove(world, 1);
+  w.run(world, 1_000);
+  expect(w.activeView(world).leader).toBe("bank-1");
+  expect(world.said.filter(({ kind }) => kind === "removal-waits")).toMatchObject([{ replica: "bank-1" }]);
+  feed(world, true);
+  w.runUntil(world, () => w.serves(world) && members(world).join() === "bank-2,bank-3");
+  expect(w.activeView(world).leader).toBe("bank-3");
+});
+
+test("seven that are all to leave make room for those that are to come: a view has no place for an eighth", () => {
+  const world = w.servingWorld({ replicas: 7 });
+  feed(world, false);
+  for (let number = 1; number <= 6; number++) {
+    remove(world, number);
+    want(world, 7);
+  }
+  remove(world, 7);
+  feed(world, true);
+  w.runUntil(world, () => w.serves(world) && world.servers.size === 6 && members(world).length === 6);
+  for (const lead of w.sentOf(world, "lead")) expect(lead.view.members.length).toBeLessThanOrEqual(7);
+  expect(members(world).every((name) => Number(name.slice("bank-".length)) > 7)).toBe(true);
+});
+
+test("who is to leave does not take over while one that is to stay is as good: it would hand over next", () => {
+  const world = w.servingWorld({ replicas: 5 });
+  // Of equals the one that has been up longest leads: that is bank-5 now.
+  for (const number of [2, 3, 4]) {
+    w.die(world, w.server(world, number));
+    w.runUntil(world, () => w.serves(world) && members(world).length === 5);
+    w.run(world, 5_000);
+  }
+  for (const fake of world.servers.values()) fake.silent.add("seal");
+  world.refuseStarts = true;
+  w.die(world, w.server(world, 1));
+  want(world, 3);
+  expect(leaving(world)).toEqual(["bank-1", "bank-5"]);
+  for (const fake of world.servers.values()) fake.silent.clear();
+  w.runUntil(world, () => w.serves(world) && members(world).length === 3);
+  const leaders = world.said.filter(({ kind }) => kind === "view-changed").map(({ replica }) => replica);
+  expect(leaders).not.toContain("bank-5");
 });

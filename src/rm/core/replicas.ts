@@ -29,14 +29,18 @@ function addReplica(rm: Rm, nowMs: number, record: GroupRecord, effects: RmEffec
   announce(effects, "placed", `${replica} is placed on ${host}: ${record.spec.replicas} replicas are wanted`, { group, replica, host });
 }
 
-/** The least missed leaves: not a member before a member, down before up, and the leader last; then the youngest. */
+/** The least missed leaves: not a member before a member, of each who is down before who is up, and the leader last; then the youngest. */
 function dismissReplica(rm: Rm, nowMs: number, record: GroupRecord, wanted: readonly ReplicaRecord[], effects: RmEffect[]): void {
   const view = record.activeView;
   const worth = ({ replica }: ReplicaRecord): number => {
-    if (view === null || memberOf(view, replica) === undefined) return 0;
+    const member = view === null ? undefined : memberOf(view, replica);
+    const health = member === undefined ? healthOf(rm, nowMs, replica) : memberHealth(rm, nowMs, member);
+    // `unknown`: its host has not told of it, and perhaps never will.
+    const isUp = !isDown(health) && health !== "unknown";
     // Also of a leader that is down: in the middle of a failover the others are all that there is.
-    if (isDown(healthOf(rm, nowMs, replica))) return 1;
-    return view.leader === replica ? 3 : 2;
+    if (member === undefined) return isUp ? 1 : 0;
+    if (!isUp) return 2;
+    return view?.leader === replica ? 4 : 3;
   };
   let least = wanted[0];
   for (const one of wanted) if (least !== undefined && worth(one) <= worth(least)) least = one;

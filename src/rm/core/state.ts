@@ -244,6 +244,8 @@ export interface GroupState {
   bookKey: string;
   /** The spec whose knobs the servers were last told. */
   knobsTold: GroupSpec | null;
+  /** The leader that was last said to leave once another can lead. */
+  removalWaitSaid: ReplicaId | null;
   /** Whom a change of style was last said to wait for. */
   styleWaitSaid: string;
   /** Who was said to stay outside for want of room. */
@@ -377,6 +379,7 @@ export function createGroup(group: GroupName, term: number): GroupState {
     unreachableSince: new Map(),
     standstills: new Map(),
     stalledSaid: "",
+    removalWaitSaid: null,
     book: { version: [term, 0], entries: [] },
     bookKey: "",
     knobsTold: null,

@@ -9,7 +9,7 @@ import type { RmEffect } from "./effect.js";
 import { sayDamage } from "./damage.js";
 import type { RmEvent, RmPeer } from "./event.js";
 import { planFirstView, strangerWithState } from "./first-view.js";
-import { planHandOver } from "./hand-over.js";
+import { planHandOver, tellRemovalWait } from "./hand-over.js";
 import { killShed } from "./kill.js";
 import { keepLinks } from "./links.js";
 import { planChange, sendLearners, tellRoomShort, tellStyleWait } from "./membership.js";
@@ -273,6 +273,7 @@ function decide(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, e
   if (aim !== null) return beginChange(rm, nowMs, group, record, aim, view.members, effects);
   tellStyleWait(rm, group, record, view, effects);
   tellRoomShort(rm, group, record, view, effects);
+  tellRemovalWait(rm, nowMs, group, record, view, effects);
   tellStalled(rm, nowMs, group, view, effects);
   probeLeader(rm, nowMs, group, view, effects);
   planHandOver(rm, nowMs, group, record, view, effects);
