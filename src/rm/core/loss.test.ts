@@ -81,3 +81,19 @@ test("loss: goes on by itself only where the spec says so, in a new generation",
   expect(w.activeView(world).generation).toBe(generation + 1);
   expect(w.saidKinds(world)).toContain("data-loss");
 });
+
+test("loss: where nothing is left nobody is told to go on from what is left", () => {
+  const memory = w.servingWorld({ durability: "memory", replicas: 1 });
+  w.die(memory, w.server(memory, 1));
+  w.run(memory, 1_000);
+  expect(memory.status?.groups[0]?.waiting).toMatch(/bank-1, whose state cannot come back\. Nothing is left .*restore.*begin from nothing/);
+
+  const disk = w.servingWorld({ replicas: 1 });
+  disk.refuseStarts = true;
+  w.die(disk, w.server(disk, 1));
+  disk.servers.delete(w.replica(1));
+  w.boot(disk, w.replica(1));
+  w.publish(disk);
+  w.run(disk, 1_000);
+  expect(disk.status?.groups[0]?.waiting).toMatch(/Put that back if there is a copy, or restore a backup/);
+});

@@ -38,16 +38,17 @@ export function lossText(rm: Rm, view: View): string {
   const kept = view.members.filter((member) => !lost.includes(member)).map((member) => holding(rm, member));
   const survivors = kept.length === 0 ? "no other member is left" : `what is left: ${kept.join("; ")}`;
   const closed = `the group is closed, since acknowledged work may be gone: ${why}; ${survivors}`;
+  const isLeft = kept.length > 0;
   if (view.durability === "memory")
-    return (
-      `${closed}. It waits for ${names}, whose state cannot come back. Leave the system running, since what is left is in memory as well, ` +
-      "and go on from it with `troupe recover --accept-data-loss`"
-    );
-  return (
-    `${closed}. It waits for ${names} to come back with the data of view ${epochText(view.epoch)}. ` +
-    "Put that back if there is a copy, or go on from what is left with `troupe recover --accept-data-loss`"
-  );
+    return `${closed}. It waits for ${names}, whose state cannot come back. ${isLeft ? GO_ON_FROM_MEMORY : BEGIN_FROM_NOTHING}`;
+  const back = `${closed}. It waits for ${names} to come back with the data of view ${epochText(view.epoch)}`;
+  return `${back}. Put that back if there is a copy, or ${isLeft ? "go on from what is left with `troupe recover --accept-data-loss`" : "restore a backup"}`;
 }
+
+const GO_ON_FROM_MEMORY =
+  "Leave the system running, since what is left is in memory as well, and go on from it with `troupe recover --accept-data-loss`";
+const BEGIN_FROM_NOTHING =
+  "Nothing is left to go on from: restore a backup, or begin from nothing with `troupe recover --accept-data-loss`";
 
 function lossOf(rm: Rm, member: Member, view: View): string {
   if (view.durability === "memory") return `${member.replica} ended, and kept its state in memory`;
@@ -66,12 +67,13 @@ function short(id: string | null): string {
   return id === null ? "unknown" : id.slice(0, 8);
 }
 
-/** For people: what a change without enough answers waits for, and why each of them is missing. */
+/** For people: what a change waits for, and why each of those who have not answered is missing. */
 export function missingText(rm: Rm, nowMs: number, change: ViewChange): string {
   const missing = change.asked.filter((member) => !change.answers.has(member.replica));
   const needed = neededAnswers(change) - change.answers.size;
   const names = missing.map((member) => member.replica).join(", ");
   const why = missing.map((member) => `${member.replica} ${absence(rm, nowMs, member)}`).join("; ");
+  if (needed <= 0) return `enough have answered; for a moment the others are waited for, so as to keep them (${why})`;
   const down = change.base !== null && missing.some((member) => memberHealth(rm, nowMs, member) === "gone");
   const todo = down
     ? ". Their data is needed: see `troupe logs REPLICA` for what keeps them down, and the runbook for a lost majority"

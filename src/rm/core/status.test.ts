@@ -50,3 +50,12 @@ test("who was in a crash loop, and has run well since, is not blamed for what th
   expect(waits()).not.toBe("");
   expect(waits()).not.toContain("crash loop");
 });
+
+test("while those who may be well are given their moment, nobody is said to be missing", () => {
+  const world = w.servingWorld({ quorum: "all" });
+  w.server(world, 3).silent.add("seal");
+  w.admin(world, { kind: "set-group", group: w.GROUP, change: { style: "active" } });
+  w.run(world, 120);
+  w.publish(world);
+  expect(world.status?.groups[0]?.waiting).toMatch(/enough have answered; .*\(bank-3 has not answered yet\)/);
+});
