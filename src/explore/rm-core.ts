@@ -191,7 +191,7 @@ function settleGroup(group: GroupState): void {
   group.lossSaid = null;
   group.kills = [];
   group.starts.clear();
-  group.deaths.clear();
+  group.deaths = [];
   group.failures = Math.min(group.failures, 2);
   if (group.change !== null) settleChange(group.change);
 }

@@ -152,8 +152,8 @@ export function finishChange(rm: Rm, nowMs: number, group: GroupState, change: V
   group.lossSaid = null;
   group.waiting = null;
   group.unreachableSince.clear();
-  endHandOver(nowMs, group, change.aim, view, effects);
-  endWish(group, view, effects);
+  endHandOver(rm, nowMs, group, change.aim, view, effects);
+  endWish(rm, group, view, effects);
   rm.statusDirty = true;
   if (change.writtenMs === null) {
     announce(effects, "view-adopted", `group ${group.group}: ${view.leader} leads view ${epochText(view.epoch)}`, {

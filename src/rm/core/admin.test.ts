@@ -91,3 +91,20 @@ test("of stopping and continuing the last word counts, while the host has answer
   w.push(world, { kind: "opened", peer: w.lfdPeer });
   expect(w.sentOf(world, "signal-replica").map(({ signal }) => signal)).toEqual(["continue"]);
 });
+
+test("who was asked to lead leads, also where the Replication Manager ends before it has begun", () => {
+  const world = w.servingWorld();
+  const [other = 0] = followers(world);
+  const fake = w.server(world, Number(w.activeView(world).leader.at(-1)));
+  fake.silent.add("hand-over");
+  world.holdWrites = true;
+  const answers = world.answers.length;
+  lead(world, other);
+  expect(world.answers).toHaveLength(answers);
+  w.releaseWrites(world);
+  expect(world.answers.at(-1)).toMatchObject({ kind: "accepted" });
+  w.restartRm(world);
+  fake.silent.clear();
+  w.runUntil(world, () => w.serves(world) && w.activeView(world).leader === w.replica(other));
+  expect(world.content?.groups[0]?.leadWanted).toBeNull();
+});

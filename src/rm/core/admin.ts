@@ -7,6 +7,7 @@ import { COLD_IN_MEMORY, STYLES } from "../../vocabulary/style.js";
 import { announce } from "./announce.js";
 import { type GroupRecord, groupRecord, isLeaving, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
+import { wishLead } from "./hand-over.js";
 import { closedByLoss, lossText } from "./loss.js";
 import { currentBoot, healthOf } from "./observation.js";
 import { dropOrders, placeOrder, resumeOrders } from "./order.js";
@@ -219,7 +220,6 @@ function orderProcess(
 
 function wishLeader(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, sight: Sight): AdminOutcome {
   const { replica } = sight;
-  // It would be forgotten with this Replication Manager, which can do nothing about it.
   if (group.halted !== null) return reject(409, group.halted);
   if (isLeaving(record, replica)) return reject(409, `${replica} is to leave the group`);
   if (record.activeView?.members.some((member) => member.replica === replica) !== true) {
@@ -229,7 +229,7 @@ function wishLeader(rm: Rm, nowMs: number, group: GroupState, record: GroupRecor
   group.handOverFailures = 0;
   group.handOverRetryMs = 0;
   // Also of the one that leads: another may be about to follow it, by a change or a command that came before this one.
-  group.leadWanted = replica;
+  wishLead(rm, group, replica);
   return accept(rm);
 }
 

@@ -162,7 +162,7 @@ export function onHandOverAnswer(
   const group = rm.groups.get(message.group);
   const record = groupRecord(rm.store.stored, message.group);
   if (group === undefined || group.handOver === null || !sameEpoch(group.handOver.epoch, message.epoch) || record === undefined) return;
-  if (message.kind === "hand-over-failed") return failHandOver(nowMs, group, message.reason, effects);
+  if (message.kind === "hand-over-failed") return failHandOver(rm, nowMs, group, message.reason, effects);
   const view = record.activeView;
   const aim = view === null ? null : handOverReady(group, view);
   if (aim !== null && view !== null) beginChange(rm, nowMs, group, record, aim, view.members, effects);

@@ -17,6 +17,13 @@ export interface ProcessEnd extends LeaderEnd {
   readonly bootId: BootId;
 }
 
+/** S6i: a process died while it executed a request, and was told of in the view of this epoch. */
+export interface RequestDeath {
+  readonly request: string;
+  readonly bootId: BootId;
+  readonly epoch: string;
+}
+
 export interface GroupRecord {
   readonly spec: GroupSpec;
   /** The end of the chain (S1); null before the first view. */
@@ -28,6 +35,10 @@ export interface GroupRecord {
   readonly founders: readonly Member[];
   /** S6i: of the last views, oldest first; that of the active view is not known before its leader has ended. */
   readonly leaderEnds: readonly ProcessEnd[];
+  /** S6i: the last ones, oldest first. Absent: none. */
+  readonly deaths?: readonly RequestDeath[];
+  /** Who was asked to lead, and does not yet. Absent or null: nobody. */
+  readonly leadWanted?: ReplicaId | null;
   readonly replicas: readonly ReplicaRecord[];
   readonly nextReplicaNumber: number;
 }
@@ -66,6 +77,11 @@ export function groupRecord(content: ControlContent, group: GroupName): GroupRec
   return content.groups.find((record) => record.spec.group === group);
 }
 
+/** Wanted no more, or not known any more. */
+export function isLeaving(record: GroupRecord, replica: ReplicaId): boolean {
+  return record.replicas.find((one) => one.replica === replica)?.leaving ?? true;
+}
+
 /** A copy in which one group is replaced. */
 export function withGroup(content: ControlContent, record: GroupRecord): ControlContent {
   const groups = content.groups.map((old) => (old.spec.group === record.spec.group ? record : old));
@@ -77,11 +93,6 @@ export function withGroup(content: ControlContent, record: GroupRecord): Control
  * S1c: why `next` must not follow `current`, or null. Every store calls this inside its compare-and-swap, and the core asserts it before.
  * A new term changes nothing else; within a term, a view only succeeds the stored one, with an epoch of that term.
  */
-/** Wanted no more, or not known any more. */
-export function isLeaving(record: GroupRecord, replica: ReplicaId): boolean {
-  return record.replicas.find((one) => one.replica === replica)?.leaving ?? true;
-}
-
 export function refuseSuccession(current: ControlContent | null, next: ControlContent): string | null {
   if (current === null) return next.groups.some((group) => group.activeView !== null) ? "a view without a chain" : null;
   if (next.clusterId !== current.clusterId) return `content of another cluster (${next.clusterId})`;

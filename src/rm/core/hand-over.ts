@@ -35,6 +35,17 @@ export function planHandOver(rm: Rm, nowMs: number, group: GroupState, record: G
   });
 }
 
+/** Kept in the store: a Replication Manager that follows carries it out. */
+export function wishLead(rm: Rm, group: GroupState, replica: ReplicaId | null): void {
+  const record = groupRecord(rm.store.draft, group.group);
+  if (record === undefined || leadWanted(rm, group) === replica) return;
+  rm.store.draft = withGroup(rm.store.draft, { ...record, leadWanted: replica });
+}
+
+function leadWanted(rm: Rm, group: GroupState): ReplicaId | null {
+  return groupRecord(rm.store.draft, group.group)?.leadWanted ?? null;
+}
+
 function handOverWish(
   rm: Rm,
   nowMs: number,
@@ -42,8 +53,8 @@ function handOverWish(
   record: GroupRecord,
   view: View,
 ): { target: ReplicaId; reason: string } | null {
-  if (group.leadWanted === view.leader) group.leadWanted = null;
-  const wanted = group.leadWanted;
+  if (leadWanted(rm, group) === view.leader) wishLead(rm, group, null);
+  const wanted = leadWanted(rm, group);
   const asked = wanted === null ? undefined : memberOf(view, wanted);
   if (asked !== undefined && !isLeaving(record, asked.replica) && memberHealth(rm, nowMs, asked) === "alive") {
     return { target: asked.replica, reason: "it was asked for" };
@@ -64,17 +75,6 @@ function handOverWish(
   return { target, reason: `${view.leader} is degraded (${reason})` };
 }
 
-function bestFollower(rm: Rm, nowMs: number, record: GroupRecord, view: View): ReplicaId | null {
-  let best: Member | null = null;
-  let bestIndex = -1;
-  for (const member of view.members) {
-    if (member.replica === view.leader || isLeaving(record, member.replica) || memberHealth(rm, nowMs, member) !== "alive") continue;
-    const index = reportOf(rm.sights.get(member.replica))?.persistedIndex ?? 0;
-    if (index <= bestIndex) continue;
-    best = member;
-    bestIndex = index;
-  }
-  return best?.replica ?? null;
 /** Nothing waits without a word. */
 export function tellRemovalWait(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View, effects: RmEffect[]): void {
   const waits = isLeaving(record, view.leader) && bestFollower(rm, nowMs, record, view) === null;
@@ -86,53 +86,58 @@ export function tellRemovalWait(rm: Rm, nowMs: number, group: GroupState, record
   announce(effects, "removal-waits", text, { group: group.group, replica: said });
 }
 
+function bestFollower(rm: Rm, nowMs: number, record: GroupRecord, view: View): ReplicaId | null {
+  let best: Member | null = null;
+  let bestIndex = -1;
+  for (const member of view.members) {
+    if (member.replica === view.leader || isLeaving(record, member.replica) || memberHealth(rm, nowMs, member) !== "alive") continue;
+    const index = reportOf(rm.sights.get(member.replica))?.persistedIndex ?? 0;
+    if (index <= bestIndex) continue;
+    best = member;
+    bestIndex = index;
+  }
+  return best?.replica ?? null;
 }
 
 function watchHandOver(rm: Rm, nowMs: number, group: GroupState, effects: RmEffect[]): void {
   if (group.handOver === null) return;
   const dueMs = group.handOver.sinceMs + rm.config.timing.handOverTimeoutMs;
   if (nowMs < dueMs) wakeAt(rm, nowMs, dueMs);
-  else failHandOver(nowMs, group, "the leader did not answer in time", effects);
+  else failHandOver(rm, nowMs, group, "the leader did not answer in time", effects);
 }
 
-export function failHandOver(nowMs: number, group: GroupState, reason: string, effects: RmEffect[]): void {
+export function failHandOver(rm: Rm, nowMs: number, group: GroupState, reason: string, effects: RmEffect[]): void {
   const handOver = group.handOver;
   if (handOver === null) return;
   group.handOver = null;
-  countFailure(nowMs, group, handOver.target, reason, effects);
+  countFailure(rm, nowMs, group, handOver.target, reason, effects);
 }
 
 /** The view that came of a hand-over is active: where another one leads, trying again at once would go on for ever. */
-export function endHandOver(nowMs: number, group: GroupState, { cause, leader: target }: ChangeAim, view: View, effects: RmEffect[]): void {
+export function endHandOver(rm: Rm, nowMs: number, group: GroupState, aim: ChangeAim, view: View, effects: RmEffect[]): void {
+  const { cause, leader: target } = aim;
   if (cause !== "hand-over" || target === null) return;
   if (view.leader === target) group.handOverFailures = 0;
-  else countFailure(nowMs, group, target, `it could not lead, ${view.leader} does`, effects);
+  else countFailure(rm, nowMs, group, target, `it could not lead, ${view.leader} does`, effects);
 }
 
 /** Who was asked for and is no member of the view any more is not handed the lead some day, when it is back. */
-export function endWish(group: GroupState, view: View, effects: RmEffect[]): void {
-  const wanted = group.leadWanted;
-  if (wanted === null || wanted === view.leader) group.leadWanted = null;
-  else if (memberOf(view, wanted) === undefined) {
-    group.leadWanted = null;
-    announce(
-      effects,
-      "hand-over-failed",
-      `group ${group.group}: hand-over to ${wanted} failed: it is no member of the view any more; given up`,
-      {
-        group: group.group,
-        replica: wanted,
-      },
-    );
-  }
+export function endWish(rm: Rm, group: GroupState, view: View, effects: RmEffect[]): void {
+  const wanted = leadWanted(rm, group);
+  if (wanted === null) return;
+  const isMember = memberOf(view, wanted) !== undefined;
+  if (wanted === view.leader || !isMember) wishLead(rm, group, null);
+  if (isMember) return;
+  const text = `group ${group.group}: hand-over to ${wanted} failed: it is no member of the view any more; given up`;
+  announce(effects, "hand-over-failed", text, { group: group.group, replica: wanted });
 }
 
-function countFailure(nowMs: number, group: GroupState, target: ReplicaId, reason: string, effects: RmEffect[]): void {
+function countFailure(rm: Rm, nowMs: number, group: GroupState, target: ReplicaId, reason: string, effects: RmEffect[]): void {
   group.handOverFailures += 1;
   const waitMs = backoffMs(RETRY_MS_MIN, RETRY_MS_MAX, group.handOverFailures - 1);
   group.handOverRetryMs = nowMs + waitMs;
-  const gaveUp = group.leadWanted !== null && group.handOverFailures >= ASKED_TRIES_MAX;
-  if (gaveUp) group.leadWanted = null;
+  const gaveUp = leadWanted(rm, group) !== null && group.handOverFailures >= ASKED_TRIES_MAX;
+  if (gaveUp) wishLead(rm, group, null);
   const next = gaveUp ? "given up" : `it is tried again, in ${waitMs} ms at the earliest`;
   announce(effects, "hand-over-failed", `group ${group.group}: hand-over to ${target} failed: ${reason}; ${next}`, {
     group: group.group,

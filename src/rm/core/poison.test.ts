@@ -42,3 +42,40 @@ test("S6i: a process that was paused on purpose, and ended so, says nothing agai
   expect(endsOf(world)).toHaveLength(2);
   expect(w.saidKinds(world)).not.toContain("poison");
 });
+
+test("S6i: what a process died at outlives the Replication Manager that was told of it", () => {
+  const world = w.servingWorld();
+  end(world, OLD);
+  w.restartRm(world);
+  w.runUntil(world, () => w.serves(world));
+  end(world, OLD);
+  expect(w.saidKinds(world)).toContain("poison");
+  const lead = w.sentOf(world, "lead").at(-1);
+  expect(lead?.poison).toEqual([{ kind: "key", key: "order-1" }]);
+  w.restartRm(world);
+  w.runUntil(world, () => w.serves(world));
+  w.die(world, leaderOf(world));
+  expect(w.sentOf(world, "lead").at(-1)?.poison).toEqual(lead?.poison);
+});
+
+test("S6i: a process is started again, which makes its host forget the one before, only when the store has what that one died at", () => {
+  const world = w.servingWorld({ replicas: 1 });
+  const fake = w.server(world, 1);
+  const starts = (): number => w.sentOf(world, "start-replica").length;
+  const before = starts();
+  fake.executing = OLD;
+  w.publish(world);
+  [world.holdWrites, world.refuseStarts] = [true, true];
+  w.die(world, fake);
+  w.run(world, 1_000);
+  expect(starts()).toBe(before);
+  w.releaseWrites(world);
+  expect(starts()).toBe(before + 1);
+  w.boot(world, fake.replica);
+  w.restartRm(world);
+  w.runUntil(world, () => w.serves(world));
+  const next = w.server(world, 1);
+  next.executing = OLD;
+  w.die(world, next);
+  expect(w.saidKinds(world)).toContain("poison");
+});

@@ -1,15 +1,17 @@
 import { type Epoch, epochText } from "../../vocabulary/epoch.js";
 import type { BootId } from "../../vocabulary/ids.js";
-import { parseIdentityKey } from "../../vocabulary/session.js";
+import { parseIdentityKey, type RequestIdentity } from "../../vocabulary/session.js";
 import type { LeaderEnd } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import { type GroupRecord, groupRecord, type ProcessEnd, withGroup } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import type { GroupState, Rm, Sight } from "./state.js";
 
-const KEYS_MAX = 64;
+const ENDS_KNOWN_MAX = 64;
 /** So many views back an answer is still told from a death; a request that is older is not refused. */
 const ENDS_MAX = 32;
+/** A request that fells processes is sent again at once: the second death follows soon after the first. */
+const DEATHS_MAX = 32;
 
 /**
  * S6i: a process died while it executed a request, or hung in it and was ended for that. The second one makes the request poison: the next
@@ -20,28 +22,32 @@ const ENDS_MAX = 32;
  */
 export function noteDeath(rm: Rm, sight: Sight, effects: RmEffect[]): void {
   const group = rm.groups.get(sight.group);
-  const key = sight.executing;
-  if (group === undefined || key === null || sight.bootId === null) return;
-  noteEnd(rm, group, sight.bootId, key);
+  const { executing: request, bootId } = sight;
+  if (group === undefined || request === null || bootId === null) return;
+  noteEnd(rm, group, bootId, request);
   if (sight.paused) return;
-  const view = groupRecord(rm.store.stored, sight.group)?.activeView ?? null;
-  const epoch = view === null ? "" : epochText(view.epoch);
-  const deaths = group.deaths.get(key) ?? [];
+  const earlier = group.deaths.filter((death) => death.request === request);
   // Told of again and again: it counts for the view in which it was told first.
-  if (deaths.some((death) => death.bootId === sight.bootId)) return;
-  const isAnotherView = deaths.every((death) => death.epoch !== epoch);
-  deaths.push({ bootId: sight.bootId, epoch });
-  if (deaths.length > 1) keepEnds(rm, group);
-  group.deaths.set(key, deaths);
-  forgetOldest(group.deaths);
-  const identity = parseIdentityKey(key);
-  if (!isAnotherView || new Set(deaths.map((death) => death.epoch)).size !== 2 || identity === null) return;
-  group.poison = [...group.poison, identity].slice(-KEYS_MAX);
-  announce(effects, "poison", `two processes died or hung at request ${key}: it is refused unless it may have been answered before`, {
+  if (earlier.some((death) => death.bootId === bootId)) return;
+  const view = groupRecord(rm.store.stored, sight.group)?.activeView ?? null;
+  const wasPoison = isPoison(group, request);
+  group.deaths = [...group.deaths, { request, bootId, epoch: view === null ? "" : epochText(view.epoch) }].slice(-DEATHS_MAX);
+  if (earlier.length > 0) keepEnds(rm, group);
+  if (wasPoison || !isPoison(group, request) || parseIdentityKey(request) === null) return;
+  announce(effects, "poison", `two processes died or hung at request ${request}: it is refused unless it may have been answered before`, {
     group: sight.group,
     replica: sight.replica,
-    data: { request: key },
+    data: { request },
   });
+}
+
+function isPoison(group: GroupState, request: string): boolean {
+  return new Set(group.deaths.flatMap((death) => (death.request === request ? [death.epoch] : []))).size > 1;
+}
+
+export function poisonOf(group: GroupState): RequestIdentity[] {
+  const requests = [...new Set(group.deaths.map(({ request }) => request))];
+  return requests.filter((request) => isPoison(group, request)).flatMap((request) => parseIdentityKey(request) ?? []);
 }
 
 /**
@@ -55,7 +61,23 @@ export function leaderEndsOf(rm: Rm, group: GroupState): LeaderEnd[] {
 
 /** The record with the leader of the next view, and with all that is known of those before. */
 export function withLeader(group: GroupState, record: GroupRecord, epoch: Epoch, bootId: BootId): GroupRecord {
-  return { ...record, leaderEnds: [...known(group, record), { epoch, bootId, executing: null }].slice(-ENDS_MAX) };
+  const kept = withEnds(group, record);
+  return { ...kept, leaderEnds: [...kept.leaderEnds, { epoch, bootId, executing: null }].slice(-ENDS_MAX) };
+}
+
+/**
+ * Before a process is started again: its host, which tells of the one before until then, forgets it. True when what it died at is in the store, for
+ * a Replication Manager that follows.
+ */
+export function keepsDeaths(rm: Rm, group: GroupState, stored: GroupRecord): boolean {
+  if (isKept(group, stored)) return true;
+  const record = groupRecord(rm.store.draft, group.group);
+  if (record !== undefined && !isKept(group, record)) rm.store.draft = withGroup(rm.store.draft, withEnds(group, record));
+  return false;
+}
+
+function isKept({ deaths }: GroupState, record: GroupRecord): boolean {
+  return deaths.length === 0 || record.deaths === deaths;
 }
 
 function noteEnd(rm: Rm, group: GroupState, bootId: BootId, key: string): void {
@@ -70,17 +92,24 @@ function noteEnd(rm: Rm, group: GroupState, bootId: BootId, key: string): void {
 /** Written at once where a request begins to look like poison; otherwise with the next view, which a failover need not wait for twice. */
 function keepEnds(rm: Rm, group: GroupState): void {
   const record = groupRecord(rm.store.draft, group.group);
-  if (record === undefined || record.leaderEnds.every((end) => end.executing !== null || !group.ends.has(end.bootId))) return;
-  rm.store.draft = withGroup(rm.store.draft, { ...record, leaderEnds: known(group, record) });
+  if (record === undefined) return;
+  const isNew = record.leaderEnds.some((end) => end.executing === null && group.ends.has(end.bootId));
+  if (isNew || !isKept(group, record)) rm.store.draft = withGroup(rm.store.draft, withEnds(group, record));
+}
+
+/** The record with all that is known of how processes ended. */
+function withEnds(group: GroupState, record: GroupRecord): GroupRecord {
+  const { deaths } = group;
+  return { ...record, leaderEnds: known(group, record), ...(deaths.length === 0 ? {} : { deaths }) };
 }
 
 function known(group: GroupState, record: GroupRecord): ProcessEnd[] {
   return record.leaderEnds.map((end) => ({ ...end, executing: end.executing ?? group.ends.get(end.bootId) ?? null }));
 }
 
-function forgetOldest(deaths: Map<string, unknown>): void {
-  for (const key of deaths.keys()) {
-    if (deaths.size <= KEYS_MAX) return;
-    deaths.delete(key);
+function forgetOldest(ends: Map<BootId, string>): void {
+  for (const bootId of ends.keys()) {
+    if (ends.size <= ENDS_KNOWN_MAX) return;
+    ends.delete(bootId);
   }
 }

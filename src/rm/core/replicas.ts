@@ -6,6 +6,7 @@ import type { RmEffect } from "./effect.js";
 import { healthOf, isDown, memberHealth } from "./observation.js";
 import { placeOrder } from "./order.js";
 import { placeReplica } from "./placement.js";
+import { keepsDeaths } from "./poison.js";
 import { noteStartOrdered, startIsDue } from "./relaunch.js";
 import { type GroupState, type Rm, type Sight, wakeAt } from "./state.js";
 import { neededAnswers } from "./succession.js";
@@ -71,6 +72,7 @@ function start(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, on
   if (sight === undefined || host === undefined || host.verdict !== "alive" || !host.complete) return;
   if (isTooSoon(rm, nowMs, group, sight)) return;
   if (healthOf(rm, nowMs, one.replica) !== "gone" || !startIsDue(rm, nowMs, group, sight, effects)) return;
+  if (!keepsDeaths(rm, group, record)) return;
   const { replica } = one;
   const about = { host: one.host, group: group.group, replica, purpose: "start" } as const;
   const ticket = placeOrder(rm, nowMs, about, (number) => ({ kind: "start-replica", ticket: number, spec: record.spec, replica }), effects);

@@ -4,11 +4,10 @@ import type { BootId, ClusterId, GroupName, HostId, Incarnation, ReplicaId } fro
 import { DEFAULTS } from "../../vocabulary/limit.js";
 import type { ControlMessage } from "../../vocabulary/message.js";
 import type { ReplicaReport } from "../../vocabulary/report.js";
-import type { RequestIdentity } from "../../vocabulary/session.js";
 import type { DetectorKnobs, GroupSpec } from "../../vocabulary/spec.js";
 import type { Verdict } from "../../vocabulary/verdict.js";
 import type { Address, AddressBook, Member, View } from "../../vocabulary/view.js";
-import { type ControlContent, emptyContent } from "./content.js";
+import { type ControlContent, emptyContent, type RequestDeath } from "./content.js";
 import { RM_TIMING, type RmTiming } from "./timing.js";
 
 export interface RmConfig {
@@ -212,9 +211,9 @@ export interface GroupState {
   lossSaid: string | null;
   /** By hand: whatever the members of the view of this epoch held and is not there any more. */
   lossAccepted: Epoch | null;
+  firstSeenMs: number | null;
   /** Founders that did not answer the last attempt at the first view. */
   silentFounders: ReadonlySet<ReplicaId>;
-  firstSeenMs: number | null;
   /** Suspected members that a view change kept because they answered: no reason for another until the verdict changes. */
   tolerated: Map<ReplicaId, BootId>;
   toleratedMs: number;
@@ -224,15 +223,14 @@ export interface GroupState {
   /** What was announced of transfers under way: the size, and how many quarters of it had come. */
   readonly transfersSaid: Map<ReplicaId, { readonly sizeBytes: number; readonly parts: number }>;
   handOver: HandOver | null;
-  leadWanted: ReplicaId | null;
   handOverMs: number;
   handOverFailures: number;
   /** None is tried before. */
   handOverRetryMs: number;
   kills: Kill[];
   starts: Map<ReplicaId, Starts>;
-  deaths: Map<string, { readonly bootId: BootId; readonly epoch: string }[]>;
-  poison: RequestIdentity[];
+  /** S6i: goes into the store with the next view, and before a process is started again. */
+  deaths: readonly RequestDeath[];
   /** What processes that are gone were executing; of leaders it goes into the store (S6i). */
   ends: Map<BootId, string>;
   unreachableSince: Map<ReplicaId, number>;
@@ -244,10 +242,10 @@ export interface GroupState {
   bookKey: string;
   /** The spec whose knobs the servers were last told. */
   knobsTold: GroupSpec | null;
-  /** The leader that was last said to leave once another can lead. */
-  removalWaitSaid: ReplicaId | null;
   /** Whom a change of style was last said to wait for. */
   styleWaitSaid: string;
+  /** The leader that was last said to leave once another can lead. */
+  removalWaitSaid: ReplicaId | null;
   /** Who was said to stay outside for want of room. */
   roomShortSaid: Set<ReplicaId>;
 }
@@ -344,7 +342,7 @@ export function createRm(
   };
 }
 
-export function createGroup(group: GroupName, term: number): GroupState {
+export function createGroup(group: GroupName, term: number, deaths: readonly RequestDeath[]): GroupState {
   return {
     group,
     counter: 0,
@@ -367,23 +365,21 @@ export function createGroup(group: GroupName, term: number): GroupState {
     learnersSent: null,
     transfersSaid: new Map(),
     handOver: null,
-    leadWanted: null,
     handOverMs: Number.NEGATIVE_INFINITY,
     handOverFailures: 0,
     handOverRetryMs: 0,
     kills: [],
     starts: new Map(),
-    deaths: new Map(),
-    poison: [],
+    deaths,
     ends: new Map(),
     unreachableSince: new Map(),
     standstills: new Map(),
     stalledSaid: "",
-    removalWaitSaid: null,
     book: { version: [term, 0], entries: [] },
     bookKey: "",
     knobsTold: null,
     styleWaitSaid: "",
+    removalWaitSaid: null,
     roomShortSaid: new Set(),
   };
 }

@@ -171,7 +171,8 @@ function takeOffice(rm: Rm, effects: RmEffect[]): void {
     }
     refreshPath(rm, record, spec.service.path);
   }
-  for (const record of rm.store.draft.groups) rm.groups.set(record.spec.group, createGroup(record.spec.group, rm.store.draft.term));
+  for (const { spec, deaths } of rm.store.draft.groups)
+    rm.groups.set(spec.group, createGroup(spec.group, rm.store.draft.term, deaths ?? []));
 }
 
 function refuseSpec(record: GroupRecord, wanted: GroupRecord["spec"]): string | null {

@@ -11,7 +11,7 @@ import { closedByLoss, decideLoss, missingText, sayLoss } from "./loss.js";
 import { memberFloor, planView } from "./next-view.js";
 import { currentBoot, isDown, memberHealth } from "./observation.js";
 import { sendToServer } from "./outbox.js";
-import { leaderEndsOf, withLeader } from "./poison.js";
+import { leaderEndsOf, poisonOf, withLeader } from "./poison.js";
 import { type ChangeAim, type GroupState, type Rm, type SealAnswer, type ViewChange, wakeAt } from "./state.js";
 import { assertIntersection, neededAnswers } from "./succession.js";
 
@@ -204,7 +204,7 @@ export function sendLead(rm: Rm, group: GroupState, change: ViewChange, effects:
   if (change.view === null || change.leaderBootId === null) return;
   const { view, leaderBootId: bootId } = change;
   const leaderEnds = leaderEndsOf(rm, group);
-  sendToServer(rm, view.leader, { kind: "lead", view, bootId, poison: group.poison, leaderEnds, book: group.book }, effects);
+  sendToServer(rm, view.leader, { kind: "lead", view, bootId, poison: poisonOf(group), leaderEnds, book: group.book }, effects);
 }
 
 function driveLeading(rm: Rm, nowMs: number, group: GroupState, change: ViewChange, effects: RmEffect[]): void {
