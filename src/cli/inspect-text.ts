@@ -151,7 +151,8 @@ function folderText(data: FolderDescription, { executing, setAside }: Inspection
   lines.push(logText(segments), ...segments.flatMap(segmentText));
   if (leftovers.length > 0) lines.push(`leftovers  ${leftovers.join(", ")} (unfinished; the next start removes them)`);
   if (others.length > 0) lines.push(`others     ${others.join(", ")} (none of the store's)`);
-  if (setAside.length > 0) lines.push(`set aside  ${setAside.join(", ")} (damaged data of earlier incarnations; inspect them by name)`);
+  const advice = "damaged data of earlier incarnations; inspect them by name, and delete them once the group is whole: nothing else does";
+  if (setAside.length > 0) lines.push(`set aside  ${setAside.join(", ")} (${advice})`);
   return lines;
 }
 

@@ -13,7 +13,7 @@ const WORDS_MAX = 1_000;
 export function sayDamage(rm: Rm, peer: Extract<RmPeer, { kind: "server" }>, message: DamageFound, effects: RmEffect[]): void {
   if (message.replica !== peer.replica) return;
   const [where, what, keptIn] = [message.where, message.what, message.keptIn].map((words) => words.slice(0, WORDS_MAX));
-  const text = `the data of ${peer.replica} cannot be used (${where}: ${what}); it is kept in ${keptIn}, and ${peer.replica} comes back as a new incarnation, rebuilt from its peers`;
+  const text = `the data of ${peer.replica} cannot be used (${where}: ${what}); it is kept in ${keptIn} until a person deletes it (when the group is whole again), and ${peer.replica} comes back as a new incarnation, rebuilt from its peers`;
   if (rm.damagesSaid.has(text) || rm.damagesSaid.size >= DAMAGES_MAX) return;
   rm.damagesSaid.add(text);
   announce(effects, "damage-found", text, { group: peer.group, replica: peer.replica });

@@ -14,7 +14,8 @@ const FOLDER = /^damaged-(\d+)$/;
 const TOLD_MAX = 16;
 
 /**
- * Moves the replica's data out of the way, with a note of why beside it. Never repaired, never deleted (S5d). The note is durable first: what
+ * Moves the replica's data out of the way, with a note of why beside it. Never repaired, never deleted (S5d):
+ * while a group is closed by a loss the oldest may be the only one that holds what was acknowledged. The note is durable first: what
  * has moved is not looked at again, so a crash in between would lose what is to be told. A note without its folder is not told, and is
  * written over when the data is set aside after all.
  */
