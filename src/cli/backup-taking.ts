@@ -5,6 +5,7 @@ import { type BackupSlice, BackupInterrupted, openBackupSource } from "../client
 import { discover } from "../client/process/discovery.js";
 import { TroupeError } from "../client/process/troupe-error.js";
 import { wallMs } from "../runtime/clock.js";
+import { reasonOf } from "../runtime/error-code.js";
 import { BACKUP_PATH, type BackupRecord, encodeBackup } from "../storage/backup-file.js";
 import { describeSnapshotFile } from "../storage/inspection.js";
 import { damageInSnapshot } from "../storage/inspection-backup.js";
@@ -50,7 +51,7 @@ export async function takeBackup(target: BackupTarget): Promise<BackupRecord> {
     } catch (error) {
       if (path !== null) rmSync(path, { force: true });
       if (!isPassing(error)) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       if (performance.now() >= endMs || attempt >= ATTEMPTS_MAX)
         throw new Failure(EXIT.failed, `No backup of ${spec.group} could be taken: ${reason}. The folder is empty.`);
       sayAgain(`backup: begins again: ${reason}`);

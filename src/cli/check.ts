@@ -4,6 +4,7 @@ import { type HistoryProblem, type OperationRecord, parseHistoryLines, type Reco
 import { checkLinearizability, type LinearizabilityResult } from "../checker/linearizability.js";
 import type { Model } from "../checker/model.js";
 import { detectModel, modelNamed, models } from "../checker/models/index.js";
+import { reasonOf } from "../runtime/error-code.js";
 
 export type CheckOptions = {
   /** Name of the model; otherwise told from the operations. */
@@ -48,7 +49,7 @@ export function checkHistoryFile(path: string, options: CheckOptions = {}): Chec
   try {
     parsed = parseHistoryLines(linesOf(path));
   } catch (error) {
-    return unreadable(path, `cannot be read (${error instanceof Error ? error.message : String(error)}): give the path of a history file`);
+    return unreadable(path, `cannot be read (${reasonOf(error)}): give the path of a history file`);
   }
   const { records, problems } = parsed;
   if (problems.length > 0) return unreadable(path, "holds lines that are no operations; correct or remove them", problems);

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { keepCompiled } from "../runtime/compiling.js";
-import { hasCode } from "../runtime/error-code.js";
+import { hasCode, reasonOf } from "../runtime/error-code.js";
 import { FolderInUse } from "../runtime/folder-lock.js";
 import { createLogger } from "../runtime/log.js";
 import { DIR_OPTION, EXIT, withExample } from "./output.js";
@@ -67,7 +67,7 @@ function addComponent(
     try {
       await run({ ...options, dir: resolve(options.dir) });
     } catch (error) {
-      createLogger(name).fatal({ err: error }, error instanceof Error ? error.message : String(error));
+      createLogger(name).fatal({ err: error }, reasonOf(error));
       // What a start fails at (a port, a lock, a file) is there at the next start too, unless the system itself says it may pass.
       process.exit(isPassing(error) ? EXIT.failed : EXIT.gaveUp);
     }

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { basename, dirname, join, resolve } from "node:path";
+import { reasonOf } from "../runtime/error-code.js";
 import { pidLockHolder } from "../runtime/folder-lock.js";
 import type { Look } from "../storage/inspection.js";
 
@@ -14,7 +15,7 @@ export function lookInto(folder: string): Look {
       return { kind: "read-done", ticket, ...readPart(join(folder, path), offsetBytes, sizeBytes) };
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : "EIO";
-      return { kind: "failed", ticket, code, message: error instanceof Error ? error.message : String(error) };
+      return { kind: "failed", ticket, code, message: reasonOf(error) };
     }
   };
 }

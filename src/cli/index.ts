@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { addComponents } from "./component-command.js";
 import { EXIT, isFailure, onOutputError } from "./output.js";
+import { reasonOf } from "../runtime/error-code.js";
 
 /** Errors are a sentence on stderr and an exit code; with --json the error is on stdout as well, as data. */
 async function main(): Promise<void> {
@@ -15,7 +16,7 @@ async function main(): Promise<void> {
       if (error.exitCode !== 0) tellAsData({ message: error.message });
       return;
     }
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     process.stderr.write(`${message}\n`);
     tellAsData(isFailure(error) && error.data !== undefined ? error.data : { message });
     process.exitCode = isFailure(error) ? error.exitCode : EXIT.failed;

@@ -66,6 +66,15 @@ it("every --dir is the same folder where none is given", () => {
   expect([...new Set(dirs.map((option) => option.defaultValue))]).toEqual([undefined, ".troupe"]);
 });
 
+it("every --port is one that there is", () => {
+  const ports = allCommands().flatMap(({ command }) => command.options.filter((option) => option.long === "--port"));
+  expect(ports.length).toBeGreaterThan(10);
+  for (const { parseArg } of ports) {
+    expect(parseArg?.("65535", undefined)).toBe(65_535);
+    expect(() => parseArg?.("65536", undefined)).toThrow("at most 65535");
+  }
+});
+
 it("every command that prints takes --json", () => {
   const silent = ["simulate", "rm", "gfd", "lfd", "server", "gateway"];
   for (const { path, command } of allCommands()) if (!silent.includes(command.name())) expect(flagsOf(command), path).toContain("--json");

@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { readRunConfig, type RunConfig } from "../config/run-config.js";
 import { planRecovery, type RecoveryInput } from "../rm/core/recovery-plan.js";
+import { reasonOf } from "../runtime/error-code.js";
 import { FolderInUse, lockFolder } from "../runtime/folder-lock.js";
 import { epochText } from "../vocabulary/epoch.js";
 import type { GroupSpec } from "../vocabulary/spec.js";
@@ -69,7 +70,7 @@ function configOf(dir: string): RunConfig {
   try {
     return readRunConfig(dir);
   } catch (error) {
-    throw new Failure(EXIT.failed, error instanceof Error ? error.message : String(error));
+    throw new Failure(EXIT.failed, reasonOf(error));
   }
 }
 

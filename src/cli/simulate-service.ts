@@ -10,6 +10,7 @@ import { hasPassed, proofJson, proofText } from "../proof/verdict.js";
 import { openWorkshop } from "../proof/workers.js";
 import { STYLES, type Style } from "../vocabulary/style.js";
 import { EXIT, Failure, show, wholeNumber } from "./output.js";
+import { reasonOf } from "../runtime/error-code.js";
 
 const HELP = `usage: troupe simulate SERVICE [--seeds N] [--from N] [--seed N] [--style STYLE] [--without NAME]... [--workers N] [--json]
 
@@ -110,7 +111,7 @@ function readOptions(argv: readonly string[]): Options | string {
       json: values.json ?? false,
     };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   }
 }
 

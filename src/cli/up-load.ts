@@ -3,6 +3,7 @@ import { connect } from "../client/connect.js";
 import { TroupeError } from "../client/process/troupe-error.js";
 import { bundleFile, loadExport } from "../config/bundle.js";
 import { examplePath } from "../config/installation.js";
+import { reasonOf } from "../runtime/error-code.js";
 import { gatewayUrl } from "./gateway-api.js";
 import { EXIT, Failure } from "./output.js";
 
@@ -54,7 +55,7 @@ export async function startBankLoad(dir: string, group: string): Promise<Load> {
       if (error instanceof TroupeError && error.outcome === "refused") counts.refused += 1;
       else {
         counts.failed += 1;
-        lastFailure = error instanceof Error ? error.message : String(error);
+        lastFailure = reasonOf(error);
       }
     }
     latencies.push(performance.now() - begin);
@@ -76,7 +77,7 @@ export async function startBankLoad(dir: string, group: string): Promise<Load> {
 
   const runs = Array.from({ length: CLIENTS }, (_, number) =>
     run(number).catch((error: unknown) => {
-      lastFailure = error instanceof Error ? error.message : String(error);
+      lastFailure = reasonOf(error);
       counts.failed += 1;
     }),
   );

@@ -3,12 +3,13 @@ import { Option } from "commander";
 import { commandEntry } from "../config/installation.js";
 import { writeRunConfig } from "../config/run-config.js";
 import type { Settings } from "../config/schema.js";
+import { reasonOf } from "../runtime/error-code.js";
 import { claimFolder } from "../supervisor/claim.js";
 import type { ComponentCommand, SupervisorEvent } from "../supervisor/component.js";
 import { startSupervisor, stopOnSignals, type Supervisor } from "../supervisor/supervisor.js";
 import { DEFAULTS } from "../vocabulary/limit.js";
 import { DURABILITIES, STYLES } from "../vocabulary/style.js";
-import { dropUnwritable, print, shellWord, wholeNumber, withExample } from "./output.js";
+import { dropUnwritable, portNumber, print, shellWord, wholeNumber, withExample } from "./output.js";
 import { detach } from "./up-detach.js";
 import { startBankLoad } from "./up-load.js";
 import { decideSettings, planRun, type UpFlags } from "./up-plan.js";
@@ -26,7 +27,7 @@ export function addUp(program: Command): void {
     .addOption(new Option("--durability <kind>", "what persisted means (default: disk)").choices(DURABILITIES))
     .addOption(new Option("--quorum <rule>", "how many replicas must have an entry (default: majority)").choices(["majority", "all"]))
     .option("--minimum-replicas <n>", "below this many replicas new work is refused", wholeNumber)
-    .option("--port <port>", `port of the gateway; 0 takes a free one (default: ${DEFAULTS.port})`, wholeNumber)
+    .option("--port <port>", `port of the gateway; 0 takes a free one (default: ${DEFAULTS.port})`, portNumber)
     .option("--host <host>", "where the gateway listens (default: 127.0.0.1)")
     .option("--insecure-network", "allows a --host beyond this machine: nothing is encrypted, and nobody is asked who they are")
     .option("--dir <folder>", `the data folder (default: ${DEFAULTS.dir})`)
@@ -60,7 +61,7 @@ async function up(flags: UpFlags): Promise<void> {
   const trouble = createTrouble();
   const supervisor = await startSupervisor({ folder, components: componentsOf(folder.dir), onEvent: trouble.onEvent });
   stopOnSignals(supervisor, (exitCode, error) => {
-    if (error !== null) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    if (error !== null) process.stderr.write(`${reasonOf(error)}\n`);
     process.exit(exitCode);
   });
   await serve(supervisor, { settings, dir: folder.dir, group: config.groups[0]?.group ?? "", isJson: flags.json === true, trouble });

@@ -2,6 +2,7 @@ import { monotonicMs } from "../../runtime/clock.js";
 import type { Connection } from "../../runtime/connection.js";
 import { dial } from "../../runtime/dialer.js";
 import { createDriver } from "../../runtime/driver.js";
+import { reasonOf } from "../../runtime/error-code.js";
 import { randomId, randomSeed } from "../../runtime/random.js";
 import { unreachable } from "../../vocabulary/assert.js";
 import { type BootId, bootId, type ClusterId, type GroupName, type ReplicaId } from "../../vocabulary/ids.js";
@@ -95,7 +96,7 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
 
   function endEverything(error: unknown): void {
     links.keep([]);
-    broken = `The client has met a bug of its own and ended: ${error instanceof Error ? error.message : String(error)}`;
+    broken = `The client has met a bug of its own and ended: ${reasonOf(error)}`;
     for (const resolve of callers.values()) resolve({ kind: "failed", code: "timeout", outcome: "unknown", message: broken });
     callers.clear();
     options.onBroken?.(error);

@@ -1,5 +1,6 @@
 import { checkFaithful } from "../../codec/faithful.js";
 import { encodeValue } from "../../codec/value.js";
+import { reasonOf } from "../../runtime/error-code.js";
 import { CONSISTENCIES, type Consistency } from "../../vocabulary/message-client.js";
 import type { CallOutcome } from "../core/effect.js";
 import type { GroupClient } from "./group-client.js";
@@ -80,7 +81,7 @@ function encodeInput(input: unknown): Uint8Array {
     checkFaithful(input, "the input");
     return encodeValue(input);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new TroupeError("invalid-input", "not-executed", `The input cannot be sent: ${reason}.`);
   }
 }

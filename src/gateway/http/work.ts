@@ -2,6 +2,7 @@ import type { Context, Hono } from "hono";
 import type { CallOutcome } from "../../client/core/effect.js";
 import { resultOf } from "../../client/process/result.js";
 import { encodeValue } from "../../codec/value.js";
+import { reasonOf } from "../../runtime/error-code.js";
 import { isSessionId } from "../../vocabulary/ids.js";
 import { LIMITS } from "../../vocabulary/limit.js";
 import { CONSISTENCIES, type Consistency } from "../../vocabulary/message-client.js";
@@ -118,7 +119,7 @@ async function inputOf(c: Context): Promise<Uint8Array> {
     // Text that is no UTF-8 would be stored as something else.
     input = fromJson(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw failure("bad-request", `The body is no input: ${reason}.`);
   }
   const bytes = encodeValue(input);
