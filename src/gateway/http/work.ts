@@ -13,7 +13,8 @@ import { fromJson, toJson } from "./tagged-json.js";
 
 /** A refusal that may pass is retried so long inside, and then told: the caller may have better to do. */
 const PATIENCE_MS = 2_000;
-const TIMEOUT_MS_MAX = 60_000;
+/** How long a caller may wait for an answer, whatever it asks for. */
+export const TIMEOUT_MS_MAX = 60_000;
 
 /** Operations, queries and sessions. */
 export function addWork(app: Hono, backend: Backend): void {

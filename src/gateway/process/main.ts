@@ -1,10 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { serve } from "@hono/node-server";
 import { readRunConfig } from "../../config/run-config.js";
 import { readAddress, writeAddress } from "../../runtime/address-file.js";
 import { endWithSupervisor } from "../../runtime/child.js";
 import { createLogger } from "../../runtime/log.js";
-import { CONNECTIONS_MAX } from "../../runtime/open-files.js";
 import { startTimeOf } from "../../runtime/process-info.js";
 import { randomId } from "../../runtime/random.js";
 import type { ComponentStatus } from "../../vocabulary/admin.js";
@@ -14,6 +11,7 @@ import type { Hello } from "../../vocabulary/message.js";
 import { createApp } from "../http/app.js";
 import type { Backend } from "../http/backend.js";
 import { createGroups } from "./group-access.js";
+import { listenPatiently } from "./http-server.js";
 import { ownNames } from "./own-names.js";
 import { createRmLink } from "./rm-link.js";
 
@@ -53,7 +51,7 @@ export async function runGateway({ dir }: { readonly dir: string }): Promise<voi
   const app = createApp(backend, ownNames(config.gateway.host), (error) => logger.error({ err: error }, "a request met a bug"));
   // With port 0 a restarted gateway takes the port that callers know, if it is still free.
   const wanted = config.gateway.port || (readAddress(dir, "gateway")?.port ?? 0);
-  const port = await listenPatiently(app.fetch, config.gateway.host, wanted);
+  const { port } = await listenPatiently({ fetch: app.fetch, host: config.gateway.host, port: wanted });
   writeAddress(dir, "gateway", {
     host: config.gateway.host,
     port,
@@ -71,40 +69,4 @@ function withGateway(components: readonly ComponentStatus[], rmIsUp: boolean): C
     .map((each): ComponentStatus => (each.component === "rm" && !rmIsUp ? { ...each, verdict: "suspected" } : each));
   const host = components[0]?.host ?? hostId("local");
   return [...others, { component: "gateway", host, pid: process.pid, verdict: "alive" }];
-}
-
-const BUSY_PORT_TIMEOUT_MS = 3_000;
-const BUSY_PORT_RETRY_MS = 100;
-
-/** After a kill the port may belong to the dying process for another moment. */
-async function listenPatiently(fetch: Fetch, hostname: string, port: number): Promise<number> {
-  for (let waitedMs = 0; ; waitedMs += BUSY_PORT_RETRY_MS) {
-    try {
-      return await listenHttp(fetch, hostname, port);
-    } catch (error) {
-      if (waitedMs >= BUSY_PORT_TIMEOUT_MS) throw error;
-      await sleep(BUSY_PORT_RETRY_MS);
-    }
-  }
-}
-
-type Fetch = (request: Request) => Response | Promise<Response>;
-
-function listenHttp(fetch: Fetch, hostname: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = serve(
-      {
-        fetch,
-        hostname,
-        port,
-        serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 5_000 },
-      },
-      (info) => resolve(info.port),
-    );
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const reason = error.code === "EADDRINUSE" ? `port ${port} is taken by another program; choose one with --port` : error.message;
-      reject(new Error(`The gateway cannot listen on ${hostname}:${port}: ${reason}.`));
-    });
-    if ("maxConnections" in server) server.maxConnections = CONNECTIONS_MAX;
-  });
 }
