@@ -28,8 +28,10 @@ describe.runIf(hasKernelView())("the exit watch", () => {
     watch.follow("ending", living.pid);
     // In place of the other one.
     watch.follow("ending", ending.pid);
+    // The end of the other one is told late: its parent hears of it when its successor may be there.
+    watch.forget("ending", living.pid);
     watch.follow("forgotten", ending.pid);
-    watch.forget("forgotten");
+    watch.forget("forgotten", ending.pid);
     ending.kill("SIGKILL");
     await Promise.all([seen, ended]);
     // Looks that come after its parent was told find it gone as well, and are silent.

@@ -4,7 +4,8 @@ import { hasKernelView, parseStat } from "./process-info.js";
 export interface ExitWatch {
   /** Looks at the process with this pid from now on, in place of what was followed under the name before. */
   follow(name: string, pid: number): void;
-  forget(name: string): void;
+  /** This process has ended, as is known from elsewhere; another one may be followed under the name by now. */
+  forget(name: string, pid: number): void;
   close(): void;
 }
 
@@ -40,12 +41,12 @@ export function createExitWatch(pollMs: number, onExiting: (name: string, pid: n
   function look(): void {
     for (const [name, { pid, file }] of followed) {
       if (!isEnding(file)) continue;
-      forget(name);
+      drop(name);
       onExiting(name, pid);
     }
   }
 
-  function forget(name: string): void {
+  function drop(name: string): void {
     const known = followed.get(name);
     if (known === undefined) return;
     followed.delete(name);
@@ -58,7 +59,7 @@ export function createExitWatch(pollMs: number, onExiting: (name: string, pid: n
   return {
     follow(name, pid) {
       if (!hasKernelView() || followed.get(name)?.pid === pid) return;
-      forget(name);
+      drop(name);
       let file: number;
       try {
         file = openSync(`/proc/${pid}/stat`, "r");
@@ -70,9 +71,11 @@ export function createExitWatch(pollMs: number, onExiting: (name: string, pid: n
       timer ??= setInterval(look, pollMs);
       timer.unref();
     },
-    forget,
+    forget(name, pid) {
+      if (followed.get(name)?.pid === pid) drop(name);
+    },
     close() {
-      for (const name of [...followed.keys()]) forget(name);
+      for (const name of [...followed.keys()]) drop(name);
     },
   };
 }

@@ -137,7 +137,7 @@ export async function startLfd(options: LfdOptions): Promise<LfdProcess> {
       command: options.serverCommand ?? thisProgram(),
       server: { spec, replica, hostId, clusterId, lfdAddressFile: join(dir, "run", "addresses", "lfd.json"), systemDir: dir },
       onExit: (pid, code, signal, words) => {
-        exits.forget(replica);
+        exits.forget(replica, pid);
         driver.push({ kind: "process-exited", replica, pid, code, signal, lastWords: words, executing: executingOf(replica) });
       },
     });
