@@ -12,6 +12,8 @@ export const LIMITS = {
   /** Requests a leader holds that are not committed; beyond it new ones are refused as overloaded. */
   inFlightPerGroupMax: 4_096,
   inFlightPerGroupBytesMax: 64 * 1024 * 1024,
+  /** Requests that a client sends ahead of what a server is known to have read: all that it may hold goes to a new leader at once. */
+  unreadPerServerBytesMax: 96 * 1024 * 1024,
   queriesWaitingMax: 4_096,
   queriesWaitingBytesMax: 64 * 1024 * 1024,
   sessionsMax: 100_000,
@@ -76,6 +78,11 @@ assert(
   LIMITS.keysMax * 2 * REMEMBERED_OVERHEAD_BYTES <= LIMITS.rememberedBytesMax * KEY_BYTES_SHARE,
   "limit",
   () => "as many keys as may be remembered fit with small replies",
+);
+assert(
+  LIMITS.inFlightPerGroupBytesMax < LIMITS.unreadPerServerBytesMax && LIMITS.unreadPerServerBytesMax < 2 * LIMITS.inFlightPerGroupBytesMax,
+  "limit",
+  () => "a client sends all that it may hold at once, and not so much that the connection is cut",
 );
 assert(LIMITS.inFlightPerClientMax <= LIMITS.inFlightPerGroupMax, "limit", () => "one client may fill a group's queue");
 

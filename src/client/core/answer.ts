@@ -8,6 +8,7 @@ import { readsAnywhere } from "./send.js";
 import { onResumeExpired, onSessionOpened, onSessionResumed } from "./session.js";
 import { settle } from "./settle.js";
 import { type Call, type ClientState, SESSION_CALL } from "./state.js";
+import { noteAnswered } from "./unread.js";
 
 type Answer = Exclude<ClientMessage, { kind: "members" | "request" | "query" | "open-session" | "resume-session" }>;
 
@@ -36,11 +37,13 @@ export function onMessage(state: ClientState, nowMs: number, from: number, messa
 }
 
 function onAnswer(state: ClientState, nowMs: number, from: number, message: Answer, effects: ClientEffect[]): void {
+  const connection = state.connections.get(from);
+  if (connection !== undefined) noteAnswered(connection.unread, message.ticket);
   const sent = state.tickets.get(message.ticket);
   // A ticket is answered on the connection that carried it, and once.
   if (sent === undefined || sent.connection !== from) return;
   state.tickets.delete(message.ticket);
-  state.connections.get(from)?.tickets.delete(message.ticket);
+  connection?.tickets.delete(message.ticket);
   if (sent.call === SESSION_CALL) {
     onSessionAnswer(state, nowMs, message, effects);
     return;

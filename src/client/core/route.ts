@@ -1,7 +1,8 @@
 import { compareEpochs, sameEpoch } from "../../vocabulary/epoch.js";
 import { type AddressBook, memberOf, type View } from "../../vocabulary/view.js";
 import type { ClientEffect, LinkTarget } from "./effect.js";
-import type { ClientState, Route } from "./state.js";
+import type { Call, ClientState, Route } from "./state.js";
+import { hasRoom } from "./unread.js";
 
 /**
  * Takes in what a member or a gateway says of the group: the newer view (by epoch) and the newer book (by version) win, whoever
@@ -58,11 +59,13 @@ export function chooseRoute(state: ClientState): void {
   if (state.session.kind === "opening" || state.session.kind === "resuming") state.session.ticket = null;
 }
 
-/** A member for a `session` or `any` query, in turn; null when none has told of a view. */
-export function chooseReader(state: ClientState): number | null {
+/** A member for a `session` or `any` query, in turn; null when none has told of a view, or none has room for it. */
+export function chooseReader(state: ClientState, query: Call): number | null {
   const { view } = state;
   if (view === null) return null;
-  const ready = [...state.connections].filter(([, { viewEpoch, replica }]) => viewEpoch !== null && memberOf(view, replica) !== undefined);
+  const ready = [...state.connections].filter(
+    ([id, { viewEpoch, replica }]) => viewEpoch !== null && memberOf(view, replica) !== undefined && hasRoom(state, id, query),
+  );
   if (ready.length === 0) return null;
   state.readerTurn += 1;
   return ready[state.readerTurn % ready.length]?.[0] ?? null;

@@ -6,6 +6,7 @@ import { chooseReader } from "./route.js";
 import { wantSession } from "./session.js";
 import { failed, settle } from "./settle.js";
 import { type Call, type ClientState, floorOf, type OwnCall, SESSION_CALL } from "./state.js";
+import { hasRoom, noteSent } from "./unread.js";
 
 /** Sends whatever may be sent now: called at the end of every step, so that no event has to think of it. */
 export function sendWaiting(state: ClientState, nowMs: number, effects: ClientEffect[]): void {
@@ -64,11 +65,13 @@ function sendOwn(state: ClientState, effects: ClientEffect[]): void {
   if (state.session.kind === "opening") sendSessionRequest(state, effects);
   if (state.session.kind !== "open") return;
   sendNumbered(state, state.session.session, effects);
+  // S6d: what has no number yet was made later.
+  if (state.waitingNumbered.size > 0) return;
   for (const id of state.waitingOwn) {
     const call = state.calls.get(id);
     if (call?.kind !== "own") continue;
     // The window is of numbers, not of calls: the table keeps every reply from the floor on (S6b).
-    if (state.nextSequence - floorOf(state) >= state.config.inFlightMax) return;
+    if (state.nextSequence - floorOf(state) >= state.config.inFlightMax || !leaderHasRoom(state, call)) return;
     state.waitingOwn.delete(id);
     givePlace(state, call, effects);
     if (!call.saving) sendCopy(state, call, state.route?.connection ?? 0, effects);
@@ -77,12 +80,17 @@ function sendOwn(state: ClientState, effects: ClientEffect[]): void {
 
 function sendNumbered(state: ClientState, session: SessionId, effects: ClientEffect[]): void {
   for (const id of state.waitingNumbered) {
-    state.waitingNumbered.delete(id);
     const call = state.calls.get(id);
-    if (call?.kind !== "own") continue;
-    if (call.place?.session === session) sendCopy(state, call, state.route?.connection ?? 0, effects);
-    else leaveOldSession(state, call, effects);
+    const isOfThis = call?.kind === "own" && call.place?.session === session;
+    if (isOfThis && !leaderHasRoom(state, call)) return;
+    state.waitingNumbered.delete(id);
+    if (isOfThis) sendCopy(state, call, state.route?.connection ?? 0, effects);
+    else if (call?.kind === "own") leaveOldSession(state, call, effects);
   }
+}
+
+function leaderHasRoom(state: ClientState, call: Call): boolean {
+  return state.route !== null && hasRoom(state, state.route.connection, call);
 }
 
 function givePlace(state: ClientState, call: OwnCall, effects: ClientEffect[]): void {
@@ -112,8 +120,9 @@ function leaveOldSession(state: ClientState, call: OwnCall, effects: ClientEffec
 function sendToLeader(state: ClientState, effects: ClientEffect[]): void {
   for (const id of state.waitingLeader) {
     if (state.leaderInFlight.size >= state.config.inFlightMax) return;
-    state.waitingLeader.delete(id);
     const call = state.calls.get(id);
+    if (call !== undefined && !leaderHasRoom(state, call)) return;
+    state.waitingLeader.delete(id);
     if (call === undefined) continue;
     state.leaderInFlight.add(id);
     sendCopy(state, call, state.route?.connection ?? 0, effects);
@@ -123,11 +132,15 @@ function sendToLeader(state: ClientState, effects: ClientEffect[]): void {
 function sendToAny(state: ClientState, effects: ClientEffect[]): void {
   for (const id of state.waitingAny) {
     const call = state.calls.get(id);
-    if (call !== undefined && waitsForResumption(state, call)) continue;
-    const connection = chooseReader(state);
+    if (call === undefined) {
+      state.waitingAny.delete(id);
+      continue;
+    }
+    if (waitsForResumption(state, call)) continue;
+    const connection = chooseReader(state, call);
     if (connection === null) return;
     state.waitingAny.delete(id);
-    if (call !== undefined) sendCopy(state, call, connection, effects);
+    sendCopy(state, call, connection, effects);
   }
 }
 
@@ -147,6 +160,7 @@ function takeTicket(state: ClientState, call: number, connection: number): numbe
 function sendCopy(state: ClientState, call: Call, connection: number, effects: ClientEffect[]): void {
   const ticket = takeTicket(state, call.id, connection);
   call.tickets.add(ticket);
+  noteSent(state, connection, ticket, call);
   effects.push({ kind: "send", connection, message: copyOf(state, call, ticket) });
 }
 

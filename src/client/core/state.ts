@@ -17,6 +17,8 @@ export interface ClientConfig {
   /** Bytes of input held, sent or not. */
   readonly heldBytesMax: number;
   readonly inFlightMax: number;
+  /** Bytes sent on one connection that its server is not known to have read; one request passes at any rate. */
+  readonly unreadBytesMax: number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
   /** How long without a leader before the group is looked for anew. */
@@ -82,12 +84,21 @@ export interface OpenCall extends CallBase {
 
 export type Call = OwnCall | ForeignCall | QueryCall | OpenCall;
 
+/** Copies that were sent on a connection and that its server is not known to have read, in order, from `head` on. */
+export interface Unread {
+  readonly tickets: number[];
+  readonly sizes: number[];
+  head: number;
+  sizeBytes: number;
+}
+
 export interface ConnectionState {
   readonly replica: ReplicaId;
   /** Epoch of the view that it last told of, and whether it leads it; null before it has told. */
   viewEpoch: Epoch | null;
   serving: boolean;
   readonly tickets: Set<number>;
+  readonly unread: Unread;
 }
 
 export interface Route {

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { SessionId } from "../../vocabulary/ids.js";
 import type { ClientMessage } from "../../vocabulary/message-client.js";
 import { nextWakeMs } from "./step.js";
+import { COPY_OVERHEAD_BYTES } from "./unread.js";
 import { bookOf, NO_BYTES, operate, r, type World, viewOf, worldOf } from "./world.test-kit.js";
 
 /**
@@ -27,9 +28,13 @@ interface Group {
   readonly timeoutMs: number;
 }
 
+/** Requests without input. */
+const UNREAD_MAX = 8;
+let longestQueue = 0;
+
 function groupOf(timeoutMs = 2_000): Group {
   const group: Group = {
-    world: worldOf({ inFlightMax: 6 }),
+    world: worldOf({ inFlightMax: 6, unreadBytesMax: UNREAD_MAX * COPY_OVERHEAD_BYTES }),
     leader: 1,
     counter: 1,
     sessions: 0,
@@ -81,6 +86,11 @@ function collect(group: Group): void {
   for (const { connection, message } of group.world.take()) {
     if (message.kind === "request" && message.identity.kind === "session") checkOrder(group, connection, message.identity.sequence);
     group.up.get(connection)?.push(message);
+  }
+  for (const messages of group.up.values()) {
+    const unread = messages.filter(({ kind }) => kind === "request").length;
+    expect(unread, "sent ahead of a server that does not read").toBeLessThanOrEqual(UNREAD_MAX);
+    longestQueue = Math.max(longestQueue, unread);
   }
 }
 
@@ -171,6 +181,7 @@ it("S6: each call ends once, is executed at most once, and never after not-execu
   // The property must have met what it is about.
   expect(refused).toBeGreaterThan(10);
   expect(unknown).toBeGreaterThan(10);
+  expect(longestQueue).toBe(UNREAD_MAX);
 });
 
 it("S6: with the faults over, every call is answered", () => {

@@ -1,4 +1,5 @@
 import { unreachable } from "../../vocabulary/assert.js";
+import type { ReplicaId } from "../../vocabulary/ids.js";
 import { backoffMs } from "./backoff.js";
 import { admit } from "./admit.js";
 import { onMessage } from "./answer.js";
@@ -9,6 +10,7 @@ import { chooseRoute, learnMembers } from "./route.js";
 import { readsAnywhere, sendWaiting } from "./send.js";
 import { failed, mayRefuse, settle, timeoutOutcome } from "./settle.js";
 import { type Call, type ClientState, SESSION_CALL } from "./state.js";
+import { createUnread } from "./unread.js";
 
 /** The only way into the client. */
 export function step(state: ClientState, nowMs: number, event: ClientEvent, effects: ClientEffect[]): void {
@@ -19,7 +21,7 @@ export function step(state: ClientState, nowMs: number, event: ClientEvent, effe
       admit(state, event, nowMs, effects);
       break;
     case "connection-opened":
-      state.connections.set(event.connection, { replica: event.replica, viewEpoch: null, serving: false, tickets: new Set() });
+      openConnection(state, event.connection, event.replica);
       break;
     case "connection-closed":
       onConnectionClosed(state, event.connection);
@@ -55,6 +57,10 @@ export function step(state: ClientState, nowMs: number, event: ClientEvent, effe
 export function nextWakeMs(state: ClientState): number {
   const backoff = state.resendAll && state.route !== null ? state.resumeAtMs : Number.POSITIVE_INFINITY;
   return Math.min(state.checkAtMs, state.discoverAtMs, backoff);
+}
+
+function openConnection(state: ClientState, id: number, replica: ReplicaId): void {
+  state.connections.set(id, { replica, viewEpoch: null, serving: false, tickets: new Set(), unread: createUnread() });
 }
 
 /** S6h: the answers to what was sent there cannot come any more. */

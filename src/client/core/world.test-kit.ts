@@ -16,6 +16,7 @@ export const CONFIG: ClientConfig = {
   waitingMax: 100,
   heldBytesMax: 1_000_000,
   inFlightMax: 8,
+  unreadBytesMax: 1_000_000,
   backoffMinMs: 10,
   backoffMaxMs: 500,
   discoverAfterMs: 300,

@@ -72,6 +72,7 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
       waitingMax: options.waitingMax ?? 4_096,
       heldBytesMax: LIMITS.inFlightPerGroupBytesMax,
       inFlightMax: LIMITS.inFlightPerClientMax,
+      unreadBytesMax: LIMITS.unreadPerServerBytesMax,
       backoffMinMs: 10,
       backoffMaxMs: 500,
       discoverAfterMs: 500,
@@ -242,7 +243,7 @@ function createLinks(options: GroupClientOptions, push: (event: ClientEvent) => 
       backoffMinMs: SERVER_REDIAL_MS_MIN,
       backoffMaxMs: 500,
       connectTimeoutMs: 1_000,
-      // All that the client may hold goes to a new leader in one turn, and is no more in memory for it: the inputs are not copied.
+      // More than the client sends ahead of what is read (`unreadBytesMax`). Little of it is memory: the inputs are not copied.
       bufferedBytesMax: 2 * LIMITS.inFlightPerGroupBytesMax,
     });
   }

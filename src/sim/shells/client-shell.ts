@@ -51,6 +51,7 @@ export function runClient(installation: Installation, process: SimProcess, optio
       waitingMax: 4_096,
       heldBytesMax: LIMITS.inFlightPerGroupBytesMax,
       inFlightMax: LIMITS.inFlightPerClientMax,
+      unreadBytesMax: LIMITS.unreadPerServerBytesMax,
       backoffMinMs: 10,
       backoffMaxMs: 500,
       discoverAfterMs: 500,
