@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { SnapshotKnobs } from "../../vocabulary/spec.js";
 import type { Style } from "../../vocabulary/style.js";
+import type { ReplicaBounds } from "./state.js";
 import { createClient, openSession, request, textFor } from "./testing/client.js";
 import { advance, changeView, createGroup, GROUP, type Group, hostOf, order } from "./testing/group.js";
 
@@ -8,8 +9,8 @@ const NEVER = 1_000_000;
 const MEMBERS = [1, 2, 3];
 const STEP_MS = 20;
 
-function working(style: Style, knobs: SnapshotKnobs, snapshotBytesPerMs = NEVER) {
-  const group = createGroup({ bounds: { snapshotBytesPerMs } });
+function working(style: Style, knobs: SnapshotKnobs, snapshotBytesPerMs = NEVER, bounds: Partial<ReplicaBounds> = {}) {
+  const group = createGroup({ bounds: { snapshotBytesPerMs, ...bounds } });
   changeView(group, MEMBERS, 1, style);
   configure(group, knobs);
   const client = createClient(group, 1);
@@ -109,6 +110,14 @@ test("a checkpoint by bytes of log, changed while it runs", () => {
   expect(snapshotsOf(group)).toEqual([0, 0, 0]);
   configure(group, { checkpointEntries: NEVER, checkpointBytes: 500 });
   advance(group, 100);
+  expect(Math.min(...snapshotsOf(group))).toBeGreaterThan(0);
+});
+
+test("nobody is refused for a log that is to grow further before its checkpoint", () => {
+  const { group, work } = working("warm-passive", { checkpointEntries: NEVER, checkpointBytes: 10_000 }, NEVER, { logBytesMax: 500 });
+  work(40);
+  expect(snapshotsOf(group)).toEqual([0, 0, 0]);
+  work(60);
   expect(Math.min(...snapshotsOf(group))).toBeGreaterThan(0);
 });
 

@@ -158,10 +158,10 @@ function onShipped(replica: Replica, peer: Progress, snapshotIndex: number): voi
 /**
  * How large the log in memory grows before it is trimmed, twice this, and before requests are refused, four times. What is written while a
  * snapshot travels is needed behind it: cut away, the transfer would begin again, and as long as clients write, for ever. That takes as long
- * as the state is large, so the bound grows with it.
+ * as the state is large, so the bound grows with it. And with the setting: refused before its checkpoint is due, a group had none ever.
  */
-export function logShareBytes({ bounds, snapshot }: Replica): number {
-  return Math.max(bounds.logBytesMax, (snapshot?.sizeBytes ?? 0) / 8);
+export function logShareBytes({ bounds, knobs, snapshot }: Replica): number {
+  return Math.max(bounds.logBytesMax, knobs.checkpointBytes ?? 0, (snapshot?.sizeBytes ?? 0) / 8);
 }
 
 /** The log above this index is what a transfer under way will go on with. */
