@@ -1,5 +1,4 @@
 import { requestDigest } from "../../codec/digest.js";
-import { encodeValue } from "../../codec/value.js";
 import { createAfterwards } from "../../runtime/afterwards.js";
 import { monotonicMs, wallMs } from "../../runtime/clock.js";
 import { endWithSupervisor } from "../../runtime/child.js";
@@ -12,7 +11,6 @@ import { listen } from "../../runtime/listener.js";
 import { createLogger } from "../../runtime/log.js";
 import { CONNECTIONS_MAX } from "../../runtime/open-files.js";
 import { randomId, randomSeed } from "../../runtime/random.js";
-import { ERRORS } from "../../vocabulary/error.js";
 import type { ExecutionCompletion } from "../../vocabulary/execution.js";
 import { bootId } from "../../vocabulary/ids.js";
 import { LIMITS, PROTOCOL_VERSION } from "../../vocabulary/limit.js";
@@ -21,7 +19,6 @@ import type { ReplicaEffect } from "../core/effect.js";
 import type { ReplicaEvent } from "../core/event.js";
 import { reportOf } from "../core/report.js";
 import type { SessionTable } from "../core/session-record.js";
-import { createReplica } from "../core/state.js";
 import { nextWakeMs, step } from "../core/step.js";
 import { recoversCold } from "../core/warmth.js";
 import { checkHello, checkRoom, eventOfMessage } from "../shell/inbound.js";
@@ -29,6 +26,7 @@ import { noteLateUses } from "./late-use.js";
 import { readLaunchFile } from "./launch-file.js";
 import { openLfdLink } from "./lfd-link.js";
 import { createLinks } from "./links.js";
+import { ownReplica } from "./own-replica.js";
 import { canWait, isForExecutor, performEffect, type Workshop } from "./perform.js";
 import { createPulse } from "./pulse.js";
 import { recoverDisk, Unsupported } from "./recovery.js";
@@ -94,14 +92,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     return process.exit(EXIT_REFUSED);
   });
   const damages = readSetAside(options.dir);
-  const replica = createReplica({
-    group: spec.group,
-    replica: launch.replica,
-    incarnation: recovered.identity.incarnation,
-    bootId: boot,
-    knobs: spec,
-    poisonReply: encodeValue({ code: "poison", message: ERRORS.poison.means }),
-  });
+  const replica = ownReplica(launch, recovered.identity.incarnation, boot);
   let stepCount = 0;
   const hello = (): Hello => ({
     kind: "hello",
