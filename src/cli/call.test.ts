@@ -1,5 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { defaultRunConfig, writeRunConfig } from "../config/run-config.js";
+import { SPEC } from "../rm/core/fake-server.test-harness.js";
+import { clusterId } from "../vocabulary/ids.js";
 import { createProgram } from "./program.js";
 
 let server: Server;
@@ -86,6 +92,14 @@ describe("the gateway goes away with the request", () => {
       message: expect.stringMatching(/--key k-1/),
       data: { outcome: "unknown" },
     });
+  });
+
+  it("it is not sent any more when its key may be forgotten, however long the caller would wait", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "troupe-call-"));
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    writeRunConfig(dir, { ...defaultRunConfig(clusterId("c".repeat(32)), SPEC), keyExpiryMs: 1_000 });
+    breakThen(503);
+    await expect(call("deposit", "5", "--timeout", "100000000", "--dir", dir)).rejects.toMatchObject({ exitCode: 5 });
   });
 
   it("nobody ever heard of it: no system answers", async () => {

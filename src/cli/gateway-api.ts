@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readRunConfig } from "../config/run-config.js";
 import { readAddress } from "../runtime/address-file.js";
 import type { GroupStatus, StatusImage } from "../vocabulary/admin.js";
 import { hasCode } from "../runtime/error-code.js";
+import { DEFAULTS } from "../vocabulary/limit.js";
 import { EXIT, Failure, isFailure } from "./output.js";
 
 /** Where a command finds the gateway: `--port`, or the address that the gateway has left in the data folder. */
@@ -114,7 +116,8 @@ const RETRY_MS = 200;
 
 /**
  * An operation with a key of its own, sent again when the connection breaks or the answer is a passing one: executed once all the same.
- * Once a connection broke with it, a later "not executed" is only of the later copy, so the end is unknown unless an answer says more.
+ * Once a connection broke with it, a later "not executed" is only of the later copy, so the end is unknown unless an answer says more. And the group
+ * remembers the key of the lost copy only so long: sent after that it would be executed again.
  */
 export async function operate(
   target: Target,
@@ -123,14 +126,17 @@ export async function operate(
   timeoutMs: number,
   key: string = randomUUID(),
 ): Promise<unknown> {
-  const endMs = performance.now() + timeoutMs;
+  let endMs = performance.now() + timeoutMs;
   let isCopyLost = false;
   for (;;) {
     const leftMs = Math.max(1, Math.ceil(endMs - performance.now()));
     const headers = { "idempotency-key": key, "troupe-timeout-ms": String(leftMs) };
     const answer = await ask(target, "POST", path, input, headers).catch((error: unknown) => {
       if (!isFailure(error)) throw error;
-      isCopyLost ||= !hasCode(error.cause, "ECONNREFUSED");
+      if (!isCopyLost && !hasCode(error.cause, "ECONNREFUSED")) {
+        isCopyLost = true;
+        endMs = Math.min(endMs, performance.now() + keyExpiryMsOf(target) / 2);
+      }
       if (performance.now() < endMs) return null;
       throw isCopyLost ? lostCopy(key, error.message) : error;
     });
@@ -144,7 +150,16 @@ export async function operate(
   }
 }
 
+/** Of the system in the data folder; one that is reached by --port alone is taken to have been left as it is by default. */
+function keyExpiryMsOf({ dir }: Target): number {
+  try {
+    return readRunConfig(dir).keyExpiryMs;
+  } catch {
+    return DEFAULTS.keyExpiryMs;
+  }
+}
+
 function lostCopy(key: string, last: string): Failure {
-  const message = `The connection broke before the answer: whether the request was executed is unknown. Ask again with --key ${key} to find out. (${last})`;
+  const message = `The connection broke before the answer: whether the request was executed is unknown. Ask again with --key ${key} to find out, before keyExpiryMs (10 minutes by default) have passed. (${last})`;
   return new Failure(EXIT.unknown, message, { code: "timeout", outcome: "unknown", message });
 }

@@ -41,6 +41,8 @@ it("relations between settings are checked", () => {
   );
   expect(errorsOf({ style: "cold-passive" })).toEqual([]);
   expect(errorsOf({ replicas: 1, minimumReplicas: 2 })[0]).toMatch(/minimumReplicas is more than replicas/);
+  expect(errorsOf({ requestTimeoutMs: 400_000 })[0]).toMatch(/keyExpiryMs has to be at least twice requestTimeoutMs/);
+  expect(errorsOf({ requestTimeoutMs: 400_000, keyExpiryMs: 800_000 })).toEqual([]);
   expect(errorsOf({ host: "0.0.0.0" })[0]).toMatch(/host is not this machine/);
   expect(errorsOf({ host: "0.0.0.0", insecureNetwork: true })).toEqual([]);
   expect(errorsOf({ host: "127.0.0.9" })).toEqual([]);

@@ -142,6 +142,11 @@ export const settingsSchema = z
     message: "is more than replicas: the group would never take new work",
     path: ["minimumReplicas"],
   })
+  .refine((settings) => settings.keyExpiryMs >= 2 * settings.requestTimeoutMs, {
+    message:
+      "has to be at least twice requestTimeoutMs, or a key could be forgotten while its request is still tried, and be executed again",
+    path: ["keyExpiryMs"],
+  })
   .refine((settings) => settings.style !== "cold-passive" || settings.durability === "disk", {
     message: `cannot be cold-passive here: ${COLD_IN_MEMORY}`,
     path: ["style"],

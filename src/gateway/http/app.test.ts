@@ -22,6 +22,13 @@ describe("operations and queries", () => {
     expect(stand.calls).toEqual([{ name: "add", input: 5, identity: null, timeoutMs: 10_000 }]);
   });
 
+  it("with a key are given up long before it is forgotten", async () => {
+    const long = { "troupe-timeout-ms": "40000" };
+    await stand.request("POST", ADD, 5, { ...long, "idempotency-key": "k" });
+    await stand.request("POST", ADD, 5, long);
+    expect(stand.calls.map(({ timeoutMs }) => timeoutMs)).toEqual([25_000, 40_000]);
+  });
+
   it("without a body have no input, and an undefined result is null", async () => {
     stand.outcome = answered(undefined);
     const response = await stand.request("POST", "/v1/groups/counter/queries/get", undefined, {});

@@ -26,6 +26,7 @@ export type AdminAnswer = AdminOutcome | { readonly kind: "unknown"; readonly me
 export interface Backend {
   readonly clusterId: ClusterId;
   readonly requestTimeoutMs: number;
+  readonly keyExpiryMs: number;
   group(name: string): GroupAccess | null;
   status(): StatusView;
   /** Never throws: a Replication Manager that is away is a rejection with 503. */

@@ -91,6 +91,7 @@ function backendOf(stand: StandIn, listeners: Set<(events: readonly TroupeEvent[
   return {
     clusterId: clusterId("0".repeat(32)),
     requestTimeoutMs: 10_000,
+    keyExpiryMs: 50_000,
     group: (name) =>
       name !== "counter"
         ? null

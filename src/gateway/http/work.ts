@@ -23,7 +23,8 @@ export function addWork(app: Hono, backend: Backend): void {
     const operation = c.req.param("operation");
     knownOr404(group.operations, operation, "operation", group.queries);
     const identity = identityOf(c);
-    const timeoutMs = timeoutOf(c, backend);
+    // What is still sent when its key is forgotten would be executed again.
+    const timeoutMs = Math.min(timeoutOf(c, backend), identity?.kind === "key" ? backend.keyExpiryMs / 2 : Number.POSITIVE_INFINITY);
     const input = await inputOf(c);
     const options = { timeoutMs, patienceMs: Math.min(PATIENCE_MS, timeoutMs) };
     return answer(c, await group.client.operate(operation, input, identity === null ? options : { ...options, identity }));

@@ -39,6 +39,7 @@ export async function runGateway({ dir }: { readonly dir: string }): Promise<voi
   const backend: Backend = {
     clusterId: config.clusterId,
     requestTimeoutMs: config.requestTimeoutMs,
+    keyExpiryMs: config.keyExpiryMs,
     group: (name) => groups.get(name),
     status: () => ({
       image: rm.image === null ? null : { ...rm.image, components: withGateway(rm.image.components, rm.isUp) },
