@@ -99,11 +99,11 @@ async function proveStyle(workshop: Workshop, style: Style, outline: Outline, op
     calls: new Map(),
     failed: null,
   };
-  let next = firstSeed;
+  let taken = 0;
   const work = async (): Promise<void> => {
-    while (next < firstSeed + seeds && proof.failed === null) {
-      const seed = next;
-      next += 1;
+    while (taken < seeds && proof.failed === null) {
+      const seed = firstSeed + taken;
+      taken += 1;
       add(proof, await workshop.run(style, seed, outline));
       onProgress?.(style, proof.runs, seeds);
     }

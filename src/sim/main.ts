@@ -61,16 +61,18 @@ function readOptions(argv: readonly string[]): Options | string {
       args: [...argv],
       options: { help: flag, seed: text, trace: flag, shrink: flag, from: text, seeds: text, minutes: text, workers: text, digests: flag },
     });
-    const minutes = values.minutes === undefined ? null : numberOf("minutes", values.minutes);
+    const minutes = values.minutes === undefined ? null : minutesOf(values.minutes);
+    const from = wholeOf("from", values.from ?? "1", 0);
+    const seedsMax = Number.MAX_SAFE_INTEGER - from + 1;
     return {
       help: values.help ?? false,
-      seed: values.seed === undefined ? null : numberOf("seed", values.seed),
+      seed: values.seed === undefined ? null : wholeOf("seed", values.seed, 0),
       trace: values.trace ?? false,
       shrink: values.shrink ?? false,
-      from: numberOf("from", values.from ?? "1"),
-      seeds: numberOf("seeds", values.seeds ?? (minutes === null ? "200" : String(Number.MAX_SAFE_INTEGER))),
+      from,
+      seeds: Math.min(seedsMax, values.seeds === undefined ? (minutes === null ? 200 : seedsMax) : wholeOf("seeds", values.seeds, 1)),
       minutes,
-      workers: numberOf("workers", values.workers ?? String(availableParallelism())),
+      workers: wholeOf("workers", values.workers ?? String(availableParallelism()), 1),
       digests: values.digests ?? false,
     };
   } catch (error) {
@@ -78,9 +80,17 @@ function readOptions(argv: readonly string[]): Options | string {
   }
 }
 
-function numberOf(name: string, text: string): number {
+/** A seed that is no whole number is another run than the one that is printed, and a number of none of them proves nothing. */
+function wholeOf(name: string, text: string, least: number): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value < 0 || text.trim() === "") throw new Error(`--${name} wants a number, not "${text}"`);
+  if (!Number.isSafeInteger(value) || value < least || text.trim() === "")
+    throw new Error(`--${name} wants a whole number from ${least}, not "${text}"`);
+  return value;
+}
+
+function minutesOf(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new Error(`--minutes wants a number above 0, not "${text}"`);
   return value;
 }
 
@@ -113,26 +123,23 @@ async function shrinkOne(seed: number): Promise<number> {
   return text === null ? 0 : 1;
 }
 
+/** One seed after the other, while there is time. By the clock, since a timer of more than 24 days would end it at once. */
+export function takeSeeds({ from, seeds, minutes }: Pick<Options, "from" | "seeds" | "minutes">, nowMs: () => number): () => number | null {
+  const untilMs = minutes === null ? Number.POSITIVE_INFINITY : nowMs() + minutes * 60_000;
+  let next = from;
+  return () => (next >= from + seeds || nowMs() >= untilMs ? null : next++);
+}
+
 async function runMany(options: Options): Promise<number> {
   const batch = createBatch();
-  let stopping = false;
-  const timer =
-    options.minutes === null
-      ? null
-      : setTimeout(() => {
-          stopping = true;
-        }, options.minutes * 60_000);
-  let next = options.from;
-  const end = options.from + options.seeds;
-  const take = (): number | null => (stopping || next >= end ? null : next++);
+  const take = takeSeeds(options, () => performance.now());
   const done = (report: SeedReport): void => {
     addToBatch(batch, report);
     if (options.digests) process.stdout.write(`${report.seed} ${report.digest}\n`);
     if (report.failure !== null) process.stdout.write(`${failureText(report)}\n\n`);
     if (batch.seedCount % PROGRESS_EVERY === 0) process.stderr.write(`${batchText(batch)}\n`);
   };
-  await startSeedWorkers(Math.max(1, Math.min(options.workers, options.seeds)), take, done);
-  if (timer !== null) clearTimeout(timer);
+  await startSeedWorkers(Math.min(options.workers, options.seeds), take, done);
   const missing = missingMarks(batch);
   process.stdout.write(`${batchText(batch)}\n`);
   if (batch.failures.length > 0)

@@ -23,8 +23,16 @@ export interface ProveOptions {
 export async function prove(service: AnyService | (() => AnyService), options: ProveOptions = {}): Promise<string> {
   const newService = typeof service === "function" ? service : () => service;
   const { seeds = 3, firstSeed = 1, without = [], styles = stylesOf(newService()) } = options;
+  checkWhole("seeds", seeds, 1);
+  checkWhole("firstSeed", firstSeed, 0);
   const proof = await proveHere({ newService }, { seeds, firstSeed, without, styles });
   const text = proofText(proof, (style, seed) => `prove(service, { styles: [${JSON.stringify(style)}], firstSeed: ${seed}, seeds: 1 })`);
   if (!hasPassed(proof)) throw new TrialFailure(text);
   return text;
+}
+
+/** What is no number of runs would prove nothing and say so of the service; or, beyond the whole numbers, never end. */
+function checkWhole(name: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new RangeError(`${name} has to be a whole number from ${least}, not ${value}.`);
 }

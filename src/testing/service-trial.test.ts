@@ -77,4 +77,9 @@ describe("a service on trial", () => {
     });
     await expect(trialOf(sinking).operations.sink()).rejects.toThrow("never below zero");
   });
+
+  test("a clock that is no time is refused", () => {
+    expect(() => trialOf(bank, { startMs: Number.NaN })).toThrow("startMs has to be a number of milliseconds, not NaN");
+    expect(() => trialOf(bank, { stepMs: Number.POSITIVE_INFINITY })).toThrow("stepMs has to be a number");
+  });
 });

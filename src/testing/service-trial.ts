@@ -55,12 +55,15 @@ function createTrial(service: AnyService, options: TrialOptions) {
   const primary = serviceMachine(service);
   const backup = serviceMachine(service);
   const active = primary.styles.includes("active") ? ([serviceMachine(service), serviceMachine(service)] as const) : null;
+  const { startMs = 0, stepMs = 1 } = options;
+  for (const [name, value] of Object.entries({ startMs, stepMs }))
+    if (!Number.isFinite(value)) throw new RangeError(`${name} has to be a number of milliseconds, not ${value}.`);
   let ticket = 0;
-  let nowMs = options.startMs ?? 0;
+  let nowMs = startMs;
 
   async function operate(operation: string, input: unknown): Promise<unknown> {
     ticket += 1;
-    nowMs += options.stepMs ?? 1;
+    nowMs += stepMs;
     const call = { ticket, requestKey: `trial:${ticket}`, operation, input: encodeInput(input), nowMs, seed: ticket };
     const outcome = await primary.execute({ ...call, settled: false });
     primary.release(ticket);
