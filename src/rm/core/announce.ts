@@ -1,7 +1,7 @@
 import type { GroupName, HostId, ReplicaId } from "../../vocabulary/ids.js";
 import type { RmEffect } from "./effect.js";
 
-interface About {
+export interface About {
   readonly group?: GroupName;
   readonly replica?: ReplicaId;
   readonly host?: HostId;

@@ -1,5 +1,6 @@
 import type { HostId } from "../../vocabulary/ids.js";
 import { type DetectorKnobs, type GroupKnobs, type GroupSpec, snapshotKnobsOf } from "../../vocabulary/spec.js";
+import { type About, announce } from "./announce.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { sendToGfd, sendToLfd, sendToServer } from "./outbox.js";
@@ -62,4 +63,26 @@ export function keepKnobs(rm: Rm, group: GroupState, record: GroupRecord, effect
   for (const sight of rm.sights.values()) {
     if (sight.group === group.group) sendToServer(rm, sight.replica, { kind: "configure", group: group.group, knobs }, effects);
   }
+}
+
+type Changeable = Partial<Omit<GroupSpec, "group" | "service" | "durability" | "handlerTimeoutMs" | "onLoss"> & DetectorKnobs>;
+
+const CHANGEABLE: readonly (keyof Changeable)[] = [
+  ...(["replicas", "style", "quorum", "minimumReplicas", "checkpointEntries", "checkpointBytes"] as const),
+  ...(["checkpointIntervalMs", "transferBytesPerSecond", "heartbeatIntervalMs", "suspicionTimeoutMs"] as const),
+];
+
+/** Of which settings the store has another value than the configuration; of one that an earlier release did not write it says nothing. */
+export function settingsKept(stored: Changeable, wanted: Changeable): { readonly stored: string; readonly wanted: string } | null {
+  const names = CHANGEABLE.filter((name) => stored[name] !== undefined && wanted[name] !== undefined && stored[name] !== wanted[name]);
+  if (names.length === 0) return null;
+  const text = (from: Changeable): string => names.map((name) => `${name} ${from[name]}`).join(", ");
+  return { stored: text(stored), wanted: text(wanted) };
+}
+
+/** Whoever has changed the file and starts again hears that it was not for this. */
+export function tellKept(whose: string, kept: ReturnType<typeof settingsKept>, about: About, effects: RmEffect[]): void {
+  if (kept === null) return;
+  const text = `${whose} keeps ${kept.stored} of the control store; the configuration says ${kept.wanted}, which \`troupe set\` would change it to`;
+  announce(effects, "settings-kept", text, about);
 }

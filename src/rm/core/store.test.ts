@@ -16,6 +16,16 @@ test("S1a: every start takes a new term, by compare-and-swap, before anything is
   expect(w.activeView(world).epoch[0]).toBe(2);
 });
 
+test("what cannot be changed while the system runs is taken from the configuration at each start, and what is kept is said", () => {
+  const world = w.servingWorld();
+  world.spec = { ...world.spec, handlerTimeoutMs: 60_000, onLoss: "continue", replicas: 5 };
+  w.restartRm(world);
+  const kept = world.content?.groups[0]?.spec;
+  expect(kept).toMatchObject({ handlerTimeoutMs: 60_000, onLoss: "continue", replicas: 3 });
+  const said = world.effects.flatMap((effect) => (effect.kind === "announce" ? [effect.announcement] : []));
+  expect(said.find(({ kind }) => kind === "settings-kept")?.text).toMatch(/keeps replicas 3 of .* says replicas 5/);
+});
+
 test("S1a: no view is decided from what was read before the term was taken", () => {
   const world = w.createWorld();
   w.start(world);

@@ -2,6 +2,7 @@ import { assert } from "../../vocabulary/assert.js";
 import { announce } from "./announce.js";
 import { type ControlContent, type GroupRecord, groupRecord, refuseSuccession, type StoreRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
+import { settingsKept, tellKept } from "./settings.js";
 import { createGroup, type Rm } from "./state.js";
 
 /** S1a: read, take a new term by compare-and-swap, and only then read what there is to rule. */
@@ -152,7 +153,7 @@ export function onStoreDoubt(rm: Rm, ticket: number, refusal: string | null, eff
   }
 }
 
-/** Groups of the configuration that the store does not know are made; for others the store's settings hold. */
+/** Groups of the configuration that the store does not know are made. For others the store's settings hold, as far as `troupe set` reaches. */
 function takeOffice(rm: Rm, effects: RmEffect[]): void {
   for (const spec of rm.config.groups) {
     const record = groupRecord(rm.store.draft, spec.group);
@@ -169,8 +170,12 @@ function takeOffice(rm: Rm, effects: RmEffect[]): void {
       endRule(rm, refusal, effects);
       return;
     }
-    refreshPath(rm, record, spec.service.path);
+    adoptFixed(rm, record, spec);
+    tellKept(`group ${spec.group}`, settingsKept(record.spec, spec), { group: spec.group }, effects);
   }
+  const { lfd, gfd } = rm.store.draft.detectors;
+  tellKept("the LFD", settingsKept(lfd, rm.config.detectors.lfd), {}, effects);
+  tellKept("the GFD", settingsKept(gfd, rm.config.detectors.gfd), {}, effects);
   for (const { spec, deaths } of rm.store.draft.groups)
     rm.groups.set(spec.group, createGroup(spec.group, rm.store.draft.term, deaths ?? []));
 }
@@ -187,9 +192,11 @@ function refuseSpec(record: GroupRecord, wanted: GroupRecord["spec"]): string | 
   return null;
 }
 
-function refreshPath(rm: Rm, record: GroupRecord, path: string): void {
-  if (record.spec.service.path === path) return;
-  const spec = { ...record.spec, service: { ...record.spec.service, path } };
+/** What nobody can change while the system runs is as this start says: else it could never be changed. */
+function adoptFixed(rm: Rm, record: GroupRecord, { service: { path }, handlerTimeoutMs, onLoss }: GroupRecord["spec"]): void {
+  const { spec: stored } = record;
+  if (stored.service.path === path && stored.handlerTimeoutMs === handlerTimeoutMs && stored.onLoss === onLoss) return;
+  const spec = { ...stored, service: { ...stored.service, path }, handlerTimeoutMs, onLoss };
   const groups = rm.store.draft.groups.map((old) => (old === record ? { ...record, spec } : old));
   rm.store.draft = { ...rm.store.draft, groups };
 }
