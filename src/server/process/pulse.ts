@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Executor } from "../../service/executor.js";
 import type { Pulse } from "../../vocabulary/verdict.js";
 import type { ReplicaDisk } from "../shell/replica-disk.js";
+import { createStuckWatch } from "../shell/stuck-watch.js";
 
 /** The kernel adds it up over all threads, which takes longer than the rest of an answer. */
 const MEMORY_LOOK_MS = 1_000;
@@ -10,18 +11,12 @@ const MEMORY_LOOK_MS = 1_000;
 export function createPulse(executor: Executor, disk: ReplicaDisk, monotonicMs: () => number, stepCount: () => number): () => Pulse {
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
-  let lastWork = -1;
-  let lastWorkAtMs = monotonicMs();
+  const stuckMs = createStuckWatch(executor);
   let heapBytes = 0;
   let memoryLookAtMs = Number.NEGATIVE_INFINITY;
 
   return () => {
     const nowMs = monotonicMs();
-    const work = executor.workCount();
-    if (work !== lastWork || executor.idle()) {
-      lastWork = work;
-      lastWorkAtMs = nowMs;
-    }
     if (nowMs - memoryLookAtMs >= MEMORY_LOOK_MS) {
       heapBytes = process.memoryUsage.rss();
       memoryLookAtMs = nowMs;
@@ -29,11 +24,11 @@ export function createPulse(executor: Executor, disk: ReplicaDisk, monotonicMs: 
     const eventLoopDelayMs = Math.max(0, delay.max / 1e6 - 10);
     delay.reset();
     return {
-      workCount: work + stepCount(),
+      workCount: executor.workCount() + stepCount(),
       eventLoopDelayMs: Number.isFinite(eventLoopDelayMs) ? eventLoopDelayMs : 0,
       heapBytes,
       oldestFsyncMs: disk.oldestWriteMs(nowMs),
-      stuckMs: nowMs - lastWorkAtMs,
+      stuckMs: stuckMs(nowMs),
       executing: executor.executing(),
     };
   };

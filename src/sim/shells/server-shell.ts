@@ -10,6 +10,7 @@ import { eventOfMessage } from "../../server/shell/inbound.js";
 import type { ReplicaDisk } from "../../server/shell/replica-disk.js";
 import { createSnapshotWriter, type Later } from "../../server/shell/snapshot-writer.js";
 import { createStateLoader } from "../../server/shell/state-loader.js";
+import { createStuckWatch } from "../../server/shell/stuck-watch.js";
 import { buildTable } from "../../server/shell/table-builder.js";
 import { eventOfResult, snapshotRecord, transferOf } from "../../server/shell/store-events.js";
 import { createExecutor, type Executor } from "../../service/executor.js";
@@ -315,21 +316,15 @@ function startReplica(
     openLfdLink(installation, server, hello, address, () => pulse());
   }
 
-  let lastWork = -1;
-  let lastWorkAtMs = localMs(world, host);
+  const stuckMs = createStuckWatch(executor);
   function pulse(): Pulse {
     const nowMs = localMs(world, host);
-    const work = executor.workCount();
-    if (work !== lastWork || executor.idle()) {
-      lastWork = work;
-      lastWorkAtMs = nowMs;
-    }
     return {
-      workCount: work + steps,
+      workCount: executor.workCount() + steps,
       eventLoopDelayMs: process.slowness > 1 ? process.slowness : 0,
       heapBytes: 50_000_000,
-      oldestFsyncMs: store.oldestWriteMs(localMs(world, host)),
-      stuckMs: nowMs - lastWorkAtMs,
+      oldestFsyncMs: store.oldestWriteMs(nowMs),
+      stuckMs: stuckMs(nowMs),
       executing: executor.executing(),
     };
   }
