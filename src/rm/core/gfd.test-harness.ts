@@ -1,5 +1,6 @@
 import { bootId, hostId, type ReplicaId } from "../../vocabulary/ids.js";
 import { DEFAULTS } from "../../vocabulary/limit.js";
+import type { DetectorKnobs } from "../../vocabulary/spec.js";
 import type { RmEvent, RmPeer } from "./event.js";
 import { type FakeServer, observationOf } from "./fake-server.test-harness.js";
 
@@ -20,6 +21,7 @@ export function faultEvent(fake: FakeServer, detectionMs: number): RmEvent {
 interface Seen {
   readonly servers: ReadonlyMap<ReplicaId, FakeServer>;
   readonly lfdUp: boolean;
+  readonly lfdKnobs: DetectorKnobs;
   version: number;
 }
 
@@ -44,7 +46,7 @@ export function membershipEvent(seen: Seen): RmEvent {
           address: { host: "127.0.0.1", port: 2 },
           verdict: seen.lfdUp ? "alive" : "gone",
           complete: seen.lfdUp,
-          knobs: DEFAULTS.lfd,
+          knobs: seen.lfdKnobs,
           replicas,
         },
       ],

@@ -96,6 +96,20 @@ test("a slow follower that persists something now and then stays, and so does on
   expect(w.activeView(world)).toEqual(view);
 });
 
+test("where heartbeats are rare, a report that is the same as before is no standstill until the next one was due", () => {
+  const world = w.servingWorld({ replicas: 2 });
+  world.lfdKnobs = { heartbeatIntervalMs: 10_000, suspicionTimeoutMs: 30_000 };
+  const view = w.activeView(world);
+  const fake = w.server(world, 2);
+  for (let heartbeat = 0; heartbeat < 3; heartbeat++) {
+    write(world, 10_000, [2]);
+    fake.persistedIndex = fake.lastIndex - 1;
+  }
+  expect(w.activeView(world)).toEqual(view);
+  write(world, 14_000, [2]);
+  expect(members(world)).toEqual(["bank-1"]);
+});
+
 test("section 8: what is not seen is no standstill: not while no detector vouches, not while this process was away", () => {
   const world = w.servingWorld({ replicas: 2 });
   const view = w.activeView(world);

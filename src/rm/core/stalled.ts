@@ -51,11 +51,17 @@ function stalledMembers(rm: Rm, nowMs: number, group: GroupState, view: View): R
   for (const member of view.members) {
     const standstill = group.standstills.get(member.replica);
     if (standstill === undefined || memberHealth(rm, nowMs, member) !== "degraded") continue;
-    const dueMs = standstill.sinceMs + rm.config.timing.stalledMs;
+    const dueMs = standstill.sinceMs + rm.config.timing.stalledMs + reportIntervalMs(rm, member.replica);
     if (nowMs < dueMs) wakeAt(rm, nowMs, dueMs);
     else stalled.push(member.replica);
   }
   return stalled;
+}
+
+/** A report is as old as the heartbeat that brought it: with rare ones, that it is still the same says nothing yet. */
+function reportIntervalMs(rm: Rm, replica: ReplicaId): number {
+  const host = rm.sights.get(replica)?.host;
+  return (host === undefined ? undefined : rm.hosts.get(host)?.knobs.heartbeatIntervalMs) ?? 0;
 }
 
 /** Compares what the members say by way of their detectors with what was known: the word of a process on its own link tells of roles, not of indexes. */

@@ -1,7 +1,8 @@
 import type { AdminCommand, AdminOutcome, StatusImage } from "../../vocabulary/admin.js";
 import { bootId, clusterId, type ReplicaId, replicaId } from "../../vocabulary/ids.js";
+import { DEFAULTS } from "../../vocabulary/limit.js";
 import type { ControlMessage, Message } from "../../vocabulary/message.js";
-import type { GroupSpec } from "../../vocabulary/spec.js";
+import type { DetectorKnobs, GroupSpec } from "../../vocabulary/spec.js";
 import type { View } from "../../vocabulary/view.js";
 import { type ControlContent, refuseSuccession } from "./content.js";
 import type { Announcement, Destination, RmEffect } from "./effect.js";
@@ -44,6 +45,7 @@ export interface World {
   status: StatusImage | null;
   ended: string | null;
   lfdUp: boolean;
+  lfdKnobs: DetectorKnobs;
   gfdStopped: boolean;
   /** The LFD carries out no start. */
   refuseStarts: boolean;
@@ -78,6 +80,7 @@ export function createWorld(change: Partial<GroupSpec> = {}, timing: Partial<RmT
     status: null,
     ended: null,
     lfdUp: true,
+    lfdKnobs: DEFAULTS.lfd,
     gfdStopped: false,
     refuseStarts: false,
     refuseKills: false,
