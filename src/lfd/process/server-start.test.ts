@@ -43,6 +43,14 @@ test("of a group that shrinks every day, the data of the last replicas that left
   expect(existsSync(olderLogPath(logPath(dir, "bank-9")))).toBe(false);
 });
 
+test("with the wall clock set back, what is set aside now is kept all the same", () => {
+  for (const [number, label] of [200, 201, 202, 150].entries()) {
+    leave(`bank-${number}`);
+    expect(setAsideFolder(dir, replicaId(`bank-${number}`), `${label}`)).toBeNull();
+  }
+  expect(kept()).toEqual(["bank-1.201", "bank-2.202", "bank-3.150"]);
+});
+
 test("another group has its own, and a replica whose folder is not there leaves nothing behind", () => {
   leave("bank-1");
   leave("bank-2-1");

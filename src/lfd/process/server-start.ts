@@ -72,16 +72,17 @@ export async function startServer(start: ServerStart): Promise<Spawning> {
 const SET_ASIDE_MAX = 3;
 
 /**
- * Moves a replica's data out of the way, and forgets former ones of which there are too many. `label` sorts by age. Returns an error for the
- * reader, or null.
+ * Moves a replica's data out of the way, and forgets former ones of which there are too many. `label` sorts by age, as the wall clock had it:
+ * where that was set back, what is set aside now is not the oldest. Returns an error for the reader, or null.
  */
 export function setAsideFolder(dir: string, replica: ReplicaId, label: string): string | null {
   const folder = join(dir, "replicas", "set-aside");
   try {
     makeFolderDurably(folder);
-    renameSync(join(dir, "replicas", replica), join(folder, `${replica}.${label}`));
-    const ofGroup = readdirSync(folder).filter((name) => groupOf(name) === groupOf(replica));
-    for (const name of ofGroup.sort(byLabel).slice(0, -SET_ASIDE_MAX)) {
+    const kept = `${replica}.${label}`;
+    renameSync(join(dir, "replicas", replica), join(folder, kept));
+    const former = readdirSync(folder).filter((name) => groupOf(name) === groupOf(replica) && name !== kept);
+    for (const name of former.sort(byLabel).slice(0, -(SET_ASIDE_MAX - 1))) {
       rmSync(join(folder, name), { recursive: true, force: true });
       forgetServer(dir, replicaOf(name));
     }
