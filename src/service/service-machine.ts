@@ -12,6 +12,7 @@ import { captureState } from "./journal/capture.js";
 import { applyRedo, beginScope, createJournal, endScope, redoOf, rollBack, settle } from "./journal/journal.js";
 import { type Restore, startRestore } from "./journal/restore.js";
 import { assertWhole, handleOf, type Journal, type Scope } from "./journal/scope.js";
+import { checkCopies } from "./journal/given.js";
 import { digestOf } from "./journal/state-digest.js";
 import { refusal, refusedOutcome, replyOf, replyToThrow } from "./outcome.js";
 import { ServiceRefusal } from "./refuse.js";
@@ -174,6 +175,7 @@ function endWell(machine: Machine, scope: Scope, call: OperationCall, value: unk
   try {
     const reply = replyOf(value);
     assertWhole(scope);
+    checkCopies(scope);
     const redo = redoOf(scope);
     if (redo.length + reply.bytes.length > LIMITS.payloadSizeBytesMax)
       throw new ServiceRefusal(

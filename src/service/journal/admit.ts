@@ -15,7 +15,7 @@ import {
 } from "./cell.js";
 import { admitKey, admitLeaf, checkText, type Key, NOT_A_LEAF } from "./leaf.js";
 import { StateRefusal } from "./refusal.js";
-import { type Journal, referenceOf, type Scope } from "./scope.js";
+import { type Given, type Journal, referenceOf, type Scope } from "./scope.js";
 
 /** Deeper values are refused: the copy, the codec and the digest recurse. */
 export const DEPTH_MAX = 128;
@@ -45,8 +45,7 @@ interface Work {
   readonly moves: Move[];
   readonly moved: Map<Cell, string>;
   readonly stale: Set<Cell>;
-  /** First path of each object that was met, to name both places of an alias. */
-  readonly seen: Map<object, readonly string[]>;
+  readonly given: Given;
   readonly trail: string[];
   readonly path: () => string;
   readonly pathTo: (steps: readonly string[]) => string;
@@ -72,6 +71,7 @@ export function admit(scope: Scope, target: Cell, entries: readonly (readonly [K
       work.path(),
       "a value that changes the state while it is read (a getter); make it plain data first",
     );
+  if (scope.undo !== null && work.given.objects.size > 0) scope.given.push(work.given);
   return { values, firstId: scope.journal.nextId, created: work.created, moves: work.moves, stale: [...work.stale] };
 }
 
@@ -98,7 +98,7 @@ function startWork(journal: Journal, scope: Scope | null, target: Cell | null, l
     moves: [],
     moved: new Map(),
     stale: new Set(),
-    seen: new Map(),
+    given: { objects: new Map(), pathTo },
     trail,
     path,
     pathTo,
@@ -107,8 +107,12 @@ function startWork(journal: Journal, scope: Scope | null, target: Cell | null, l
 
 function admitValue(work: Work, value: unknown, parent: Cell | null): Value {
   const leaf = admitLeaf(value, work.path);
-  if (leaf !== NOT_A_LEAF) return leaf;
   const source = value as object;
+  if (leaf !== NOT_A_LEAF) {
+    if (typeof leaf === "object" && leaf !== null)
+      work.given.objects.set(source, { copy: leaf, holder: parent, trail: work.trail.slice() });
+    return leaf;
+  }
   const reference = referenceOf(source);
   if (reference !== undefined) {
     if (reference.scope !== work.scope)
@@ -119,10 +123,9 @@ function admitValue(work: Work, value: unknown, parent: Cell | null): Value {
       );
     return admitHandle(work, reference.cell, parent);
   }
-  const before = work.seen.get(source);
-  if (before !== undefined) throw aliasRefusal(work.path(), work.pathTo(before));
+  const before = work.given.objects.get(source);
+  if (before !== undefined) throw aliasRefusal(work.path(), work.pathTo(before.trail));
   if (work.trail.length > DEPTH_MAX) throw new StateRefusal("state-too-deep", "state", `a value nested deeper than ${DEPTH_MAX}`);
-  work.seen.set(source, work.trail.slice());
   return copyContainer(work, source, parent);
 }
 
@@ -166,10 +169,20 @@ function copyContainer(work: Work, source: object, parent: Cell | null): Cell {
   const cell = new Cell(work.journal.nextId + work.created.length, kind, emptyData(kind));
   cell.parent = parent;
   work.created.push(cell);
-  if (Array.isArray(source)) copyItems(work, source, cell);
-  else if (source instanceof Map) for (const [key, value] of source) copyEntry(work, cell, admitKey(key, work.path), value);
-  else if (source instanceof Set) for (const member of source) writeEntry(cell, admitKey(member, work.path), undefined);
-  else copyRow(work, source, cell);
+  const slots: unknown[] = [];
+  work.given.objects.set(source, { copy: cell, holder: parent, trail: work.trail.slice(), slots });
+  if (Array.isArray(source)) copyItems(work, source, cell, slots);
+  else if (source instanceof Map)
+    for (const [key, value] of source) {
+      slots.push(key, value);
+      copyEntry(work, cell, admitKey(key, work.path), value);
+    }
+  else if (source instanceof Set)
+    for (const member of source) {
+      slots.push(member);
+      writeEntry(cell, admitKey(member, work.path), undefined);
+    }
+  else copyRow(work, source, cell, slots);
   return cell;
 }
 
@@ -188,12 +201,14 @@ function kindOf(work: Work, source: object): Kind {
   );
 }
 
-function copyItems(work: Work, source: readonly unknown[], cell: Cell): void {
+function copyItems(work: Work, source: readonly unknown[], cell: Cell, slots: unknown[]): void {
   const items: Value[] = [];
   for (let at = 0; at < source.length; at += 1) {
     work.trail.push(`[${at}]`);
     if (!(at in source)) throw new StateRefusal("state-sparse", work.path(), "a hole in an array; fill it with null or undefined");
-    items.push(admitValue(work, source[at], cell));
+    const value = source[at];
+    slots.push(value);
+    items.push(admitValue(work, value, cell));
     work.trail.pop();
   }
   if (Object.keys(source).length !== source.length)
@@ -201,12 +216,16 @@ function copyItems(work: Work, source: readonly unknown[], cell: Cell): void {
   cell.data = items;
 }
 
-function copyRow(work: Work, source: object, cell: Cell): void {
+function copyRow(work: Work, source: object, cell: Cell, slots: unknown[]): void {
   if (Object.getOwnPropertySymbols(source).length > 0)
     throw new StateRefusal("state-symbol", work.path(), "an object with a symbol as key; use a string");
   const keys = Object.keys(source);
   if (keys.length > ROW_KEYS_MAX) growIntoDict(cell);
-  for (const key of keys) copyEntry(work, cell, admitObjectKey(key, work.path), (source as Record<string, unknown>)[key]);
+  for (const key of keys) {
+    const value = (source as Record<string, unknown>)[key];
+    slots.push(key, value);
+    copyEntry(work, cell, admitObjectKey(key, work.path), value);
+  }
 }
 
 export function admitObjectKey(key: string, path: () => string): string {

@@ -119,8 +119,20 @@ export function* childrenOf(cell: Cell): Generator<Cell> {
   for (const value of Object.values(cell.data)) if (value instanceof Cell) yield value;
 }
 
+export function isInState(cell: Cell, root: Cell): boolean {
+  let top = cell;
+  while (top.parent !== null) top = top.parent;
+  return top === root;
+}
+
+/** Whether this very value is in `cell`, which is in the state. Searches: for messages only. */
+export function isHeld(cell: Cell, value: Value, root: Cell): boolean {
+  const values = cell.data instanceof Dict ? (cell.data.values ?? []) : Object.values(cell.data);
+  return values.includes(value) && isInState(cell, root);
+}
+
 /** How a person names the place of `child` in `cell`. Searches: for messages only. */
-function stepText(cell: Cell, child: Cell): string {
+export function stepText(cell: Cell, child: Value): string {
   if (Array.isArray(cell.data)) return `[${cell.data.indexOf(child)}]`;
   if (!(cell.data instanceof Dict)) {
     const row = cell.data;

@@ -33,7 +33,7 @@ class ArrayTraps implements ProxyHandler<unknown[]> {
     const items = itemsOf(this.#cell);
     if (key === "length") return items.length;
     const index = indexOf(key);
-    if (index !== null) return index < items.length ? present(this.#scope, items[index]) : undefined;
+    if (index !== null) return index < items.length ? present(this.#scope, items[index], this.#cell) : undefined;
     if (typeof key === "string" && Object.hasOwn(CHANGING, key)) return this.#changing(key as keyof typeof CHANGING);
     return Reflect.get(target, key, receiver);
   }
@@ -91,7 +91,7 @@ class ArrayTraps implements ProxyHandler<unknown[]> {
     if (key === "length") return { value: items.length, writable: true, enumerable: false, configurable: false };
     const index = indexOf(key);
     if (index === null || index >= items.length) return undefined;
-    return { value: present(this.#scope, items[index]), writable: true, enumerable: true, configurable: true };
+    return { value: present(this.#scope, items[index], this.#cell), writable: true, enumerable: true, configurable: true };
   }
 
   defineProperty(target: unknown[], key: string | symbol, descriptor: PropertyDescriptor): boolean {
@@ -132,13 +132,13 @@ const CHANGING = {
     const deleteCount = given.length === 0 ? 0 : given.length === 1 ? length - start : clamp(toInteger(given[1]), 0, length - start);
     const removed = itemsOf(cell)
       .slice(start, start + deleteCount)
-      .map((value) => present(scope, value));
+      .map((value) => present(scope, value, cell));
     splice(scope, cell, start, deleteCount, given.slice(2));
     return removed;
   },
   sort(scope, cell, given) {
     const before = [...itemsOf(cell)];
-    const order = sortedOrder(scope, before, given[0]);
+    const order = sortedOrder(scope, cell, before, given[0]);
     const items = itemsOf(cell);
     if (items.length !== before.length || before.some((item, at) => !Object.is(item, items[at])))
       throw new StateRefusal("state-fixed", pathOf(cell, scope.journal.root), "an array that its comparator changes cannot be sorted");
@@ -166,7 +166,7 @@ const CHANGING = {
     const target = relative(given[0], items.length, 0);
     const start = relative(given[1], items.length, 0);
     const end = Math.max(start, relative(given[2], items.length, items.length));
-    const copied = items.slice(start, Math.min(end, start + items.length - target)).map((value) => present(scope, value));
+    const copied = items.slice(start, Math.min(end, start + items.length - target)).map((value) => present(scope, value, cell));
     splice(scope, cell, target, copied.length, copied);
     return handleOf(scope, cell);
   },
@@ -176,17 +176,17 @@ function take(scope: Scope, cell: Cell, index: number): unknown {
   assertWritable(scope);
   const items = itemsOf(cell);
   if (items.length === 0) return undefined;
-  const taken = present(scope, items[index]);
+  const taken = present(scope, items[index], cell);
   splice(scope, cell, index, 1, []);
   return taken;
 }
 
 /** Sorts places, with the language's own rules: undefined last, stable, by text without a comparator. */
-function sortedOrder(scope: Scope, items: readonly Value[], comparator: unknown): number[] {
+function sortedOrder(scope: Scope, cell: Cell, items: readonly Value[], comparator: unknown): number[] {
   assertWritable(scope);
   if (comparator !== undefined && typeof comparator !== "function")
     throw new TypeError("The comparison function must be either a function or undefined");
-  const shown = items.map((value) => present(scope, value));
+  const shown = items.map((value) => present(scope, value, cell));
   const places = shown.map((_, at) => at);
   const last = places.filter((at) => shown[at] === undefined);
   const first = places.filter((at) => shown[at] !== undefined);

@@ -30,7 +30,7 @@ class MapHandle extends Map<unknown, unknown> {
 
   override get(key: unknown): unknown {
     assertAlive(this.#scope);
-    return present(this.#scope, dictOf(this.#cell).get(key as string));
+    return present(this.#scope, dictOf(this.#cell).get(key as string), this.#cell);
   }
 
   override has(key: unknown): boolean {
@@ -67,7 +67,7 @@ class MapHandle extends Map<unknown, unknown> {
   override *entries(): MapIterator<[unknown, unknown]> {
     assertAlive(this.#scope);
     for (const [key, value] of walk(dictOf(this.#cell))) {
-      yield [key, present(this.#scope, value)];
+      yield [key, present(this.#scope, value, this.#cell)];
       assertAlive(this.#scope);
     }
   }

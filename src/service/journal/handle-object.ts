@@ -25,7 +25,7 @@ class ObjectTraps implements ProxyHandler<object> {
 
   get(target: object, key: string | symbol, receiver: unknown): unknown {
     assertAlive(this.#scope);
-    if (typeof key === "string" && hasKey(this.#cell, key)) return present(this.#scope, valueAt(this.#cell, key));
+    if (typeof key === "string" && hasKey(this.#cell, key)) return present(this.#scope, valueAt(this.#cell, key), this.#cell);
     return Reflect.get(target, key, receiver);
   }
 
@@ -53,7 +53,7 @@ class ObjectTraps implements ProxyHandler<object> {
   getOwnPropertyDescriptor(_target: object, key: string | symbol): PropertyDescriptor | undefined {
     assertAlive(this.#scope);
     if (typeof key !== "string" || !hasKey(this.#cell, key)) return undefined;
-    return { value: present(this.#scope, valueAt(this.#cell, key)), writable: true, enumerable: true, configurable: true };
+    return { value: present(this.#scope, valueAt(this.#cell, key), this.#cell), writable: true, enumerable: true, configurable: true };
   }
 
   defineProperty(_target: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {

@@ -17,9 +17,9 @@ function show(this: object): unknown {
   if (reference === undefined) return "[a part of the state]";
   const { scope, cell } = reference;
   if (scope.ended !== null) return `[a part of the state, handed to an operation that ${scope.ended}]`;
-  if (cell.kind !== ARRAY) return Object.fromEntries(objectKeys(cell).map((key) => [key, present(scope, valueAt(cell, key))]));
+  if (cell.kind !== ARRAY) return Object.fromEntries(objectKeys(cell).map((key) => [key, present(scope, valueAt(cell, key), cell)]));
   const items = itemsOf(cell);
-  const shown = items.slice(0, ITEMS_SHOWN_MAX).map((item) => present(scope, item));
+  const shown = items.slice(0, ITEMS_SHOWN_MAX).map((item) => present(scope, item, cell));
   // So that it says how many more there are.
   shown.length = items.length;
   return shown;

@@ -45,6 +45,9 @@ function newScope(journal: Journal, writable: boolean, undo: (() => void)[] | nu
     stale: new Set(),
     dicts: new Set(),
     handles: new Map(),
+    given: [],
+    shown: new Map(),
+    shownSize: 0,
     openChanges: 0,
     makeHandle,
   };
@@ -68,6 +71,8 @@ export function endScope(scope: Scope, ended: string): void {
   if (scope.writable && scope.ended === null) scope.journal.openCount -= 1;
   scope.ended = ended;
   scope.handles.clear();
+  scope.given.length = 0;
+  scope.shown.clear();
 }
 
 /** What a backup has to do to come to the same state; empty when nothing changed or nothing was recorded. */

@@ -15,6 +15,7 @@ export type StateRefusalCode =
   | "state-date"
   | "state-too-deep"
   | "state-array-property"
+  | "state-copy"
   | "state-fixed"
   | "state-read-only"
   | "state-dead-handle";

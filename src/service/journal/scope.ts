@@ -23,6 +23,28 @@ export interface Journal {
   capture: CaptureHooks | null;
 }
 
+/** An object of the handler's own of which the state took a copy. */
+export interface GivenObject {
+  readonly copy: Cell | Date | Uint8Array;
+  /** The container that the copy came into. */
+  readonly holder: Cell | null;
+  readonly trail: readonly string[];
+  /** What a container held then: items, members, or keys and values in turn. */
+  readonly slots?: readonly unknown[];
+}
+
+/** The objects that came into the state by one change. */
+export interface Given {
+  readonly objects: Map<object, GivenObject>;
+  readonly pathTo: (trail: readonly string[]) => string;
+}
+
+/** The copy of a Date or of bytes that a handler got to read, and the container in which it read them. */
+export interface Shown {
+  readonly copy: object;
+  readonly holder: Cell;
+}
+
 /** What one operation or query may touch, from its begin to its end, and the records of what it did. */
 export interface Scope {
   readonly journal: Journal;
@@ -43,6 +65,11 @@ export interface Scope {
   readonly dicts: Set<Dict<Value>>;
   /** One handle a container, so that `state.a === state.a`. */
   readonly handles: Map<Cell, object>;
+  /** What the handler put into the state and may still have in its hands, by change. */
+  readonly given: Given[];
+  /** Copies of Dates and byte arrays that it has read. */
+  readonly shown: Map<object, Shown>;
+  shownSize: number;
   /** Changes begun and not recorded: where the stack ran out in the middle of one, it is never 0 again. */
   openChanges: number;
   readonly makeHandle: (scope: Scope, cell: Cell) => object;
@@ -60,9 +87,26 @@ export function referenceOf(object: object): Reference | undefined {
   return references.get(object);
 }
 
-/** A value of the state as a handler may have it: containers as handles, mutable leaves copied. */
-export function present(scope: Scope, value: Value): unknown {
-  return value instanceof Cell ? handleOf(scope, value) : leafOut(value as Leaf);
+/** A value of the state, held by `holder`, as a handler may have it: containers as handles, mutable leaves copied. */
+export function present(scope: Scope, value: Value, holder: Cell): unknown {
+  if (value instanceof Cell) return handleOf(scope, value);
+  return typeof value === "object" && value !== null && scope.writable ? showLeaf(scope, value, holder) : leafOut(value as Leaf);
+}
+
+/** Copies are kept for the comparison at the end up to here: an operation may read a gigabyte of bytes. */
+const SHOWN_SIZE_MAX = 1024 * 1024;
+const DATE_SIZE = 64;
+
+function showLeaf(scope: Scope, leaf: Date | Uint8Array, holder: Cell): unknown {
+  const known = scope.shown.get(leaf);
+  if (known !== undefined) return known.copy;
+  const copy = leafOut(leaf) as object;
+  const size = scope.shownSize + DATE_SIZE + (leaf instanceof Uint8Array ? leaf.length : 0);
+  if (size <= SHOWN_SIZE_MAX) {
+    scope.shownSize = size;
+    scope.shown.set(leaf, { copy, holder });
+  }
+  return copy;
 }
 
 export function handleOf(scope: Scope, cell: Cell): object {
