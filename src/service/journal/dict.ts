@@ -106,17 +106,30 @@ export class Dict<V> {
   }
 }
 
-/** Entries in order; those appended meanwhile are met, those removed are not, as with a native Map. */
-export function* walk<V>(dict: Dict<V>): Generator<readonly [Key, V | undefined]> {
-  let { keys } = dict;
-  for (let place = 0; ; place += 1) {
-    if (keys !== dict.keys) {
+/** Goes through the entries in order; those appended meanwhile are met, those removed are not, as with a native Map. */
+export class Walk<V> {
+  readonly #dict: Dict<V>;
+  #keys: Dict<V>["keys"];
+  #place = -1;
+  #isOver = false;
+
+  constructor(dict: Dict<V>) {
+    this.#dict = dict;
+    this.#keys = dict.keys;
+  }
+
+  /** The place of the next entry, or -1: then none comes any more. */
+  next(): number {
+    const { keys } = this.#dict;
+    if (this.#keys !== keys) {
       // Cleared meanwhile: what is there now was added since.
-      keys = dict.keys;
-      place = 0;
+      this.#keys = keys;
+      this.#place = -1;
     }
-    if (place >= keys.length) return;
-    const key = keys[place];
-    if (key !== HOLE) yield [key, dict.values?.[place]];
+    if (this.#isOver) return -1;
+    do this.#place += 1;
+    while (this.#place < keys.length && keys[this.#place] === HOLE);
+    this.#isOver = this.#place >= keys.length;
+    return this.#isOver ? -1 : this.#place;
   }
 }

@@ -1,6 +1,6 @@
 import { type Cell, itemsOf, pathOf, type Value } from "./cell.js";
 import { isSame, permute, splice } from "./change.js";
-import { assertPlain } from "./handle-object.js";
+import { assertPlain, isInherited } from "./handle-object.js";
 import { shownTarget } from "./inspection.js";
 import { StateRefusal } from "./refusal.js";
 import { assertAlive, assertWritable, handleOf, present, type Scope } from "./scope.js";
@@ -42,21 +42,26 @@ class ArrayTraps implements ProxyHandler<unknown[]> {
     return (...given) => CHANGING[name](this.#scope, this.#cell, given);
   }
 
-  set(_target: unknown[], key: string | symbol, value: unknown): boolean {
+  set(_target: unknown[], key: string | symbol, value: unknown, receiver: unknown): boolean {
+    if (isInherited(this.#scope, this.#cell, receiver)) return Reflect.set({}, key, value, receiver);
+    this.#put(key, value);
+    return true;
+  }
+
+  #put(key: string | symbol, value: unknown): void {
     assertWritable(this.#scope);
     const { length } = itemsOf(this.#cell);
     if (key === "length") {
       this.#truncate(value);
-      return true;
+      return;
     }
     const index = indexOf(key);
     if (index === null)
       throw new StateRefusal("state-array-property", `${this.#path()}.${String(key)}`, "an array takes no named properties; use an object");
     if (index > length)
       throw new StateRefusal("state-sparse", `${this.#path()}[${index}]`, `would leave a hole: the array has ${length} items; use push`);
-    if (index < length && isSame(itemsOf(this.#cell)[index], value)) return true;
+    if (index < length && isSame(itemsOf(this.#cell)[index], value)) return;
     splice(this.#scope, this.#cell, index, index < length ? 1 : 0, [value]);
-    return true;
   }
 
   #truncate(value: unknown): void {
@@ -94,9 +99,11 @@ class ArrayTraps implements ProxyHandler<unknown[]> {
     return { value: present(this.#scope, items[index], this.#cell), writable: true, enumerable: true, configurable: true };
   }
 
-  defineProperty(target: unknown[], key: string | symbol, descriptor: PropertyDescriptor): boolean {
-    if (key !== "length") assertPlain(this.#scope, this.#cell, descriptor);
-    return this.set(target, key, descriptor.value);
+  defineProperty(_target: unknown[], key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    const index = indexOf(key);
+    if (key !== "length") assertPlain(this.#scope, this.#cell, descriptor, index !== null && index < itemsOf(this.#cell).length);
+    this.#put(key, descriptor.value);
+    return true;
   }
 
   setPrototypeOf(): boolean {

@@ -1,6 +1,6 @@
 import { type Cell, dictOf, pathOf } from "./cell.js";
 import { clear, put, remove } from "./change.js";
-import { walk } from "./dict.js";
+import { mapIterator } from "./iterator.js";
 import { admitKey } from "./leaf.js";
 import { assertAlive, assertWritable, present, type Scope } from "./scope.js";
 
@@ -64,20 +64,19 @@ class MapHandle extends Map<unknown, unknown> {
     return this.get(key);
   }
 
-  override *entries(): MapIterator<[unknown, unknown]> {
-    assertAlive(this.#scope);
-    for (const [key, value] of walk(dictOf(this.#cell))) {
-      yield [key, present(this.#scope, value, this.#cell)];
-      assertAlive(this.#scope);
-    }
+  override entries(): MapIterator<[unknown, unknown]> {
+    return mapIterator(this.#scope, this.#cell, (dict, place) => [
+      dict.keys[place],
+      present(this.#scope, dict.values?.[place], this.#cell),
+    ]);
   }
 
-  override *keys(): MapIterator<unknown> {
-    for (const [key] of this.entries()) yield key;
+  override keys(): MapIterator<unknown> {
+    return mapIterator(this.#scope, this.#cell, (dict, place) => dict.keys[place]);
   }
 
-  override *values(): MapIterator<unknown> {
-    for (const [, value] of this.entries()) yield value;
+  override values(): MapIterator<unknown> {
+    return mapIterator(this.#scope, this.#cell, (dict, place) => present(this.#scope, dict.values?.[place], this.#cell));
   }
 
   override [Symbol.iterator](): MapIterator<[unknown, unknown]> {
@@ -87,9 +86,7 @@ class MapHandle extends Map<unknown, unknown> {
   override forEach(visit: (value: unknown, key: unknown, map: Map<unknown, unknown>) => void, thisArg?: unknown): void {
     for (const [key, value] of this.entries()) visit.call(thisArg, value, key, this);
   }
-
-  // What `map` and friends of subclasses make: plain Maps.
-  static override get [Symbol.species](): MapConstructor {
-    return Map;
-  }
 }
+
+// What code that copies or compares Maps asks for.
+Object.defineProperty(MapHandle.prototype, "constructor", { value: Map, configurable: true, writable: true });

@@ -29,7 +29,8 @@ class ObjectTraps implements ProxyHandler<object> {
     return Reflect.get(target, key, receiver);
   }
 
-  set(_target: object, key: string | symbol, value: unknown): boolean {
+  set(_target: object, key: string | symbol, value: unknown, receiver: unknown): boolean {
+    if (isInherited(this.#scope, this.#cell, receiver)) return Reflect.set({}, key, value, receiver);
     this.#put(key, value);
     return true;
   }
@@ -57,7 +58,7 @@ class ObjectTraps implements ProxyHandler<object> {
   }
 
   defineProperty(_target: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {
-    assertPlain(this.#scope, this.#cell, descriptor);
+    assertPlain(this.#scope, this.#cell, descriptor, typeof key === "string" && hasKey(this.#cell, key));
     this.#put(key, descriptor.value);
     return true;
   }
@@ -87,11 +88,17 @@ class ObjectTraps implements ProxyHandler<object> {
   }
 }
 
-/** Only plain data properties: no getters, nothing hidden or fixed. */
-export function assertPlain(scope: Scope, cell: Cell, descriptor: PropertyDescriptor): void {
+/** What is assigned to an object that has the handle as its prototype, or around it as a Proxy, is that object's. */
+export function isInherited(scope: Scope, cell: Cell, receiver: unknown): boolean {
+  assertAlive(scope);
+  return scope.handles.get(cell) !== receiver;
+}
+
+/** Only plain data properties: no getters, nothing hidden or fixed. A new property is both where its descriptor does not say otherwise. */
+export function assertPlain(scope: Scope, cell: Cell, descriptor: PropertyDescriptor, isThere: boolean): void {
   assertWritable(scope);
-  const { writable, enumerable, configurable } = descriptor;
-  if (!("value" in descriptor) || writable === false || enumerable === false || configurable === false)
+  const { writable = isThere, enumerable = isThere, configurable = isThere } = descriptor;
+  if (!("value" in descriptor) || !writable || !enumerable || !configurable)
     throw new StateRefusal(
       "state-fixed",
       pathOf(cell, scope.journal.root),

@@ -1,6 +1,6 @@
 import { type Cell, dictOf, pathOf } from "./cell.js";
 import { clear, put, remove } from "./change.js";
-import { walk } from "./dict.js";
+import { setIterator } from "./iterator.js";
 import { admitKey } from "./leaf.js";
 import { assertAlive, assertWritable, type Scope } from "./scope.js";
 
@@ -48,20 +48,16 @@ class SetHandle extends Set<unknown> {
     clear(this.#scope, this.#cell);
   }
 
-  override *values(): SetIterator<unknown> {
-    assertAlive(this.#scope);
-    for (const [member] of walk(dictOf(this.#cell))) {
-      yield member;
-      assertAlive(this.#scope);
-    }
+  override values(): SetIterator<unknown> {
+    return setIterator(this.#scope, this.#cell, (dict, place) => dict.keys[place]);
   }
 
   override keys(): SetIterator<unknown> {
     return this.values();
   }
 
-  override *entries(): SetIterator<[unknown, unknown]> {
-    for (const member of this.values()) yield [member, member];
+  override entries(): SetIterator<[unknown, unknown]> {
+    return setIterator(this.#scope, this.#cell, (dict, place) => [dict.keys[place], dict.keys[place]]);
   }
 
   override [Symbol.iterator](): SetIterator<unknown> {
@@ -101,8 +97,7 @@ class SetHandle extends Set<unknown> {
     if (typeof method !== "function") throw new TypeError(`Set.prototype.${name} is not in this Node version`);
     return Reflect.apply(method, copy, [other]);
   }
-
-  static override get [Symbol.species](): SetConstructor {
-    return Set;
-  }
 }
+
+// What code that copies or compares Sets asks for.
+Object.defineProperty(SetHandle.prototype, "constructor", { value: Set, configurable: true, writable: true });
