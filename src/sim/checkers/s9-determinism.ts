@@ -26,7 +26,7 @@ export function checkState(ledger: Ledger, server: RunningServer): boolean {
   if (!quiet || replica.appliedIndex === 0 || isCondemned(ledger, replica)) return false;
   const known = ledger.digests.get(replica.appliedIndex);
   if (known !== undefined && !isNew(ledger, server)) return true;
-  const digest = digestOfTable(replica, executor.digest());
+  const digest = digestOfTable(replica.table, executor.digest());
   if (known === undefined) ledger.digests.set(replica.appliedIndex, { digest, replica: server.process.name });
   else {
     mark(ledger.world, "states-compared");
