@@ -99,6 +99,9 @@ export const MARKS_WANTED: readonly string[] = [
   "broken-change-of-many",
   "handler-timed-out",
   "handler-taken-back",
+  "resumption-compared",
+  "sessions-renewed",
+  "sessions-expired",
 ];
 
 /** From so many seeds on, marks are insisted on. */

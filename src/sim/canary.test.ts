@@ -1,8 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { groupName, incarnation, replicaId } from "../vocabulary/ids.js";
+import { REPLICA_TIMINGS } from "../server/core/state.js";
+import { bootId, groupName, incarnation, replicaId } from "../vocabulary/ids.js";
 import type { View } from "../vocabulary/view.js";
+import { epochText } from "../vocabulary/epoch.js";
 import { createLedger, durableOf, type Ledger } from "./checkers/ledger.js";
+import { noteCommitted } from "./checkers/log-position.js";
 import { checkNextView } from "./checkers/s1-one-chain.js";
+import { noteOrder } from "./checkers/s3-intersection.js";
 import { runSeed } from "./run.js";
 import { drawPlan } from "./swarm.js";
 import { createWorld } from "./world.js";
@@ -12,7 +16,7 @@ const GROUP = groupName("counter");
 const [A, B] = [incarnation("a".repeat(32)), incarnation("b".repeat(32))];
 
 function newLedger(): Ledger {
-  return createLedger(createWorld(1, settings, null), GROUP, "disk");
+  return createLedger(createWorld(1, settings, null), GROUP, "disk", REPLICA_TIMINGS);
 }
 
 function viewOf(epoch: View["epoch"]): View {
@@ -31,6 +35,12 @@ function viewOf(epoch: View["epoch"]): View {
   };
 }
 
+/** The view is written, after a Replication Manager had it led. */
+function write(ledger: Ledger, view: View): void {
+  ledger.attempts.set(epochText(view.epoch), { base: ledger.views.at(-1) ?? null, answers: new Map(), view });
+  checkNextView(ledger, view);
+}
+
 /** Both have the start entries of these epochs on disk. */
 function startsOn(ledger: Ledger, epochs: readonly View["epoch"][]): void {
   for (const each of [A, B]) durableOf(ledger, each).epochs = [...epochs];
@@ -40,16 +50,16 @@ describe("the checkers can fail", () => {
   test("S1b: an epoch that is not newer", () => {
     const ledger = newLedger();
     startsOn(ledger, [[1, 1]]);
-    checkNextView(ledger, viewOf([1, 1]));
+    write(ledger, viewOf([1, 1]));
     expect(ledger.world.violation).toBeNull();
-    checkNextView(ledger, viewOf([1, 1]));
+    write(ledger, viewOf([1, 1]));
     expect(ledger.world.violation?.rule).toBe("S1b");
   });
 
   test("S4a: a view whose start entry is on too few disks", () => {
     const ledger = newLedger();
     durableOf(ledger, A).epochs = [[1, 1]];
-    checkNextView(ledger, viewOf([1, 1]));
+    write(ledger, viewOf([1, 1]));
     expect(ledger.world.violation?.rule).toBe("S4a");
   });
 
@@ -58,10 +68,62 @@ describe("the checkers can fail", () => {
     startsOn(ledger, [[1, 2]]);
     for (const index of [1, 2]) {
       const entry = { index, epoch: [1, 1], ageMs: 0, body: { kind: "session-opened", nonce: "n" } } as const;
-      ledger.committed.push({ epoch: entry.epoch, digest: index, entry, logTimeMs: 0, generation: 1 });
+      ledger.committed.push({ epoch: entry.epoch, digest: index, entry, logTimeMs: 0, view: null, startAgeMs: 0 });
     }
-    checkNextView(ledger, viewOf([1, 2]));
+    write(ledger, viewOf([1, 2]));
     expect(ledger.world.violation?.rule).toBe("S3");
+  });
+});
+
+describe("S1, S4, S6: what Replication Managers and leaders say", () => {
+  const entry = { epoch: [1, 1], ageMs: 0, index: 1 } as const;
+  const start = { ...entry, body: { kind: "start", view: viewOf([1, 1]), poison: [] } } as const;
+
+  test("S1b: one epoch for two attempts", () => {
+    const ledger = newLedger();
+    noteOrder(ledger, { kind: "seal", group: GROUP, epoch: [1, 2], base: viewOf([1, 1]) });
+    noteOrder(ledger, { kind: "seal", group: GROUP, epoch: [1, 2], base: viewOf([1, 1]) });
+    expect(ledger.world.violation).toBeNull();
+    noteOrder(ledger, { kind: "seal", group: GROUP, epoch: [1, 2], base: null });
+    expect(ledger.world.violation?.rule).toBe("S1b");
+  });
+
+  test("S1e: a first view of a member that has not answered", () => {
+    const ledger = newLedger();
+    const view = viewOf([1, 1]);
+    noteOrder(ledger, { kind: "seal", group: GROUP, epoch: [1, 1], base: null });
+    noteOrder(ledger, {
+      kind: "lead",
+      view,
+      bootId: bootId("c".repeat(32)),
+      poison: [],
+      leaderEnds: [],
+      book: { version: [1, 1], entries: [] },
+    });
+    expect(ledger.world.violation?.rule).toBe("S1e");
+  });
+
+  test("S4b: a start entry that names another view than the one that was written", () => {
+    const ledger = newLedger();
+    ledger.views.push({ ...viewOf([1, 1]), quorum: 1 });
+    noteCommitted(ledger, "counter-1", start, 0);
+    expect(ledger.world.violation?.rule).toBe("S4b");
+  });
+
+  test("section 4: an entry of another style than its view's", () => {
+    const ledger = newLedger();
+    ledger.leaders.set(epochText([1, 1]), { bootId: bootId("c".repeat(32)), atMs: 0 });
+    noteCommitted(ledger, "counter-1", start, 0);
+    expect(ledger.world.violation).toBeNull();
+    const identity = { kind: "key", key: "k" } as const;
+    const reply = { refused: false, bytes: new Uint8Array(0) };
+    noteCommitted(
+      ledger,
+      "counter-1",
+      { ...entry, index: 2, body: { kind: "update", identity, digest: 1, reply, redo: new Uint8Array(0) } },
+      0,
+    );
+    expect(ledger.world.violation?.rule).toBe("section 4");
   });
 });
 

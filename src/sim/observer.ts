@@ -2,7 +2,7 @@ import type { ReplicaEffect } from "../server/core/effect.js";
 import type { StoreResult } from "../storage/store-command.js";
 import type { Entry } from "../vocabulary/entry.js";
 import type { Epoch } from "../vocabulary/epoch.js";
-import type { BootId, Incarnation } from "../vocabulary/ids.js";
+import type { BootId, Incarnation, ReplicaId } from "../vocabulary/ids.js";
 import type { Message } from "../vocabulary/message.js";
 import type { RequestIdentity } from "../vocabulary/session.js";
 import type { SimDisk } from "./disk-state.js";
@@ -36,6 +36,8 @@ export interface Observer {
   onRecovered(place: string, recovered: Extract<StoreResult, { kind: "recovered" }>, disk: SimDisk): void;
   /** A store finds itself damaged, and no bit of its disk was ever flipped. */
   onUncausedDamage(place: string, what: string): void;
-  /** The data of an incarnation was given up. */
+  /** A fault detector is about to set the data of a replica aside, as it was ordered to. */
+  onDiscarded(replica: ReplicaId, incarnation: Incarnation | null): void;
+  /** The data of an incarnation was given up, by its own process. */
   onSetAside(incarnation: Incarnation | null): void;
 }

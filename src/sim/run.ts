@@ -3,6 +3,7 @@ import { modelNamed } from "../checker/models/index.js";
 import { checkAddedOnce, checkAppendedOnce, checkPaidOnce } from "../checker/exactly-once.js";
 import type { EffectsResult } from "../checker/effects.js";
 import type { OperationRecord } from "../checker/history.js";
+import { REPLICA_TIMINGS } from "../server/core/state.js";
 import { sameEpoch } from "../vocabulary/epoch.js";
 import { sealQuorum, type View } from "../vocabulary/view.js";
 import { createLedger, type Ledger } from "./checkers/ledger.js";
@@ -72,7 +73,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
 export function* lifeOf(seed: number, options: RunOptions = {}): Running<RunResult> {
   const plan = options.plan ?? drawPlan(seed);
   const world = createWorld(seed, plan.settings, options.print ?? null);
-  const ledger = createLedger(world, plan.spec.group, plan.spec.durability);
+  const ledger = createLedger(world, plan.spec.group, plan.spec.durability, { ...REPLICA_TIMINGS, ...plan.timings });
   const installation = createInstallation(world, plan, createWatch(ledger));
   watchStore(ledger, installation);
   startInstallation(installation);

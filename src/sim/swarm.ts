@@ -57,7 +57,7 @@ export function drawQuickPlan(seed: number): Plan {
     slowHandlers: false,
     lfdKnobs: { heartbeatIntervalMs: chance.pick([20, 40]), suspicionTimeoutMs: chance.pick([100, 150, 400]) },
     gfdKnobs: { heartbeatIntervalMs: 50, suspicionTimeoutMs: chance.pick([200, 500]) },
-    timings: {},
+    timings: drawTimings(seed),
     bounds: drawBounds(chance),
     segmentSizeBytes: chance.pick([4_096, 16_384, 65_536]),
     sliceSizeBytes: chance.pick([512, 4_096]),
@@ -85,6 +85,15 @@ export function withSlowHandlers(plan: Plan): Plan {
 
 function orCold(cold: boolean, style: Style): Style {
   return cold ? "cold-passive" : style;
+}
+
+/** Of requests with a key, copies may come so long after the first: later, and it counts as new (S6g). */
+const KEY_EXPIRY_MS = 15_000;
+
+/** Nothing expires in the seconds of a run, otherwise. Drawn elsewhere, as the style is: the seeds without it are what they were. */
+function drawTimings(seed: number): Plan["timings"] {
+  const chance = createChance(seed, "expiry");
+  return chance.happens(0.15) ? { sessionExpiryMs: chance.pick([300, 700, 1_500]), keyExpiryMs: KEY_EXPIRY_MS } : {};
 }
 
 /** Small bounds bring rare moments about often. */

@@ -125,12 +125,15 @@ export function createWorld(seed: number, settings: WorldSettings, print: ((text
   };
 }
 
+/** So much faster or slower than another does a clock run. */
+export const CLOCK_DRIFT_MAX = 0.02;
+
 export function addHost(world: World, hostId: HostId): SimHost {
   const { process } = world.chance;
   const host: SimHost = {
     hostId,
     clockOffsetMs: Math.floor(process.between(0, 1_000_000)),
-    clockRate: 1 + process.between(-0.02, 0.02),
+    clockRate: 1 + process.between(-CLOCK_DRIFT_MAX, CLOCK_DRIFT_MAX),
     wallOffsetMs: Math.floor(process.between(-3_600_000, 3_600_000)),
     disks: new Map(),
     files: new Map(),

@@ -21,6 +21,10 @@ export function withSettings(settings: Partial<Plan["settings"]>): Focus {
   return (plan) => ({ ...plan, settings: { ...plan.settings, ...settings } });
 }
 
+export function withTimings(timings: Plan["timings"]): Focus {
+  return (plan) => ({ ...plan, timings });
+}
+
 export function withBounds(bounds: Plan["bounds"]): Focus {
   return (plan) => ({ ...plan, bounds });
 }

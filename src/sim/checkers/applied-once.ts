@@ -5,6 +5,7 @@ import type { RequestIdentity } from "../../vocabulary/session.js";
 interface KnownSession {
   resumption: number;
   floor: number;
+  renewedAtAgeMs: number;
   /** Numbers to the indexes of the entries that executed them. */
   readonly executed: Map<number, number>;
 }
@@ -16,6 +17,10 @@ export interface AppliedOnce {
   executes(index: number): boolean;
   /** The index of the entry that has executed it; 0: none has; null: that is forgotten. */
   indexOf(identity: RequestIdentity): number | null;
+  /** S6e: age when the session was last heard of; null: it is not known. */
+  renewedAtAgeMs(session: SessionId): number | null;
+  /** S6f: the life that the session is in, and the highest number that it has used; null: it is not known. */
+  lifeOf(session: SessionId): { readonly resumption: number; readonly highestSequence: number } | null;
 }
 
 export function createAppliedOnce(): AppliedOnce {
@@ -37,10 +42,11 @@ export function createAppliedOnce(): AppliedOnce {
     else sessions.get(identity.session)?.executed.set(identity.sequence, index);
   }
 
-  function raiseFloor(identity: RequestIdentity): void {
+  function raiseFloor(identity: RequestIdentity, ageMs: number): void {
     if (identity.kind === "key") return;
     const session = sessions.get(identity.session);
     if (session?.resumption !== identity.resumption) return;
+    session.renewedAtAgeMs = ageMs;
     const floor = Math.max(session.floor, Math.min(identity.floor, identity.sequence));
     for (; session.floor < floor; session.floor++) session.executed.delete(session.floor);
   }
@@ -56,18 +62,20 @@ export function createAppliedOnce(): AppliedOnce {
       case "request":
       case "update": {
         const isTaken = takes(body.identity, false);
-        raiseFloor(body.identity);
+        raiseFloor(body.identity, ageMs);
         if (!isTaken) return;
         take(body.identity, index, ageMs);
         executing.add(index);
         return;
       }
       case "session-opened":
-        sessions.set(sessionId(generation, index, body.nonce), { resumption: 0, floor: 0, executed: new Map() });
+        sessions.set(sessionId(generation, index, body.nonce), { resumption: 0, floor: 0, renewedAtAgeMs: ageMs, executed: new Map() });
         return;
       case "session-resumed": {
         const session = sessions.get(body.session);
-        if (session !== undefined) session.resumption += 1;
+        if (session === undefined) return;
+        session.resumption += 1;
+        session.renewedAtAgeMs = ageMs;
         return;
       }
       case "sessions-expired":
@@ -77,6 +85,10 @@ export function createAppliedOnce(): AppliedOnce {
         for (const [key, { atAgeMs }] of keys) if (atAgeMs < body.belowAgeMs) keys.delete(key);
         return;
       case "sessions-renewed":
+        for (const id of body.sessions) {
+          const session = sessions.get(id);
+          if (session !== undefined) session.renewedAtAgeMs = ageMs;
+        }
         return;
     }
   }
@@ -89,6 +101,14 @@ export function createAppliedOnce(): AppliedOnce {
       const session = sessions.get(identity.session);
       if (session === undefined || identity.sequence < session.floor) return null;
       return session.executed.get(identity.sequence) ?? 0;
+    },
+    renewedAtAgeMs: (id) => sessions.get(id)?.renewedAtAgeMs ?? null,
+    lifeOf(id) {
+      const session = sessions.get(id);
+      if (session === undefined) return null;
+      let highest = session.floor - 1;
+      for (const sequence of session.executed.keys()) highest = Math.max(highest, sequence);
+      return { resumption: session.resumption, highestSequence: Math.max(0, highest) };
     },
   };
 }

@@ -1,8 +1,9 @@
 import { encodeEntry } from "../../codec/entry.js";
 import { crc32 } from "../../codec/checksum.js";
+import type { ReplicaTimings } from "../../server/core/state.js";
 import type { Entry, LogPosition } from "../../vocabulary/entry.js";
 import type { Epoch } from "../../vocabulary/epoch.js";
-import type { GroupName, Incarnation } from "../../vocabulary/ids.js";
+import type { BootId, GroupName, Incarnation } from "../../vocabulary/ids.js";
 import type { Durability } from "../../vocabulary/style.js";
 import type { Message } from "../../vocabulary/message.js";
 import type { View } from "../../vocabulary/view.js";
@@ -17,8 +18,10 @@ export interface Committed {
   readonly entry: Entry;
   /** S9: the highest log time through here. */
   readonly logTimeMs: number;
-  /** Of the view that the last start entry through here names. */
-  readonly generation: number;
+  /** The one that the last start entry through here names. */
+  readonly view: View | null;
+  /** S6e: age at that start entry. */
+  readonly startAgeMs: number;
 }
 
 /** What one incarnation has on its disk for certain: everything through `baseIndex` by a snapshot, then entries by their epochs. */
@@ -51,12 +54,16 @@ export interface LookedAt {
   readonly ageMs: number;
 }
 
+/** After how long sessions and keys expire (S6e, S6g). */
+export type Timings = Pick<ReplicaTimings, "sessionExpiryMs" | "keyExpiryMs">;
+
 /** What the checkers know of the whole group, gathered step by step: no process could know it. */
 export interface Ledger {
   readonly world: World;
   readonly group: GroupName;
   /** Data outlives its process. */
   readonly onDisk: boolean;
+  readonly timings: Timings;
   /** committed[i - 1] is the entry at index i. */
   readonly committed: Committed[];
   readonly durable: Map<Incarnation, DurableLog>;
@@ -68,8 +75,8 @@ export interface Ledger {
   readonly acked: Map<Incarnation, LogPosition>;
   /** Every view that was written, in order. */
   readonly views: View[];
-  /** Who answered clients in an epoch: the boot id of the process (S4). */
-  readonly leaders: Map<string, string>;
+  /** Who answered clients in an epoch, and from when on (S4). */
+  readonly leaders: Map<string, { readonly bootId: BootId; readonly atMs: number }>;
   /** By the epoch's text. */
   readonly attempts: Map<string, Attempt>;
   readonly questions: WeakMap<RunningServer, Map<string, Question>>;
@@ -96,11 +103,12 @@ export interface Ledger {
   readonly compared: WeakMap<RunningServer, number>;
 }
 
-export function createLedger(world: World, group: GroupName, durability: Durability): Ledger {
+export function createLedger(world: World, group: GroupName, durability: Durability, timings: Timings): Ledger {
   return {
     world,
     group,
     onDisk: durability === "disk",
+    timings,
     committed: [],
     durable: new Map(),
     promised: new Map(),

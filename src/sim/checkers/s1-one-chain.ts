@@ -3,6 +3,7 @@ import { checkView, holdsIncarnation, sameView, type View } from "../../vocabula
 import type { ControlContent } from "../../rm/core/content.js";
 import { violate } from "../world.js";
 import { holds, type Ledger } from "./ledger.js";
+import { wholeText } from "./s3-intersection.js";
 
 /** S1a: whoever takes over the store does it in a term that nobody had. */
 export function checkTerm({ world }: Ledger, content: ControlContent, before: ControlContent | null): void {
@@ -19,6 +20,9 @@ export function checkNextView(ledger: Ledger, view: View): void {
   if (before !== undefined && compareEpochs(view.epoch, before.epoch) <= 0)
     violate(world, "S1b", `view ${epochText(view.epoch)} follows ${epochText(before.epoch)}`);
   const attempt = ledger.attempts.get(epochText(view.epoch));
+  if (attempt?.view == null) violate(world, "S4b", `view ${epochText(view.epoch)} is written, and nobody was to lead it`);
+  else if (wholeText(attempt.view) !== wholeText(view))
+    violate(world, "S4b", `view ${epochText(view.epoch)} is written as ${wholeText(view)}, and was led as ${wholeText(attempt.view)}`);
   if (attempt !== undefined && !sameView(attempt.base, before ?? null))
     violate(
       world,

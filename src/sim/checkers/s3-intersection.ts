@@ -12,8 +12,8 @@ export function noteOrder(ledger: Ledger, order: Message): void {
   if (order.kind === "seal") {
     const name = epochText(order.epoch);
     const known = ledger.attempts.get(name);
-    if (known === undefined || !sameView(known.base, order.base))
-      ledger.attempts.set(name, { base: order.base, answers: new Map(), view: null });
+    if (known === undefined) ledger.attempts.set(name, { base: order.base, answers: new Map(), view: null });
+    else if (!sameView(known.base, order.base)) violate(ledger.world, "S1b", `${name} is sealed for a second time, from another view`);
   } else if (order.kind === "lead") checkLead(ledger, order.view);
 }
 
@@ -28,13 +28,25 @@ function checkLead(ledger: Ledger, view: View): void {
   const attempt = ledger.attempts.get(name);
   if (attempt === undefined) return violate(world, "S3a", `${view.leader} is to lead ${name}, and nobody was sealed for it`);
   if (attempt.view !== null) {
-    if (textOf(attempt.view) !== textOf(view))
-      violate(world, "S1b", `${name} is to be led as ${textOf(view)}, and was to be led as ${textOf(attempt.view)}`);
+    if (wholeText(attempt.view) !== wholeText(view))
+      violate(world, "S1b", `${name} is to be led as ${wholeText(view)}, and was to be led as ${wholeText(attempt.view)}`);
     return;
   }
   attempt.view = view;
+  if (attempt.base === null) return checkFirst(ledger, attempt, view);
   // Section 4, loss: going on from the best survivor is another matter.
-  if (attempt.base !== null && attempt.base.generation === view.generation) checkAnswers(ledger, attempt.base, attempt, view);
+  if (attempt.base.generation === view.generation) checkAnswers(ledger, attempt.base, attempt, view);
+}
+
+/** S1e: of the first view every member has said that it has never heard of a view. */
+function checkFirst({ world }: Ledger, { answers }: Attempt, view: View): void {
+  const name = epochText(view.epoch);
+  for (const { replica, incarnation } of view.members) {
+    const answer = answers.get(incarnation);
+    if (answer === undefined) violate(world, "S1e", `${replica} is to be a member of the first view, ${name}, and has not answered`);
+    else if (answer.activeView !== null)
+      violate(world, "S1e", `${replica} is to be a member of a first view, ${name}, and knows ${epochText(answer.activeView.epoch)}`);
+  }
 }
 
 function checkAnswers(ledger: Ledger, base: View, { answers }: Attempt, view: View): void {
@@ -63,6 +75,8 @@ function positionOf({ lastEpoch, lastIndex }: Sealed): string {
   return `${epochText(lastEpoch)}/${lastIndex}`;
 }
 
-function textOf(view: View): string {
-  return `${view.leader} of ${view.members.map(({ replica, incarnation }) => `${replica} ${incarnation.slice(0, 8)}`).join(", ")}`;
+/** All of a view but its epoch. */
+export function wholeText({ leader, members, quorum, style, durability, generation }: View): string {
+  const names = members.map(({ replica, incarnation }) => `${replica} ${incarnation.slice(0, 8)}`).join(", ");
+  return `${leader} of ${names}, ${quorum} a quorum, ${style}, ${durability}, generation ${generation}`;
 }

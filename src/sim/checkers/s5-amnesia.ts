@@ -3,17 +3,36 @@ import { encodeEntry } from "../../codec/entry.js";
 import { decodePromise, PROMISE_PATH } from "../../storage/promise-file.js";
 import type { Entry } from "../../vocabulary/entry.js";
 import { compareEpochs, EPOCH_ZERO, type Epoch, epochText, laterEpoch } from "../../vocabulary/epoch.js";
+import type { Incarnation, ReplicaId } from "../../vocabulary/ids.js";
+import { holdsIncarnation } from "../../vocabulary/view.js";
 import type { SimDisk, SimFile } from "../disk-state.js";
 import type { RunningServer } from "../running.js";
 import { isAlive, violate } from "../world.js";
 import { type DurableLog, durableOf, type Ledger } from "./ledger.js";
 
-/** S5a: one process an incarnation. */
+/** S5a: one process an incarnation. S5c: nobody begins anew whose log, named in the last view, is there. */
 export function checkStarted(ledger: Ledger, server: RunningServer): void {
+  const { replica } = server.replica.config;
+  const named = ledger.views.at(-1)?.members.find((member) => member.replica === replica)?.incarnation;
+  if (named !== undefined && named !== server.incarnation && !ledger.lost.has(named))
+    violate(
+      ledger.world,
+      "S5c",
+      `${server.process.name} begins anew as ${server.incarnation.slice(0, 8)}; its log of ${named.slice(0, 8)} is there`,
+    );
   const other = ledger.running.get(server.incarnation);
   if (other !== undefined && isAlive(other.process))
     violate(ledger.world, "S5a", `pid ${other.process.pid} and pid ${server.process.pid} run on one incarnation of ${server.process.name}`);
   ledger.running.set(server.incarnation, server);
+}
+
+/** S5c: no log is set aside by order while the last view names it. */
+export function checkDiscarded({ world, views, lost }: Ledger, replica: ReplicaId, incarnation: Incarnation | null): void {
+  if (incarnation === null) return;
+  const last = views.at(-1);
+  if (last !== undefined && holdsIncarnation(last, replica, incarnation))
+    violate(world, "S5c", `the log of ${replica} is set aside, and view ${epochText(last.epoch)} names it`);
+  lost.add(incarnation);
 }
 
 export function notePersist(

@@ -23,7 +23,7 @@ export function checkCommitted(ledger: Ledger, server: RunningServer): void {
         violate(ledger.world, "S8", `${server.process.name} commits ${index}, the group has committed ${ledger.committed.length}`);
         return;
       }
-      noteCommitted(ledger, server, entry, digest);
+      noteCommitted(ledger, server.process.name, entry, digest);
       ledger.once.add(entry);
       checkNotRefused(ledger, entry);
       if (entry.body.kind === "start") notePoison(ledger, index, entry.body.poison);

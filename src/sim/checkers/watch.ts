@@ -14,8 +14,9 @@ import { checkNextView, checkTerm } from "./s1-one-chain.js";
 import { checkSent } from "./s2-sealing.js";
 import { noteOrder, noteSealAnswer } from "./s3-intersection.js";
 import { checkActive } from "./s4-activation.js";
-import { checkPersisted, checkPromised, checkRecovered, checkStarted, noteInstalled, notePersist } from "./s5-amnesia.js";
+import { checkDiscarded, checkPersisted, checkPromised, checkRecovered, checkStarted, noteInstalled, notePersist } from "./s5-amnesia.js";
 import { checkDecisions, checkRefusal, checkRequestAnswered, noteRefused } from "./s6-once.js";
+import { checkOpened, checkResumed } from "./s6-sessions.js";
 import { checkReadAnswered, noteConfirm, noteConfirmed } from "./s7-rounds.js";
 import { checkCommitted, checkReply } from "./s8-commitment.js";
 import { checkState, forgetLook } from "./s9-determinism.js";
@@ -36,6 +37,8 @@ export function createWatch(ledger: Ledger): Observer {
       checkSent(ledger, server, message);
       if (message.kind === "confirm") noteConfirm(ledger, server, message);
       else if (message.kind === "confirmed") noteConfirmed(ledger, server, message);
+      else if (message.kind === "session-opened") checkOpened(ledger, server, message);
+      else if (message.kind === "session-resumed") checkResumed(ledger, server, message);
       else if (message.kind === "redirect") takeQuestion(ledger, server, connection, message.ticket);
       else if (message.kind === "request-failed") {
         const question = takeQuestion(ledger, server, connection, message.ticket);
@@ -92,6 +95,7 @@ export function createWatch(ledger: Ledger): Observer {
     },
     onClose: (server, reason) => violate(ledger.world, "protocol", `${server.process.name} closes a connection: ${reason}`),
     onUncausedDamage: (place, what) => violate(ledger.world, "S5d", `${place} finds damage that nobody has done: ${what}`),
+    onDiscarded: (replica, incarnation) => checkDiscarded(ledger, replica, incarnation),
     onSetAside(incarnation) {
       if (incarnation !== null) ledger.lost.add(incarnation);
     },

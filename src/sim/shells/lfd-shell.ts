@@ -66,7 +66,7 @@ export function runLfd(installation: Installation, process: SimProcess): void {
           executing: world.processes.get(effect.pid)?.executing ?? null,
         });
       case "set-aside-folder":
-        installation.observer.onSetAside(incarnationOn(host.disks.get(effect.replica)));
+        installation.observer.onDiscarded(effect.replica, incarnationOn(host.disks.get(effect.replica)));
         host.disks.delete(effect.replica);
         mark(world, "folder-set-aside");
         return driver.push({ kind: "folder-set-aside", replica: effect.replica, error: null });

@@ -119,6 +119,19 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
     },
   },
   {
+    name: "written-otherwise-than-it-was-led",
+    rule: "S4b",
+    edits: [
+      {
+        file: "rm/core/view-change.ts",
+        find: "activeView: change.view });",
+        replace: "activeView: { ...change.view, quorum: change.view.members.length } });",
+      },
+    ],
+    found: /^S4b: view .* is written as/,
+    hunt: { by: "swarm", seed: 1, within: 5, focus: ofSpec({ replicas: 3, quorum: "majority" }) },
+  },
+  {
     name: "half-of-several-settings",
     rule: "section 11",
     edits: [{ file: "rm/core/admin.ts", find: "    rm.store.draft = draft;\n", replace: "" }],

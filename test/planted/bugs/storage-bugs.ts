@@ -1,4 +1,4 @@
-import { all, busy, ofSpec, struckBy, withSettings } from "../focus.js";
+import { all, busy, ofSpec, stormFor, struckBy, withBounds, withSettings } from "../focus.js";
 import type { PlantedBug } from "../planted-bug.js";
 
 /** Section 7 and S5: what is on the disk. */
@@ -105,6 +105,50 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
         ofSpec({ replicas: 3, style: "warm-passive", checkpointEntries: 20 }),
         busy(4, 4, 5),
         struckBy(250, "kill-server", "hand-over"),
+      ),
+    },
+  },
+  {
+    name: "folder-not-found-at-a-restart",
+    rule: "S5c",
+    edits: [
+      {
+        file: "sim/shells/server-shell.ts",
+        find: "if (known !== undefined) return known;",
+        replace: "if (known !== undefined && process.startTime < 1_500) return known;",
+      },
+    ],
+    found: /^S5c: .* begins anew/,
+    // One that is alone cannot be left out of the view while it starts again.
+    hunt: { by: "swarm", seed: 1, within: 5, focus: all(ofSpec({ replicas: 1, durability: "disk" }), struckBy(300, "kill-server")) },
+  },
+  {
+    name: "discarded-before-it-has-left",
+    rule: "S5c",
+    edits: [{ file: "rm/core/replicas.ts", find: "if (one.leaving && !member) discard(", replace: "if (one.leaving) discard(" }],
+    found: /^S5c: the log of .* is set aside/,
+    hunt: { by: "swarm", seed: 1, within: 20, focus: all(ofSpec({ replicas: 3, durability: "disk" }), struckBy(300, "end-by-hand")) },
+  },
+  {
+    name: "snapshot-installed-under-another-epoch",
+    rule: "S5b",
+    edits: [
+      {
+        file: "server/core/receiver.ts",
+        find: "replaceLog(replica.log, { epoch: record.epoch, index: record.index });",
+        replace: "replaceLog(replica.log, { epoch: replica.promise, index: record.index });",
+      },
+    ],
+    found: /^S5b: .* in a snapshot/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 20,
+      focus: all(
+        ofSpec({ replicas: 3, durability: "disk", checkpointEntries: 20 }),
+        withBounds({ entriesBehindSnapshotMax: 0 }),
+        stormFor(3_000),
+        struckBy(200, "hand-over", "disk-wiped"),
       ),
     },
   },
