@@ -136,6 +136,14 @@ describe("what the state's copy would not have is refused at the end of the oper
       "state.bytes",
     ],
     [
+      "bytes of megabytes that were read",
+      (s) => {
+        s.any.it = new Uint8Array(3_000_000);
+        (s.any.it as Uint8Array)[2_000_000] = 1;
+      },
+      "state.any.it",
+    ],
+    [
       "a Date that was put back before its last change",
       (s) => {
         const { at } = s;

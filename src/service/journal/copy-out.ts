@@ -72,8 +72,16 @@ function copyValue(value: unknown, path: string, depth: number, room: Room): unk
 }
 
 function copyContainer(source: object, path: string, depth: number, room: Room): unknown {
-  // Array.from reads a hole as undefined.
-  if (Array.isArray(source)) return Array.from(source, (item, at) => copyValue(item, `${path}[${at}]`, depth, room));
+  if (Array.isArray(source)) {
+    if (Object.keys(source).length > source.length)
+      throw new StateRefusal(
+        "state-array-property",
+        path,
+        "an array with named properties, such as the match of a pattern; return [...it], or an object",
+      );
+    // Array.from reads a hole as undefined.
+    return Array.from(source, (item, at) => copyValue(item, `${path}[${at}]`, depth, room));
+  }
   const prototype: unknown = Object.getPrototypeOf(source);
   if (prototype === Map.prototype)
     return new Map(

@@ -93,8 +93,8 @@ export function present(scope: Scope, value: Value, holder: Cell): unknown {
   return typeof value === "object" && value !== null && scope.writable ? showLeaf(scope, value, holder) : leafOut(value as Leaf);
 }
 
-/** Copies are kept for the comparison at the end up to here: an operation may read a gigabyte of bytes. */
-const SHOWN_SIZE_MAX = 1024 * 1024;
+/** Copies are kept for the comparison at the end up to here: an operation may read a gigabyte of bytes. One value of any size is among them. */
+const SHOWN_SIZE_MAX = 8 * 1024 * 1024;
 const DATE_SIZE = 64;
 
 function showLeaf(scope: Scope, leaf: Date | Uint8Array, holder: Cell): unknown {

@@ -287,6 +287,8 @@ describe("the life of handles", () => {
     expect(result).toEqual({ list: [{ n: 1 }, { n: 2 }], again: [{ n: 1 }, { n: 2 }], map: new Map([["a", { owner: "x" }]]) });
     expect(() => copyOut({ f: () => 1 })).toThrow("result.f: a function");
     expect(() => copyOut([new Money()])).toThrow("result[0]: an instance of a class");
+    expect(() => copyOut({ found: "abc".match(/b/) })).toThrow("result.found: an array with named properties");
+    expect(copyOut(["abc".match(/b/g), new Array(2)])).toEqual([["b"], [undefined, undefined]]);
   });
 });
 
