@@ -22,6 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+// Elsewhere the holder has no socket that is asked.
 test.runIf(process.platform === "linux")("who asks for the holder when it is out of file descriptors does not end it", async () => {
   const lock = await lockFolder(folder);
   for (let times = 0; times < 2; times += 1) servers[0]?.emit("error", Object.assign(new Error("accept EMFILE"), { code: "EMFILE" }));

@@ -7,7 +7,7 @@ import { SPEC } from "../../rm/core/fake-server.test-harness.js";
 import { bootId, clusterId, hostId, incarnation, replicaId } from "../../vocabulary/ids.js";
 import { ownReplica } from "./own-replica.js";
 
-const CLUSTER = clusterId("c".repeat(32));
+const SYSTEM = clusterId("c".repeat(32));
 let systemDir: string;
 
 beforeEach(() => {
@@ -18,12 +18,12 @@ afterEach(() => rmSync(systemDir, { recursive: true, force: true }));
 
 test("what is remembered, and for how long, is what the system was started with", () => {
   const remembering = { sessionExpiryMs: 3_000, keyExpiryMs: 40_000, keysMax: 5 };
-  writeRunConfig(systemDir, { ...defaultRunConfig(CLUSTER, SPEC), ...remembering });
+  writeRunConfig(systemDir, { ...defaultRunConfig(SYSTEM, SPEC), ...remembering });
   const launch = {
     spec: SPEC,
     replica: replicaId("bank-1"),
     hostId: hostId("host-1"),
-    clusterId: CLUSTER,
+    clusterId: SYSTEM,
     lfdAddressFile: "lfd.json",
     systemDir,
   };
