@@ -27,18 +27,19 @@ function heal(world: w.World): void {
 for (const quorum of ["majority", "all"] as const)
   test(`with a quorum of ${quorum} a group of any size serves while its size is changed and one of it is away, and has that size in the end`, () => {
     for (const from of [1, 2, 4, 7])
-      for (const to of [1, 2, 3, 7])
-        for (const fault of FAULTS)
-          for (const number of new Set([1, from])) {
-            const world = w.servingWorld({ quorum, replicas: from });
-            strike(world, fault, number);
-            w.admin(world, { kind: "set-group", group: w.GROUP, change: { replicas: to } });
-            w.run(world, 5_000);
-            const what = `${from} to ${to}, ${fault}: ${number}`;
-            if (from > 1) expect(w.serves(world), what).toBe(true);
-            heal(world);
-            const replicas = (): unknown => world.content?.groups[0]?.replicas.length;
-            w.runUntil(world, () => w.serves(world) && w.activeView(world).members.length === to && replicas() === to, 40_000);
-            expect(w.saidKinds(world).filter((kind) => kind === "change-began").length, what).toBeLessThan(from + to + 12);
-          }
+      for (const to of [1, 3, 7])
+        for (const fault of FAULTS) {
+          // The leader, or the youngest.
+          const number = fault === "dead" || fault === "suspected" ? 1 : from;
+          const world = w.servingWorld({ quorum, replicas: from });
+          strike(world, fault, number);
+          w.admin(world, { kind: "set-group", group: w.GROUP, change: { replicas: to } });
+          w.run(world, 5_000);
+          const what = `${from} to ${to}, ${fault}: ${number}`;
+          if (from > 1) expect(w.serves(world), what).toBe(true);
+          heal(world);
+          const replicas = (): unknown => world.content?.groups[0]?.replicas.length;
+          w.runUntil(world, () => w.serves(world) && w.activeView(world).members.length === to && replicas() === to, 40_000);
+          expect(w.saidKinds(world).filter((kind) => kind === "change-began").length, what).toBeLessThan(from + to + 12);
+        }
   });
