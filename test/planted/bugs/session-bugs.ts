@@ -55,7 +55,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     // A lower number comes after a higher one where a replica that is not the leader yet redirects the first and admits the second.
     hunt: {
       by: "swarm",
-      seed: 28,
+      seed: 6,
       within: 100,
       focus: all(ofSpec({ replicas: 3, durability: "memory" }), busy(2, 8, 4), stormFor(3_000), struckBy(100, "hand-over", "pause-server")),
     },
@@ -170,8 +170,8 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     found: /^S6/,
     hunt: {
       by: "swarm",
-      seed: 6,
-      within: 30,
+      seed: 25,
+      within: 60,
       focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(100, "last-words")),
     },
   },
@@ -277,7 +277,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       },
       {
         file: "client/core/send.ts",
-        find: "if (call !== undefined && waitsForResumption(state, call)) continue;",
+        find: "if (waitsForResumption(state, call)) continue;",
         replace: "",
       },
     ],
