@@ -136,6 +136,12 @@ export function digestOfEntry(ledger: Ledger, entry: Entry): number {
   return crc32(encodeEntry(ledger.group, entry));
 }
 
+/** All of a view but its epoch. */
+export function wholeText({ leader, members, quorum, style, durability, generation }: View): string {
+  const names = members.map(({ replica, incarnation }) => `${replica} ${incarnation.slice(0, 8)}`).join(", ");
+  return `${leader} of ${names}, ${quorum} a quorum, ${style}, ${durability}, generation ${generation}`;
+}
+
 export function durableOf(ledger: Ledger, incarnation: Incarnation): DurableLog {
   let log = ledger.durable.get(incarnation);
   if (log === undefined) {

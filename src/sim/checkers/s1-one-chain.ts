@@ -2,8 +2,7 @@ import { compareEpochs, epochText } from "../../vocabulary/epoch.js";
 import { checkView, holdsIncarnation, sameView, type View } from "../../vocabulary/view.js";
 import type { ControlContent } from "../../rm/core/content.js";
 import { violate } from "../world.js";
-import { holds, type Ledger } from "./ledger.js";
-import { wholeText } from "./s3-intersection.js";
+import { holds, type Ledger, wholeText } from "./ledger.js";
 
 /** S1a: whoever takes over the store does it in a term that nobody had. */
 export function checkTerm({ world }: Ledger, content: ControlContent, before: ControlContent | null): void {

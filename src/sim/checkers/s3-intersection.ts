@@ -3,7 +3,7 @@ import type { Incarnation } from "../../vocabulary/ids.js";
 import type { Message } from "../../vocabulary/message.js";
 import { memberOf, sameView, sealQuorum, type View } from "../../vocabulary/view.js";
 import { violate } from "../world.js";
-import type { Attempt, Ledger } from "./ledger.js";
+import { type Attempt, type Ledger, wholeText } from "./ledger.js";
 
 type Sealed = Extract<Message, { kind: "sealed" }>;
 
@@ -73,10 +73,4 @@ function incarnationOf(view: View): Incarnation | undefined {
 
 function positionOf({ lastEpoch, lastIndex }: Sealed): string {
   return `${epochText(lastEpoch)}/${lastIndex}`;
-}
-
-/** All of a view but its epoch. */
-export function wholeText({ leader, members, quorum, style, durability, generation }: View): string {
-  const names = members.map(({ replica, incarnation }) => `${replica} ${incarnation.slice(0, 8)}`).join(", ");
-  return `${leader} of ${names}, ${quorum} a quorum, ${style}, ${durability}, generation ${generation}`;
 }

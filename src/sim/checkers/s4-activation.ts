@@ -2,8 +2,7 @@ import { epochText, sameEpoch } from "../../vocabulary/epoch.js";
 import type { View } from "../../vocabulary/view.js";
 import type { RunningServer } from "../running.js";
 import { violate } from "../world.js";
-import type { Ledger } from "./ledger.js";
-import { wholeText } from "./s3-intersection.js";
+import { type Ledger, wholeText } from "./ledger.js";
 
 /** S4: only the leader of a view that was written is active, in that very view, and one process an epoch. */
 export function checkActive(ledger: Ledger, server: RunningServer): void {
