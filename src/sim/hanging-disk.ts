@@ -5,6 +5,7 @@ import { releaseDisk } from "./disk.js";
 import type { SimDisk } from "./disk-state.js";
 import type { Installation } from "./installation.js";
 import { incarnationOn } from "./shells/server-shell.js";
+import type { Clients } from "./workload.js";
 import { after, mark, note, type Running, runUntil, violate } from "./world.js";
 
 /** Past the end of the storm, when all else is well, clients wait at most so long for a disk that still hangs. */
@@ -33,12 +34,13 @@ function hangingDisk({ serverHosts }: Installation): SimDisk | null {
 }
 
 /** Liveness: one disk that hangs holds up nobody, if the view can be changed without its replica (S3a). Then it works again. */
-export function* serveBesideHang(installation: Installation, ledger: Ledger): Running<void> {
+export function* serveBesideHang(installation: Installation, ledger: Ledger, clients: Clients): Running<void> {
   const { world } = installation;
   const disk = hangingDisk(installation);
   if (disk === null) return;
-  // Nobody can go on without it, and nobody ever could.
-  if (!canDoWithout(ledger, disk)) return releaseDisk(disk);
+  // Where nobody can go on without it, nobody ever could; and threads that only read commit nothing. A client's next life draws new ones.
+  const isServiceDue = (): boolean => canDoWithout(ledger, disk) && clients.isAnyWriting();
+  if (!isServiceDue()) return releaseDisk(disk);
   let lookedAt = ledger.committed.length;
   let served = 0;
   const isServed = (): boolean => {
@@ -47,7 +49,7 @@ export function* serveBesideHang(installation: Installation, ledger: Ledger): Ru
   };
   yield* runUntil(world, world.nowMs + SERVICE_MS, () => !disk.faults.hangs || isServed());
   if (isServed()) mark(world, "served-beside-hang");
-  else if (disk.faults.hangs && canDoWithout(ledger, disk))
+  else if (disk.faults.hangs && isServiceDue())
     violate(world, "liveness", `a disk that hangs on one replica has held up everybody for ${SERVICE_MS} ms`);
   releaseDisk(disk);
 }

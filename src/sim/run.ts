@@ -113,7 +113,7 @@ function isCounted(world: World, ledger: Ledger, clients: Clients): boolean {
 /** Liveness. Returns whether the group stays closed, as it must when acknowledged work may be lost. */
 function* recover(installation: Installation, ledger: Ledger, clients: Clients): Running<boolean> {
   const { world } = installation;
-  yield* serveBesideHang(installation, ledger);
+  yield* serveBesideHang(installation, ledger, clients);
   if (world.violation !== null) return false;
   const deadlineMs = world.nowMs + RECOVERY_MS;
   yield* runUntil(world, deadlineMs, () => isWhole(installation, ledger) || isLost(ledger));

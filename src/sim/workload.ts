@@ -23,6 +23,8 @@ export interface Clients {
   /** Calls are so many times as far apart. */
   leisure: number;
   readClosing(done: () => void): void;
+  /** Some thread asks for more than reads. */
+  isAnyWriting(): boolean;
   records(): readonly OperationRecord[];
   /** Reads that asked for less than linearizability, and were answered: no part of `records`. */
   readonly weakReads: readonly WeakRead[];
@@ -34,6 +36,8 @@ interface Slot extends WeakReader {
   readonly store: SessionStore | null;
   process: SimProcess;
   client: RunningClient;
+  /** So many threads of this life ask for more than reads. */
+  writerCount: number;
   /** History tickets of its open calls: what the file holds will end in a later life, the rest with this one. */
   readonly open: Set<number>;
   readonly ticketOf: Map<Uint8Array, number>;
@@ -63,6 +67,7 @@ export function startClients(installation: Installation): Clients {
     stopping: false,
     leisure: 1,
     readClosing,
+    isAnyWriting: () => slots.some(({ writerCount }) => writerCount > 0),
     records: () => closeRecorder(recorder),
     weakReads,
   };
@@ -122,6 +127,7 @@ export function startClients(installation: Installation): Clients {
     // One that also writes waits at a leader that has no quorum any more, and reads nothing there that is stale.
     // A guest may have nothing to be read.
     const onlyReads = world.chance.workload.happens(READER_SHARE) && plan.guest === undefined;
+    if (!onlyReads) slot.writerCount += 1;
     const next = (): Call => {
       tokens += 1;
       const call = workload.next(world.chance.workload, `t${tokens}`);
@@ -137,6 +143,7 @@ export function startClients(installation: Installation): Clients {
   }
 
   function runThreads(slot: Slot): void {
+    slot.writerCount = 0;
     for (let each = 0; each < plan.threadsPerClient; each++) runThread(slot, String(each));
     if (plan.weakReads && plan.guest === undefined) runWeakReader(world, plan, clients, slot, weakReads);
   }
@@ -185,7 +192,7 @@ export function startClients(installation: Installation): Clients {
   function openSlot(name: string, store: SessionStore | null): Slot {
     const host = hosts[slots.length % hosts.length] as SimHost;
     const kept = { name, host, store, open: new Set<number>(), ticketOf: new Map<Uint8Array, number>(), saved: new Map<number, number>() };
-    const slot: Slot = { ...kept, ...startSlotProcess(kept), seenIndex: 0, inherited: { session: null, index: 0 } };
+    const slot: Slot = { ...kept, ...startSlotProcess(kept), writerCount: 0, seenIndex: 0, inherited: { session: null, index: 0 } };
     slots.push(slot);
     return slot;
   }
