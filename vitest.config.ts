@@ -57,6 +57,8 @@ export default defineConfig({
           name: "simulated",
           include: simulatedTests,
           execArgv: ["--max-semi-space-size=64", "--always-sparkplug"],
+          // Bundles are loaded as they are: to change a million characters takes longer than to run them.
+          server: { deps: { external: [/\.cache\/planted\//] } },
           testTimeout: 60_000,
         },
       },
