@@ -3,7 +3,7 @@ import type { SessionId } from "../../vocabulary/ids.js";
 import { LIMITS } from "../../vocabulary/limit.js";
 import type { Reply } from "../../vocabulary/session.js";
 import { fail, settleItem } from "./answer.js";
-import { push } from "./fifo.js";
+import { fifoSize, peekAt, push } from "./fifo.js";
 import type { Item, Leading, TableItem } from "./leading-state.js";
 import { highestSequence, keysBefore, resumeSession, type Session, sessionsBefore } from "./session-table.js";
 import { type Replica, send, type Turn } from "./state.js";
@@ -75,6 +75,13 @@ function busySessions(leading: Leading): Set<SessionId> {
   for (const item of leading.pending.values()) {
     if (item.kind === "request" && item.identity.kind === "session") busy.add(item.identity.session);
     if (item.kind === "table" && item.body.kind === "session-resumed") busy.add(item.body.session);
+  }
+  // That they were heard of is known to the table only when the entry is applied, which may take long where commits stall.
+  for (const fifo of [leading.line, leading.logged]) {
+    for (let at = 0; at < fifoSize(fifo); at++) {
+      const item = peekAt(fifo, at);
+      if (item?.kind === "table" && item.body.kind === "sessions-renewed") for (const session of item.body.sessions) busy.add(session);
+    }
   }
   return busy;
 }

@@ -217,6 +217,20 @@ test("S6e: a connected client's session is renewed in time, however many are old
   expect(hostOf(group, 1).replica.table.sessions.get(session)?.renewedAtAgeMs).toBeGreaterThan(openedAtAgeMs + 300);
 });
 
+test.each(STYLES)("S6e: a session that was heard of while commits stalled does not expire when they go on (%s)", (style) => {
+  const { group, client } = serving(style, SHORT);
+  advance(group, 600);
+  cutFollowers(group);
+  advance(group, 600);
+  group.outside.close(hostOf(group, 1), client.line.wire.id);
+  advance(group, 700);
+  group.passes = () => true;
+  advance(group, 300);
+  for (const number of [1, 2, 3]) expect([...hostOf(group, number).replica.table.sessions.keys()]).toEqual([client.session]);
+  advance(group, 1_000);
+  for (const number of [1, 2, 3]) expect(hostOf(group, number).replica.table.sessions.size).toBe(0);
+});
+
 test("S6e: what a client makes up is not remembered with its connection", () => {
   const { group, client } = serving("active", SHORT);
   const known = client.session;
