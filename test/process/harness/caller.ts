@@ -42,7 +42,7 @@ export function answerOf(error: unknown): Answer {
 }
 
 const HTTP_PATIENCE_MS = 40_000;
-const HTTP_RETRY_MS = 20;
+const HTTP_RETRY_MS = 50;
 
 /**
  * A client of another language: it sends each operation with a key of its own, and again with that key when the connection breaks, the

@@ -46,6 +46,12 @@ export const STEADY: SettingsInput = {
   detectors: { lfd: { heartbeatIntervalMs: 20, suspicionTimeoutMs: 1_000 } },
 };
 
+/**
+ * For scenarios that share an installation and kill replicas again and again: one that comes back executes its log anew from the last
+ * checkpoint on, and with the usual 10,000 entries it would be back ever later.
+ */
+export const SHORT_LOG: SettingsInput = { checkpointEntries: 1_000 };
+
 export interface ScenarioReport {
   readonly operations: number;
   /** The longest time that clients of the Troupe protocol waited around each fault. */
@@ -126,6 +132,7 @@ export async function runScenario(stable: Stable, scenario: Scenario, style: Sty
         figures[name] = value;
       },
     });
+    load.ease();
     await load.untilProgress(WARM_UP_ANSWERS, PROGRESS_DEADLINE_MS);
     await untilWhole(at);
     const gapsMs = gapsOf(load, faults);
@@ -145,6 +152,13 @@ export async function runScenario(stable: Stable, scenario: Scenario, style: Sty
     if (failed) await load?.finish().catch(() => {});
     await stable.giveBack(at, scenario, failed);
   }
+}
+
+/** Waits in the midst of a scenario until the group is whole, before the next fault strikes clients at full pace again. */
+export async function untilWholeAgain({ at, load }: Trial): Promise<void> {
+  load.ease();
+  await untilWhole(at);
+  load.press();
 }
 
 /** What a cold backup stores comes to the same state as the others': it has to take it up for that. */

@@ -110,7 +110,7 @@ async function askReplica(at: Installation, replica: string, query: string): Pro
 
 /** Waits until all replicas hold the same state; throws with what differs when they never do. Only while nobody writes. */
 export async function untilReplicasAgree(at: Installation, replicas: readonly string[]): Promise<void> {
-  await until("all replicas hold the same state", 5_000, async () => {
+  await until("all replicas hold the same state", 15_000, async () => {
     const states = await Promise.all(replicas.map(async (replica) => String(await askReplica(at, replica, "everything"))));
     const other = states.findIndex((state) => state !== states[0]);
     if (other < 0) return { found: undefined };

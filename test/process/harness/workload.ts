@@ -36,6 +36,10 @@ export interface Workload {
   count(): number;
   /** Waits until every client has had so many more answers. */
   untilProgress(answers: number, deadlineMs?: number): Promise<void>;
+  /** Clients think longer from now on: what a fault has broken comes back sooner where they leave it the processors. */
+  ease(): void;
+  /** They think as long as usual again. */
+  press(): void;
   /** The longest time between two answers to clients of the Troupe protocol that began after `fromMs` and before `toMs`. */
   longestGapMs(fromMs: number, toMs: number): number;
   /** Ends all clients, reads everything once more, and returns what was recorded. */
@@ -51,10 +55,14 @@ interface Shop {
   readonly answeredAtMs: number[];
   readonly counterBase: number;
   readonly totalBase: number;
+  /** Between two requests of one client. */
+  thinkMs: number;
   isOver: boolean;
 }
 
 const OPENING_BALANCE = 100;
+/** Some two hundred requests a second: replicas come back among writes, and are not starved by them. */
+const EASED_THINK_MS = 80;
 let runs = 0;
 
 /** Starts clients that write and read all the while. Keys and accounts are new ones, the counter is counted from what it is now. */
@@ -73,12 +81,13 @@ export async function startWorkload(at: Installation, options: WorkloadOptions =
     answeredAtMs: [],
     counterBase: Number((await first.query("count")).result),
     totalBase: Number((await first.query("total")).result),
+    thinkMs,
     isOver: false,
   };
   await Promise.all(callers.map((caller, i) => perform(shop, caller, `c${i}`, "bank", "open", opening(shop, i))));
   const answered = callers.map(() => 0);
   const loops = callers.map((caller, i) =>
-    runClient(shop, caller, `c${i}`, thinkMs, () => {
+    runClient(shop, caller, `c${i}`, () => {
       answered[i] = (answered[i] ?? 0) + 1;
     }),
   );
@@ -94,6 +103,12 @@ export async function startWorkload(at: Installation, options: WorkloadOptions =
     complaints: shop.complaints,
     count: () => answered.reduce((sum, count) => sum + count, 0),
     untilProgress,
+    ease: () => {
+      shop.thinkMs = Math.max(thinkMs, EASED_THINK_MS);
+    },
+    press: () => {
+      shop.thinkMs = thinkMs;
+    },
     longestGapMs: (fromMs, toMs) => longestGapMs(shop.answeredAtMs, fromMs, toMs),
     async finish() {
       shop.isOver = true;
@@ -118,12 +133,12 @@ function opening(shop: Shop, i: number): { account: string; balance: number } {
   return { account: shop.names[i] ?? "", balance: OPENING_BALANCE };
 }
 
-async function runClient(shop: Shop, caller: Caller, client: string, thinkMs: number, onAnswer: () => void): Promise<void> {
+async function runClient(shop: Shop, caller: Caller, client: string, onAnswer: () => void): Promise<void> {
   for (let at = 0; !shop.isOver; at++) {
     const answer = await performOne(shop, caller, client, `${client}.${at};`);
     if (answer.outcome === "ok" || answer.outcome === "refused") onAnswer();
     if (answer.outcome === "ok" && caller.kind === "troupe") shop.answeredAtMs.push(performance.now());
-    await pause(thinkMs * (0.5 + Math.random()));
+    await pause(shop.thinkMs * (0.5 + Math.random()));
   }
 }
 

@@ -1,8 +1,8 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Installation, rolesOf, untilLaterView, untilWhole } from "../harness/installation.js";
+import { type Installation, rolesOf, untilLaterView } from "../harness/installation.js";
 import { kill, type KnownProcess, processNamed, type Struck } from "../harness/process-table.js";
-import type { Scenario } from "../harness/scenario.js";
+import { type Scenario, SHORT_LOG } from "../harness/scenario.js";
 import { until } from "../harness/wait.js";
 import { isAlive } from "../../../src/runtime/process-info.js";
 
@@ -19,6 +19,7 @@ export const failpointScenarios: readonly Scenario[] = [
     (step): Scenario => ({
       name: `die-at-${step}`,
       what: `a follower dies at "${step}" of the view change that follows the leader's death`,
+      settings: SHORT_LOG,
       async run({ at, struck }) {
         const { leader, followers, epoch } = await rolesOf(at);
         const armed = arm(at, followers[0], step);
@@ -32,6 +33,7 @@ export const failpointScenarios: readonly Scenario[] = [
     (step): Scenario => ({
       name: `die-at-${step}`,
       what: `the one that is to lead dies at "${step}"`,
+      settings: SHORT_LOG,
       async run({ at, struck }) {
         const { leader, followers, epoch } = await rolesOf(at);
         const armed = followers.map((follower) => arm(at, follower, step));
@@ -45,6 +47,7 @@ export const failpointScenarios: readonly Scenario[] = [
   {
     name: "rm-dies-at-view-written",
     what: "the RM dies when it has written the new view and has told nobody",
+    settings: SHORT_LOG,
     async run({ at, struck }) {
       const { leader, epoch } = await rolesOf(at);
       const armed = arm(at, "rm", "view-written");
@@ -57,6 +60,7 @@ export const failpointScenarios: readonly Scenario[] = [
     (step): Scenario => ({
       name: `rm-and-replica-die-at-${step}`,
       what: `the RM dies in the moment in which a replica dies at "${step}"`,
+      settings: SHORT_LOG,
       async run({ at, struck }) {
         const { leader, followers, epoch } = await rolesOf(at);
         const armed = followers.map((follower) => arm(at, follower, step));
@@ -72,6 +76,7 @@ export const failpointScenarios: readonly Scenario[] = [
     (delayMs): Scenario => ({
       name: `rm-dies-${delayMs}-ms-after-leader`,
       what: `the RM dies ${delayMs} ms after the leader, somewhere in the view change`,
+      settings: SHORT_LOG,
       ...(IN_TESTS_MS.includes(delayMs) ? {} : { leftOut: "one of a series of moments, of which two are enough for each run" }),
       async run({ at, struck }) {
         const { leader, epoch } = await rolesOf(at);
@@ -85,7 +90,6 @@ export const failpointScenarios: readonly Scenario[] = [
         process.kill(rm.pid, "SIGKILL");
         struck({ ...(await untilDead(leaderProcess)), atMs }, { ...(await untilDead(rm)), atMs });
         await untilLaterView(at, epoch, 20_000);
-        await untilWhole(at);
       },
     }),
   ),

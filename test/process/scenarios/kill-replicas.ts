@@ -1,8 +1,7 @@
-import { rolesOf, untilEvicted, untilLaterView, untilNothingLeft, untilWhole } from "../harness/installation.js";
+import { groupOf, rolesOf, untilEvicted, untilLaterView, untilNothingLeft, untilWhole } from "../harness/installation.js";
 import { kill, killAll, processesOf } from "../harness/process-table.js";
-import type { Scenario, Trial } from "../harness/scenario.js";
+import { type Scenario, SHORT_LOG, type Trial, untilWholeAgain } from "../harness/scenario.js";
 import { until } from "../harness/wait.js";
-import { groupOf } from "../harness/installation.js";
 
 const ROUNDS = 10;
 
@@ -10,6 +9,7 @@ export const killReplicas: readonly Scenario[] = [
   {
     name: "kill-follower",
     what: "a follower is killed, and clients wait for nothing",
+    settings: SHORT_LOG,
     async run({ at, struck }) {
       const { followers } = await rolesOf(at);
       struck(await kill(at.dir, followers[0]));
@@ -19,26 +19,31 @@ export const killReplicas: readonly Scenario[] = [
   {
     name: "kill-leader-then-follower",
     what: "the leader, then the follower that is left beside the new leader, once the view without the first is active",
+    settings: SHORT_LOG,
     run: (trial) => killTwoInOrder(trial, async () => (await rolesOf(trial.at)).leader),
   },
   {
     name: "kill-follower-then-leader",
     what: "a follower, then the leader of the view without it",
+    settings: SHORT_LOG,
     run: (trial) => killTwoInOrder(trial, async () => (await rolesOf(trial.at)).followers[0], "leader"),
   },
   {
     name: "kill-follower-then-follower",
     what: "both followers one after the other",
+    settings: SHORT_LOG,
     run: (trial) => killTwoInOrder(trial, async () => (await rolesOf(trial.at)).followers[0], "follower"),
   },
   {
     name: "kill-leader-then-leader",
     what: "the leader, then the leader of the view without it",
+    settings: SHORT_LOG,
     run: (trial) => killTwoInOrder(trial, async () => (await rolesOf(trial.at)).leader, "leader"),
   },
   {
     name: "kill-two-at-once",
     what: "two replicas die at the same instant: the group waits, says for which, and loses nothing",
+    settings: SHORT_LOG,
     async run({ at, struck }) {
       const { leader, followers, epoch } = await rolesOf(at);
       const two = [leader, followers[0]];
@@ -54,14 +59,16 @@ export const killReplicas: readonly Scenario[] = [
   {
     name: "kill-all-in-turn",
     what: "each replica in turn is killed as it leads, with recovery between, ten rounds: every one leads, and recovered ones lead again",
-    async run({ at, struck, load }) {
+    settings: SHORT_LOG,
+    async run(trial) {
+      const { at, struck, load } = trial;
       const led = new Map<string, number>();
       for (let round = 0; round < ROUNDS; round++) {
         const { leader, epoch } = await rolesOf(at);
         led.set(leader, (led.get(leader) ?? 0) + 1);
         struck(await kill(at.dir, leader));
         await untilLaterView(at, epoch);
-        await untilWhole(at);
+        await untilWholeAgain(trial);
         await load.untilProgress(2);
       }
       const again = [...led.values()].filter((count) => count > 1).length;
@@ -71,11 +78,13 @@ export const killReplicas: readonly Scenario[] = [
   {
     name: "kill-everything",
     what: "every process dies at the same instant, and `up` is started again: what was acknowledged is there, and sessions go on",
+    settings: SHORT_LOG,
     async run({ at, struck, load }) {
       const names = processesOf(at.dir).map(({ name }) => name);
       if (!names.includes("up") || names.length < 8) throw new Error(`not everything is recorded: ${names.join(", ")}`);
       struck(...(await killAll(at.dir, names)));
       await untilNothingLeft(at.dir);
+      load.ease();
       await at.startAgain();
       await untilWhole(at);
       await load.untilProgress(5);
