@@ -63,3 +63,17 @@ it("every setting has a meaning, and docs/reference/config.md has them all and n
   const documented = [...text.matchAll(/^\| `([\w.]+)` \|/gm)].map((match) => match[1]);
   expect(documented.sort()).toEqual(settings.map((setting) => setting.name).sort());
 });
+
+it("docs/reference/config.md has the default of every setting that has one, and an example without a fault", () => {
+  const text = readFileSync(new URL("../../docs/reference/config.md", import.meta.url), "utf8");
+  const defaults = checkSettings({}, "nothing");
+  const defaultOf = (name: string) =>
+    name
+      .split(".")
+      .reduce<unknown>((part, key) => (part as Record<string, unknown> | undefined)?.[key], defaults.ok ? defaults.settings : {});
+  const rows = [...text.matchAll(/^\| `([\w.]+)` \| `([^`]+)` \|/gm)].map(([, name = "", value = ""]) => [name, value]);
+  expect(rows.length).toBeGreaterThan(20);
+  expect(rows).toEqual(rows.map(([name = ""]) => [name, String(defaultOf(name))]));
+  const example = /^```ts\n.*?export default (.*?);\n```$/ms.exec(text)?.[1];
+  expect(checkSettings(new Function(`return ${example}`)(), "the example")).toMatchObject({ ok: true });
+});
