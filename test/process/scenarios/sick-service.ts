@@ -4,24 +4,52 @@ import { type Answer, troupeCaller } from "../harness/caller.js";
 import { eventsOf } from "../harness/events.js";
 import { groupOf, type Installation, rolesOf, untilLaterView, untilReplaced, untilWhole } from "../harness/installation.js";
 import { freeze, kill, processNamed, type Struck, thawIfThere } from "../harness/process-table.js";
-import type { Scenario, Trial } from "../harness/scenario.js";
+import { type Scenario, SHORT_LOG, type Trial } from "../harness/scenario.js";
 import { pause, until } from "../harness/wait.js";
 import type { Complaint } from "../harness/workload.js";
 
-const CRASH_LOOP_MS = 4_000;
-/** Back-off from 100 ms, doubled each time: some seconds hold six starts or seven. */
-const STARTS_MAX = 12;
+/** After the first death right after a start; doubled with each that follows, up to the most. */
+const BACK_OFF_MS_MIN = 100;
+const BACK_OFF_MS_MAX = 5_000;
+/** Five deaths make a crash loop; one or two that came before, right after it had been made a member, may be among them. */
+const STARTS_MIN = 4;
 
 export const sickServices: readonly Scenario[] = [
   {
+    name: "poison-crash",
+    what: "a request kills every process that runs it: refused after two, and the group lives",
+    settings: SHORT_LOG,
+    allows: isDelay,
+    run: (trial) => sendPoison(trial, "crash"),
+  },
+  {
+    name: "poison-hang",
+    what: "a request hangs every process that runs it: refused after two, and the group lives",
+    settings: SHORT_LOG,
+    allows: isDelay,
+    run: (trial) => sendPoison(trial, "hang"),
+  },
+  {
+    name: "slow-follower",
+    what: "most of a follower's CPU time is taken away, then given back",
+    settings: SHORT_LOG,
+    run: (trial) => starve(trial, "follower"),
+  },
+  {
+    name: "slow-leader",
+    what: "most of the leader's CPU time is taken away, then given back",
+    settings: SHORT_LOG,
+    run: (trial) => starve(trial, "leader"),
+  },
+  {
     name: "crash-loop",
     what: "a replica's service dies at each start: reported, started ever less often, and whole again when it is mended",
-    alone: true,
+    settings: SHORT_LOG,
     async run({ at, struck, load }) {
       const { followers } = await rolesOf(at);
       const [sick] = followers;
       writeFileSync(join(at.folder, "crash-at-start"), sick);
-      const startsBefore = startsOf(at, sick);
+      const startsBefore = startsOf(at, sick).length;
       struck(await kill(at.dir, sick));
       await until("a crash loop is reported", 20_000, async () => {
         const events = await eventsOf(at);
@@ -29,37 +57,11 @@ export const sickServices: readonly Scenario[] = [
           ? { found: undefined }
           : { seen: events.map(({ kind }) => kind).join(" ") };
       });
-      await pause(CRASH_LOOP_MS);
-      const starts = startsOf(at, sick) - startsBefore;
-      if (starts > STARTS_MAX) throw new Error(`${sick} was started ${starts} times`);
       await load.untilProgress(5);
       rmSync(join(at.folder, "crash-at-start"));
       await untilWhole(at);
+      checkWaits(startsOf(at, sick).slice(startsBefore));
     },
-  },
-  {
-    name: "poison-crash",
-    what: "a request kills every process that runs it: refused after two, and the group lives",
-    alone: true,
-    allows: isDelay,
-    run: (trial) => sendPoison(trial, "crash"),
-  },
-  {
-    name: "poison-hang",
-    what: "a request hangs every process that runs it: refused after two, and the group lives",
-    alone: true,
-    allows: isDelay,
-    run: (trial) => sendPoison(trial, "hang"),
-  },
-  {
-    name: "slow-follower",
-    what: "most of a follower's CPU time is taken away, then given back",
-    run: (trial) => starve(trial, "follower"),
-  },
-  {
-    name: "slow-leader",
-    what: "most of the leader's CPU time is taken away, then given back",
-    run: (trial) => starve(trial, "leader"),
   },
 ];
 
@@ -68,9 +70,21 @@ function isDelay({ answer }: Complaint): boolean {
   return answer.outcome === "unknown" && answer.code === "timeout";
 }
 
-function startsOf(at: Installation, replica: string): number {
+/** When the LFD started this replica, in ms. */
+function startsOf(at: Installation, replica: string): readonly number[] {
   const log = readFileSync(join(at.dir, "logs", "lfd.log"), "utf8");
-  return log.split("\n").filter((line) => line.includes("starting a server") && line.includes(`"${replica}"`)).length;
+  const lines = log.split("\n").filter((line) => line.includes("starting a server") && line.includes(`"${replica}"`));
+  return lines.map((line) => JSON.parse(line).time);
+}
+
+/** The kill is followed by a start at once, each death of a start by a longer wait. */
+function checkWaits(starts: readonly number[]): void {
+  if (starts.length < STARTS_MIN) throw new Error(`a crash loop after ${starts.length} starts`);
+  for (let i = 1; i < starts.length; i++) {
+    const waitedMs = (starts[i] ?? 0) - (starts[i - 1] ?? 0);
+    const leastMs = Math.min(BACK_OFF_MS_MIN * 2 ** (i - 1), BACK_OFF_MS_MAX);
+    if (waitedMs < leastMs) throw new Error(`start ${i + 1} came ${waitedMs} ms after the one before, and was to wait ${leastMs} ms`);
+  }
 }
 
 async function sendPoison({ at, struck, load, figure }: Trial, operation: "crash" | "hang"): Promise<void> {
@@ -95,7 +109,8 @@ async function sendPoison({ at, struck, load, figure }: Trial, operation: "crash
 }
 
 const SLICE_MS = 50;
-const STARVE_MS = 5_000;
+/** Longer than a follower may stand still. */
+const STARVE_MS = 4_000;
 
 /** Runs a tenth of the time: never stopped long enough to be taken for a stopped process, and too slow for its work. */
 async function starve({ at, struck, load }: Trial, role: "follower" | "leader"): Promise<void> {
