@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { LIMITS } from "../../../src/vocabulary/limit.js";
 import { loadBallast } from "../harness/ballast.js";
+import { troupeCaller } from "../harness/caller.js";
 import { administer, groupOf, type Installation, rolesOf, untilLaterView, untilWhole } from "../harness/installation.js";
 import { kill } from "../harness/process-table.js";
 import type { Scenario, Trial } from "../harness/scenario.js";
@@ -12,6 +14,7 @@ const PIECES = 256;
 const FROM_SHARE = 0.1;
 const TO_SHARE = 0.95;
 const TRANSFER_BYTES_MIN = 60e6;
+const TOILS_AT_A_TIME = 64;
 
 /** A fourth replica receives 64 MB; whoever sends is the leader. Each needs the ballast, which is loaded once. */
 export const transfers: readonly Scenario[] = [
@@ -59,10 +62,13 @@ type Strike = (trial: Trial, learner: string) => Promise<(() => Promise<unknown>
 
 async function duringTransfer(trial: Trial, strike: Strike): Promise<void> {
   const { at, load, figure } = trial;
+  load.ease();
   await loadBallast(at, PIECE_KIB, PIECES);
+  await outgrowTail(at);
   const { leader, followers } = await rolesOf(at);
   const members = [leader, ...followers];
   await untilSnapshotHoldsBallast(at, leader);
+  load.press();
   await administer(at, "PATCH", `groups/${at.group}`, { replicas: 4 });
   const transfer = await until("a transfer is running", 30_000, async () => {
     const found = transferOf(at, members);
@@ -75,20 +81,33 @@ async function duringTransfer(trial: Trial, strike: Strike): Promise<void> {
   if (share > TO_SHARE) throw new Error(`the transfer was nearly over: ${share} of it had come`);
   if (transfer.sizeBytes < TRANSFER_BYTES_MIN) throw new Error(`only ${transfer.sizeBytes} bytes were to be transferred`);
   await untilDone?.();
+  load.ease();
   await untilWhole(at, 60_000);
   await load.untilProgress(3);
   await administer(at, "PATCH", `groups/${at.group}`, { replicas: 3 });
   await untilWhole(at);
 }
 
-/** What was loaded last would else come from the log. */
+/** A leader keeps so many entries in memory behind its snapshot: a learner that lacks no more receives them, and no snapshot. */
+async function outgrowTail(at: Installation): Promise<void> {
+  const caller = await troupeCaller(at);
+  let left = LIMITS.entriesBehindSnapshotMax + 1 - Number((await groupOf(at))?.members[0]?.persistedIndex);
+  const toilOn = async (): Promise<void> => {
+    while (left-- > 0) {
+      const answer = await caller.operate("toil", 1);
+      if (answer.outcome !== "ok") throw new Error(`the log does not grow: ${JSON.stringify(answer)}`);
+    }
+  };
+  await Promise.all(Array.from({ length: TOILS_AT_A_TIME }, toilOn));
+  await caller.close();
+}
+
+/** What was loaded last would else come from the log. The name of a snapshot holds its index. */
 async function untilSnapshotHoldsBallast(at: Installation, leader: string): Promise<void> {
   const largest = (): number => {
     const folder = join(at.dir, "replicas", leader, "data");
-    const sizes = readdirSync(folder).map((name) =>
-      name.startsWith("snapshot-") ? (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0) : 0,
-    );
-    return Math.max(0, ...sizes);
+    const names = readdirSync(folder).filter((name) => Number(/^snapshot-(\d+)-/.exec(name)?.[1]) > LIMITS.entriesBehindSnapshotMax);
+    return Math.max(0, ...names.map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0));
   };
   await administer(at, "PATCH", `groups/${at.group}`, { checkpointEntries: 100 });
   await until("a snapshot holds the ballast", 20_000, async () =>
