@@ -93,7 +93,7 @@ export async function startWorkload(at: Installation, options: WorkloadOptions =
   );
   // A loop that throws is a bug of the harness; it must not go by unseen, nor end the process before it is looked at.
   const ended = Promise.allSettled(loops);
-  const untilProgress = (answers: number, deadlineMs = 15_000): Promise<void> => {
+  const untilProgress = (answers: number, deadlineMs = 30_000): Promise<void> => {
     const wanted = answered.map((count) => count + answers);
     return untilTrue(`every client has had ${answers} more answers`, deadlineMs, () =>
       answered.every((count, i) => count >= (wanted[i] ?? 0)),

@@ -10,17 +10,21 @@ import { pause, until, untilTrue } from "../harness/wait.js";
 
 const LIVES = 6;
 const LIFE_MS = 150;
+/** The client that is killed writes as fast as it can; the others leave it the processors, or each of its lives would take long to begin. */
+const OTHERS = { thinkMs: 40 };
 let runs = 0;
 
 export const clientRestart: readonly Scenario[] = [
   {
     name: "client-restart",
     what: "a client is killed in the midst of its requests and started again with its session file: each is executed exactly once",
+    load: OTHERS,
     run: (trial) => restartClient(trial, false),
   },
   {
     name: "client-restart-with-leader",
     what: "the client and the leader are killed together: the next life of the client finishes what was open",
+    load: OTHERS,
     run: (trial) => restartClient(trial, true),
   },
 ];

@@ -82,6 +82,7 @@ export const diskFaults: readonly Scenario[] = [
       for (const { pid } of targets) process.kill(pid, "SIGKILL");
       struck(...targets.map((target) => ({ ...target, atMs })));
       await untilNothingLeft(at.dir);
+      load.ease();
       await disk.mountAgain();
       await at.startAgain();
       await untilWhole(at);

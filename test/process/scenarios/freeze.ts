@@ -50,7 +50,7 @@ export const freezeScenarios: readonly Scenario[] = [
   {
     name: "freeze-leader-and-lfd",
     what: "the leader and the LFD are stopped, so that nothing can end the leader: continued after the failover, the same process comes back as a follower",
-    settings: { killGraceMs: 60_000 },
+    settings: STEADY,
     async run({ at, struck, load }) {
       const { leader, epoch } = await rolesOf(at);
       const oldEpoch = (await untilWhole(at)).epoch;

@@ -18,6 +18,7 @@ export const killComponents: readonly Scenario[] = [
     (component): Scenario => ({
       name: `kill-${component}-then-leader`,
       what: `the leader dies while the ${component} is down`,
+      settings: STEADY,
       async run({ at, struck }) {
         const { leader, epoch } = await rolesOf(at);
         const down = await kill(at.dir, component);

@@ -16,15 +16,15 @@ import { freeze, processesOf, type Struck, thaw, thawIfThere } from "../harness/
 import { type Scenario, STEADY, type Trial } from "../harness/scenario.js";
 import { pause, until } from "../harness/wait.js";
 
-/** So long that a stopped process is suspected for its silence alone. */
-const NO_STOPPED_GRACE = { stoppedGraceMs: 3_600_000, killGraceMs: 60_000 };
+/** A stopped process is suspected for its silence alone. */
+const SETTINGS = { ...STEADY, stoppedGraceMs: 3_600_000 };
 
 /** Each change is seen to work from outside, while no process is started anew. A change is what strikes here. */
 export const liveChanges: readonly Scenario[] = [
   {
     name: "change-style",
     what: "the style is changed there and back while clients work",
-    settings: STEADY,
+    settings: SETTINGS,
     run: (trial) =>
       withSamePids(trial, async ({ at, style, load }) => {
         const [other, third] = ALL_STYLES.filter((each) => each !== style);
@@ -38,7 +38,7 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-replicas",
     what: "three replicas become five and three again",
-    settings: STEADY,
+    settings: SETTINGS,
     run: (trial) =>
       withSamePids(trial, async ({ at, load }) => {
         await administer(at, "PATCH", `groups/${at.group}`, { replicas: 5 });
@@ -52,7 +52,7 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-quorum",
     what: "with a quorum of all a stopped follower holds clients up, with a majority it does not",
-    settings: STEADY,
+    settings: SETTINGS,
     run: (trial) =>
       withSamePids(trial, async ({ at, load, figure }) => {
         await load.untilProgress(5);
@@ -72,7 +72,7 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-lfd-interval",
     what: "the LFD's heartbeats are counted: with an interval ten times as long there are far fewer",
-    settings: STEADY,
+    settings: SETTINGS,
     run: (trial) =>
       changeInterval(
         trial,
@@ -84,7 +84,7 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-gfd-interval",
     what: "the GFD's heartbeats are counted: with an interval fifty times as long there are far fewer",
-    settings: STEADY,
+    settings: SETTINGS,
     run: (trial) =>
       changeInterval(
         trial,
@@ -96,17 +96,19 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-lfd-timeout",
     what: "the time from the stop of a server to its suspicion follows the LFD's time-out",
-    settings: NO_STOPPED_GRACE,
+    settings: SETTINGS,
     run: (trial) =>
       withSamePids(trial, async ({ at, figure }) => {
         const { followers } = await rolesOf(at);
+        await administer(at, "PATCH", "detectors/lfd", { suspicionTimeoutMs: 150 });
+        await untilDetector(at, "lfd", { suspicionTimeoutMs: 150 });
         const quickMs = await suspicionTime(trial, followers[0], "trial");
         await administer(at, "PATCH", "detectors/lfd", { suspicionTimeoutMs: 1_500 });
         await untilDetector(at, "lfd", { suspicionTimeoutMs: 1_500 });
         await untilWhole(at);
         const slowMs = await suspicionTime(trial, followers[0], "trial");
-        await administer(at, "PATCH", "detectors/lfd", { suspicionTimeoutMs: 150 });
-        await untilDetector(at, "lfd", { suspicionTimeoutMs: 150 });
+        await administer(at, "PATCH", "detectors/lfd", { suspicionTimeoutMs: 1_000 });
+        await untilDetector(at, "lfd", { suspicionTimeoutMs: 1_000 });
         figure("stop to suspicion at 150 ms", quickMs);
         figure("stop to suspicion at 1500 ms", slowMs);
         if (quickMs > 700) throw new Error(`with a time-out of 150 ms a stopped server was suspected after ${quickMs} ms`);
@@ -116,7 +118,7 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-gfd-timeout",
     what: "the time from the stop of an LFD to its suspicion follows the GFD's time-out",
-    settings: STEADY,
+    settings: SETTINGS,
     run: (trial) =>
       withSamePids(trial, async ({ at, figure }) => {
         await administer(at, "PATCH", "detectors/gfd", { suspicionTimeoutMs: 200 });
@@ -136,7 +138,7 @@ export const liveChanges: readonly Scenario[] = [
   {
     name: "change-checkpoint-interval",
     what: "with a checkpoint each 100 entries snapshot files are written on every replica",
-    settings: STEADY,
+    settings: SETTINGS,
     run: (trial) =>
       withSamePids(trial, async ({ at, load }) => {
         const { leader, followers } = await rolesOf(at);
@@ -221,13 +223,16 @@ async function changeInterval(trial: Trial, detector: "lfd" | "gfd", slow: Detec
   });
 }
 
+/** Holds fifty heartbeats of each server at the LFD's usual interval. */
+const COUNT_MS = 1_000;
+
 /** Writes a second as the kernel counts them: each heartbeat is written to a socket. (Reads would count looks at /proc as well.) */
 async function writeRate(at: Installation, name: string): Promise<number> {
   const target = processesOf(at.dir).find((each) => each.name === name);
   if (target === undefined) throw new Error(`${name} does not run`);
   const count = (): number => Number(/^syscw: (\d+)$/m.exec(readFileSync(`/proc/${target.pid}/io`, "utf8"))?.[1]);
   const [atMs, before] = [performance.now(), count()];
-  await pause(1_500);
+  await pause(COUNT_MS);
   return ((count() - before) / (performance.now() - atMs)) * 1_000;
 }
 

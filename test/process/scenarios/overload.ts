@@ -5,7 +5,7 @@ import { type Scenario, STEADY } from "../harness/scenario.js";
 import { pause, until } from "../harness/wait.js";
 
 const CALLERS = 16;
-const MEASURE_MS = 2_000;
+const MEASURE_MS = 1_000;
 const OVERLOAD_MS = 5_000;
 const TIMES = 5;
 const TICK_MS = 5;
