@@ -1,14 +1,17 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolderDurably } from "../runtime/folder.js";
 
 const FOLDERS = ["rm", "replicas", "lfd"];
 
 /**
- * `--fresh`: everything of the group, but neither the bundle just made nor the logs. The folders are there again, durable, before anything
+ * `--fresh`: everything of the group, but neither the bundle just made nor the logs. With it goes what the gateway remembers of the members:
+ * their epochs begin anew, and it would take the new ones for older than those that it knows. The folders are there again, durable, before anything
  * is synced inside them: that would count for nothing where a power cut takes the folder itself.
  */
 export function removeData(dir: string): void {
   for (const name of [...FOLDERS, "config.json"]) if (existsSync(join(dir, name))) rmSync(join(dir, name), { recursive: true });
+  const run = join(dir, "run");
+  if (existsSync(run)) for (const name of readdirSync(run)) if (name.startsWith("members-")) rmSync(join(run, name));
   for (const name of FOLDERS) makeFolderDurably(join(dir, name));
 }

@@ -7,6 +7,7 @@ import { bundleService, checkAgainstData, type ServiceBundle, type ServiceJudge 
 import { reasonOf } from "../runtime/error-code.js";
 import { type AnyService, checkService, exportedService, stylesOf } from "../service/define-service.js";
 import { serviceMachine } from "../service/service-machine.js";
+import { renewClusterId } from "../supervisor/claim.js";
 import { type ClusterId, groupName } from "../vocabulary/ids.js";
 import { snapshotKnobsOf } from "../vocabulary/spec.js";
 import { EXIT, Failure } from "./output.js";
@@ -93,8 +94,9 @@ export async function planRun(settings: Settings, dir: string, clusterId: Cluste
   const refusal = isFresh ? null : checkAgainstData(dir, group, bundle.code.hash, settings.durability);
   if (refusal !== null) throw new Failure(EXIT.failed, refusal);
   await checkPort(settings.host, settings.port);
-  if (isFresh) removeData(dir);
-  return configOf(settings, group, bundle, clusterId);
+  if (!isFresh) return configOf(settings, group, bundle, clusterId);
+  removeData(dir);
+  return configOf(settings, group, bundle, renewClusterId(dir));
 }
 
 function configOf(settings: Settings, group: string, bundle: ServiceBundle, clusterId: ClusterId): RunConfig {

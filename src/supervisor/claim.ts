@@ -54,14 +54,20 @@ export function makeDataFolder(dir: string): void {
   }
 }
 
-/** One id for the life of the data folder: processes of different systems refuse each other. All data names it, so it is durable before any is. */
+/** One id for the life of the data: processes of different systems refuse each other. All data names it, so it is durable before any is. */
 function ensureClusterId(dir: string): ClusterId {
-  const path = join(dir, "cluster.json");
-  const known = readClusterId(path);
-  if (known !== null) return known;
+  return readClusterId(idFile(dir)) ?? renewClusterId(dir);
+}
+
+/** For a folder whose data are removed: what begins in it is another system, and clients of the old one are told so. */
+export function renewClusterId(dir: string): ClusterId {
   const made = clusterId(randomId());
-  replaceDurably(path, Buffer.from(`${JSON.stringify({ clusterId: made })}\n`));
+  replaceDurably(idFile(dir), Buffer.from(`${JSON.stringify({ clusterId: made })}\n`));
   return made;
+}
+
+function idFile(dir: string): string {
+  return join(dir, "cluster.json");
 }
 
 function readClusterId(path: string): ClusterId | null {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -119,6 +119,22 @@ describe("data of before", () => {
     serviceOf(folder, 1);
     await at.startAgain();
     await untilWhole(at);
+  });
+
+  it("is removed with --fresh: changed code is ready and serves, as another system", async () => {
+    const idOf = (): string => readFileSync(join(at.dir, "cluster.json"), "utf8");
+    const before = idOf();
+    const { leader, epoch } = await rolesOf(at);
+    await kill(at.dir, leader);
+    await untilLaterView(at, epoch);
+    await at.stop();
+    const args = ["up", serviceOf(folder, 2), "--dir", at.dir, "--port", String(at.port), "--group", at.group, "--detach", "--fresh"];
+    const { status, out, err } = await troupe(args);
+    expect({ status, out, err }).toMatchObject({ status: 0, out: expect.stringContaining("ready") });
+    await untilWhole(at);
+    expect(await troupe(["call", "add", "2", "--dir", at.dir])).toMatchObject({ status: 0, out: "4\n" });
+    expect(idOf()).not.toBe(before);
+    expect(await troupe(["down", "--dir", at.dir])).toMatchObject({ status: 0 });
   });
 
   it("and a control store that is older than it changes nothing and says so", async () => {
