@@ -5,8 +5,8 @@ import { makeFolderDurably } from "../runtime/folder.js";
 const FOLDERS = ["rm", "replicas", "lfd"];
 
 /**
- * `--fresh`: everything of the group, but neither the bundle just made nor the logs. With it goes what the gateway remembers of the members:
- * their epochs begin anew, and it would take the new ones for older than those that it knows. The folders are there again, durable, before anything
+ * `--fresh`: everything of the group, but neither the bundle just made nor the logs. What the gateway remembers of the members goes too: the
+ * system that begins has another id, so it would not be read any more. The folders are there again, durable, before anything
  * is synced inside them: that would count for nothing where a power cut takes the folder itself.
  */
 export function removeData(dir: string): void {
