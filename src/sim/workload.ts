@@ -2,7 +2,7 @@ import type { OperationRecord } from "../checker/history.js";
 import { closeRecorder, newHistoryRecorder, recordEnd, recordStart } from "../checker/recorder.js";
 import type { CallOutcome } from "../client/core/effect.js";
 import { decodeValue, encodeValue } from "../codec/value.js";
-import { hostId } from "../vocabulary/ids.js";
+import { hostId, type SessionId } from "../vocabulary/ids.js";
 import { identityKey, type RequestIdentity } from "../vocabulary/session.js";
 import { shortText } from "./driver.js";
 import type { Installation } from "./installation.js";
@@ -10,7 +10,7 @@ import { type Call, WORKLOADS } from "./services.js";
 import { createSessionStore, type SessionStore } from "./session-store.js";
 import { type RunningClient, runClient } from "./shells/client-shell.js";
 import { runWeakReader, type WeakRead, type WeakReader } from "./weak-reads.js";
-import { addHost, after, isAlive, mark, note, type SimHost, type SimProcess, startProcess } from "./world.js";
+import { addHost, after, isAlive, mark, note, type SimHost, type SimProcess, startProcess, violate } from "./world.js";
 
 /** The clients of a run and what they were told. */
 export interface Clients {
@@ -41,7 +41,8 @@ interface Slot extends WeakReader {
   /** History tickets of its open calls: what the file holds will end in a later life, the rest with this one. */
   readonly open: Set<number>;
   readonly ticketOf: Map<Uint8Array, number>;
-  readonly saved: Map<number, number>;
+  /** Of each request that its file has held, by the history's ticket: where it is there. */
+  readonly saved: Map<number, { readonly session: SessionId; readonly sequence: number }>;
 }
 
 /** This share of operations carries a key instead of a session's number, and is asked again with it when its outcome is unknown. */
@@ -148,11 +149,20 @@ export function startClients(installation: Installation): Clients {
     if (plan.weakReads && plan.guest === undefined) runWeakReader(world, plan, clients, slot, weakReads);
   }
 
-  /** What the file does not hold ended with the process: whether it was executed cannot be said. */
+  /**
+   * What the file never held ended with the process: whether it was executed cannot be said. S6f: what it held and holds no more, and its
+   * caller was not told of, was not executed.
+   */
   function onDeath(slot: Slot): void {
-    const kept = new Set(slot.saved.values());
-    for (const ticket of slot.open)
-      if (!kept.has(ticket)) end(slot, ticket, { kind: "failed", code: "timeout", outcome: "unknown", message: "the client died" });
+    for (const ticket of slot.open) {
+      const place = slot.saved.get(ticket);
+      if (place === undefined) end(slot, ticket, { kind: "failed", code: "timeout", outcome: "unknown", message: "the client died" });
+      else if (slot.store?.session === place.session && !slot.store.requests.has(place.sequence)) {
+        mark(world, "end-untold");
+        installation.observer.onRefused(slot.name, { kind: "session", ...place, resumption: 0, floor: 0 });
+        end(slot, ticket, { kind: "failed", code: "timeout", outcome: "not-executed", message: "the client died" });
+      }
+    }
     slot.ticketOf.clear();
     after(world, world.chance.process.between(20, 300), () => {
       const next = startSlotProcess(slot);
@@ -168,11 +178,13 @@ export function startClients(installation: Installation): Clients {
 
   function startSlotProcess(slot: Pick<Slot, "name" | "host" | "store" | "open" | "ticketOf" | "saved">) {
     const process = startProcess(world, slot.host, slot.name, null);
+    const left = new Set(slot.store?.requests.keys());
+    const ended: (() => void)[] = [];
     const client = runClient(installation, process, {
       store: slot.store,
-      onSaved(sequence, input) {
+      onSaved(session, sequence, input) {
         const ticket = slot.ticketOf.get(input);
-        if (ticket !== undefined) slot.saved.set(sequence, ticket);
+        if (ticket !== undefined) slot.saved.set(ticket, { session, sequence });
       },
       onSent({ identity, input }) {
         const identities = sentAs.get(input) ?? new Map<string, RequestIdentity>();
@@ -180,10 +192,15 @@ export function startClients(installation: Installation): Clients {
       },
       onRecovered(sequence, input, outcome) {
         refuse(slot, input, outcome);
-        const ticket = slot.saved.get(sequence);
+        if (outcome.kind === "failed" && outcome.code === "stale-sequence")
+          violate(world, "S6f", `${slot.name} asks again for ${sequence}, which lies below the floor that an earlier life has told`);
         const whole = slots.find((each) => each.name === slot.name);
-        slot.saved.delete(sequence);
-        if (ticket !== undefined && whole !== undefined) end(whole, ticket, outcome);
+        for (const [ticket, place] of slot.saved)
+          if (place.sequence === sequence && place.session === slot.store?.session && whole !== undefined)
+            ended.push(() => end(whole, ticket, outcome));
+        // A program may look at them when all have ended.
+        left.delete(sequence);
+        if (left.size === 0) for (const each of ended.splice(0)) each();
       },
     });
     return { process, client };
@@ -191,7 +208,7 @@ export function startClients(installation: Installation): Clients {
 
   function openSlot(name: string, store: SessionStore | null): Slot {
     const host = hosts[slots.length % hosts.length] as SimHost;
-    const kept = { name, host, store, open: new Set<number>(), ticketOf: new Map<Uint8Array, number>(), saved: new Map<number, number>() };
+    const kept = { name, host, store, open: new Set<number>(), ticketOf: new Map<Uint8Array, number>(), saved: new Map() };
     const slot: Slot = { ...kept, ...startSlotProcess(kept), writerCount: 0, seenIndex: 0, inherited: { session: null, index: 0 } };
     slots.push(slot);
     return slot;

@@ -16,7 +16,7 @@ export interface LinkTarget {
   readonly address: Address;
 }
 
-/** What the shell does for the core. No effect depends on another: a durable write comes back as `saved`. */
+/** What the shell does for the core. No effect depends on another: a write comes back as `saved` or `settled-saved`. */
 export type ClientEffect =
   | { readonly kind: "send"; readonly connection: number; readonly message: ClientMessage }
   /** The replicas to keep a connection to; others are closed. The whole list each time. */
@@ -42,4 +42,14 @@ export type ClientEffect =
       readonly operation: string;
       readonly input: Uint8Array;
     }
-  | { readonly kind: "save-settled"; readonly session: SessionId; readonly sequence: number };
+  /**
+   * That the request has ended. Written in a later turn of the event loop than what was told before it: a program that is killed in between
+   * hears of the request in its next life. Comes back as `settled-saved`: `durably`, once it is on the disk; else once it stands in line.
+   */
+  | {
+      readonly kind: "save-settled";
+      readonly call: number;
+      readonly session: SessionId;
+      readonly sequence: number;
+      readonly durably: boolean;
+    };

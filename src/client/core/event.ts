@@ -35,6 +35,8 @@ export type ClientEvent =
   | { readonly kind: "not-discovered"; readonly reason: string }
   /** The session file holds every request of `session` through `throughSequence` durably (S6f). */
   | { readonly kind: "saved"; readonly session: SessionId; readonly throughSequence: number }
+  /** What `save-settled` asked for this call is done. What is written from now on is behind it in the file. */
+  | { readonly kind: "settled-saved"; readonly call: number }
   /** No new work; what is open ends. */
   | { readonly kind: "closing"; readonly reason: string }
   | { readonly kind: "woken" };

@@ -98,8 +98,8 @@ function givePlace(state: ClientState, call: OwnCall, effects: ClientEffect[]): 
   const { session } = state.session;
   const sequence = state.nextSequence;
   state.nextSequence += 1;
-  call.place = { session, sequence };
   state.openSequences.add(sequence);
+  call.place = { session, sequence, floor: floorOf(state) };
   if (!state.config.savesRequests) return;
   // S6f: durable first; `saved` sends it.
   call.saving = true;
@@ -169,13 +169,13 @@ function copyOf(state: ClientState, call: Call, ticket: number): ClientMessage {
     case "own": {
       const { session } = state;
       assert(session.kind === "open" && call.place !== null, "S6b", () => "a request is sent in an open session");
-      const floor = floorOf(state);
-      assert(floor <= call.place.sequence, "S6b", () => `floor ${floor} above open request ${call.place?.sequence}`);
+      const { sequence, floor } = call.place;
+      assert(floor <= floorOf(state), "S6b", () => `floor ${floor} above the open request ${floorOf(state)}`);
       const identity = {
         kind: "session",
         session: session.session,
         resumption: session.resumption,
-        sequence: call.place.sequence,
+        sequence,
         floor,
       } as const;
       return { kind: "request", ticket, identity, operation: call.operation, input: call.input };

@@ -4,6 +4,7 @@ import type { ReplicaId, SessionId } from "../../vocabulary/ids.js";
 import type { Consistency } from "../../vocabulary/message-client.js";
 import type { RequestIdentity } from "../../vocabulary/session.js";
 import type { AddressBook, View } from "../../vocabulary/view.js";
+import type { CallOutcome } from "./effect.js";
 
 export interface ClientConfig {
   /** Hex, unique to this client's life: its sessions are opened with it. At most 24 digits. */
@@ -48,6 +49,16 @@ interface CallBase {
   refusal: Refusal | null;
 }
 
+export interface Place {
+  readonly session: SessionId;
+  readonly sequence: number;
+  /**
+   * S6b: told with every copy. As it was when the number was given out: the session file then holds all ends below it before the request
+   * itself, and a next life asks for none of them again.
+   */
+  readonly floor: number;
+}
+
 export interface OwnCall extends CallBase {
   readonly kind: "own";
   readonly operation: string;
@@ -56,7 +67,7 @@ export interface OwnCall extends CallBase {
   /** Of an earlier life of this client. */
   readonly recovered: boolean;
   /** Set when its turn to be sent comes; kept for all copies. */
-  place: { readonly session: SessionId; readonly sequence: number } | null;
+  place: Place | null;
   saving: boolean;
 }
 
@@ -129,8 +140,12 @@ export interface ClientState {
   session: OwnSession;
   sessionsMade: number;
   nextSequence: number;
-  /** Sequence numbers of the current session without an answer, rising: the first is the floor (S6b). */
+  /** Sequence numbers of the current session whose end is not told, or not in the session file yet, rising: the first is the floor (S6b). */
   readonly openSequences: Set<number>;
+  /** Calls that have ended, until the session file says so; those whose caller hears only then, with their outcome. */
+  readonly ending: Map<number, { readonly call: OwnCall; readonly untold: CallOutcome | null }>;
+  /** Calls of the earlier life that have ended: the file says so of all at once, since the program may look at them only then. */
+  readonly recovered: OwnCall[];
   /** Of those, the ones that the session file does not hold durably yet. */
   readonly saving: Map<number, OwnCall>;
   /** All open calls, in the order of their making. */
@@ -183,6 +198,8 @@ export function createClient(config: ClientConfig, saved: SavedSession | null): 
     sessionsMade: 0,
     nextSequence: saved === null ? 1 : saved.highestSequence + 1,
     openSequences: new Set(),
+    ending: new Map(),
+    recovered: [],
     saving: new Map(),
     calls: new Map(),
     waitingNumbered: new Set(),
@@ -203,35 +220,38 @@ export function createClient(config: ClientConfig, saved: SavedSession | null): 
     foundInstead: null,
     closed: false,
   };
-  if (saved !== null) for (const request of saved.requests) recoverRequest(state, saved.session, request);
+  if (saved !== null) recoverRequests(state, saved);
   return state;
 }
 
-function recoverRequest(state: ClientState, session: SessionId, request: SavedSession["requests"][number]): void {
-  const call: OwnCall = {
-    kind: "own",
-    // Numbers of calls that the shell makes are positive.
-    id: -request.sequence,
-    deadlineMs: Number.POSITIVE_INFINITY,
-    impatientAtMs: Number.POSITIVE_INFINITY,
-    sizeBytes: request.input.byteLength,
-    tickets: new Set(),
-    // The earlier life may have sent it.
-    lostCopy: true,
-    refusal: null,
-    operation: request.operation,
-    input: request.input,
-    recovered: true,
-    place: { session, sequence: request.sequence },
-    saving: false,
-  };
-  state.calls.set(call.id, call);
-  state.openSequences.add(request.sequence);
-  state.waitingNumbered.add(call.id);
-  state.heldBytes += call.sizeBytes;
+function recoverRequests(state: ClientState, { session, requests }: SavedSession): void {
+  const floor = requests[0]?.sequence ?? 0;
+  for (const { sequence, operation, input } of requests) {
+    const call: OwnCall = {
+      kind: "own",
+      // Numbers of calls that the shell makes are positive.
+      id: -sequence,
+      deadlineMs: Number.POSITIVE_INFINITY,
+      impatientAtMs: Number.POSITIVE_INFINITY,
+      sizeBytes: input.byteLength,
+      tickets: new Set(),
+      // The earlier life may have sent it.
+      lostCopy: true,
+      refusal: null,
+      operation,
+      input,
+      recovered: true,
+      place: { session, sequence, floor },
+      saving: false,
+    };
+    state.calls.set(call.id, call);
+    state.openSequences.add(sequence);
+    state.waitingNumbered.add(call.id);
+    state.heldBytes += call.sizeBytes;
+  }
 }
 
-/** S6b: the lowest number without an answer, told with each request. */
+/** S6b: the lowest number without an end. */
 export function floorOf(state: ClientState): number {
   for (const sequence of state.openSequences) return sequence;
   return state.nextSequence;

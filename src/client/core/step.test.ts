@@ -3,13 +3,14 @@ import {
   answer,
   bookOf,
   fail,
+  firstTicket,
   lead,
   NO_BYTES,
   openSession,
   operate,
   r,
   requestsOf,
-  SESSION,
+  sequences,
   servedWorld,
   viewOf,
   worldOf,
@@ -17,11 +18,6 @@ import {
 import { nextWakeMs } from "./step.js";
 
 const operations = (copies: ReturnType<typeof requestsOf>) => copies.map((copy) => copy.operation);
-const firstTicket = (copies: ReturnType<typeof requestsOf>) => copies[0]?.ticket ?? 0;
-
-function sequences(copies: ReturnType<typeof requestsOf>) {
-  return copies.map(({ identity }) => (identity.kind === "session" ? [identity.sequence, identity.floor] : []));
-}
 
 describe("the session of a client", () => {
   it("opens at the first operation, and requests follow in order", () => {
@@ -294,84 +290,6 @@ describe("queries", () => {
     answer(world, 1, late, 1_001);
     query(world, 3, "session");
     expect(world.take().at(-1)).toMatchObject({ message: { kind: "query", atLeastIndex: 0 } });
-  });
-});
-
-describe("S6f: a session file", () => {
-  const saved = {
-    session: SESSION,
-    highestSequence: 4,
-    requests: [3, 4].map((sequence) => ({ sequence, operation: `op${sequence}`, input: NO_BYTES })),
-  };
-  const resume = (world: ReturnType<typeof servedWorld>, answered: readonly number[]) => {
-    const asked = world.take().find(({ message }) => message.kind === "resume-session");
-    if (asked?.message.kind !== "resume-session") throw new Error("no resumption was asked for");
-    const replies = answered.map((sequence) => [sequence, 50 + sequence, { refused: false, bytes: NO_BYTES }] as const);
-    world.hear(asked.connection, {
-      kind: "session-resumed",
-      ticket: asked.message.ticket,
-      index: 60,
-      session: SESSION,
-      resumption: 2,
-      highestSequence: 5,
-      replies,
-    });
-  };
-
-  it("S6f: holds a request durably before it is sent", () => {
-    const world = servedWorld({ savesRequests: true });
-    operate(world, 1);
-    openSession(world);
-    expect(world.take()).toEqual([]);
-    expect(world.effects).toContainEqual(expect.objectContaining({ kind: "save-request", sequence: 1 }));
-    world.feed({ kind: "saved", session: SESSION, throughSequence: 1 });
-    expect(requestsOf(world.take())).toHaveLength(1);
-  });
-
-  it("S6f: what the file holds is sent though more calls wait than the window takes", () => {
-    const world = servedWorld({ savesRequests: true, inFlightMax: 4 });
-    for (let call = 1; call <= 7; call++) operate(world, call);
-    openSession(world);
-    world.feed({ kind: "saved", session: SESSION, throughSequence: 4 });
-    const first = requestsOf(world.take());
-    expect(sequences(first)).toEqual([1, 2, 3, 4].map((sequence) => [sequence, 1]));
-    for (const { connection, ticket } of first) answer(world, connection, ticket);
-    world.feed({ kind: "saved", session: SESSION, throughSequence: 7 });
-    expect(sequences(requestsOf(world.take())).map(([sequence]) => sequence)).toEqual([5, 6, 7]);
-  });
-
-  it("S6f: after a restart the open requests end once, with the reply kept or sent again", () => {
-    const world = servedWorld({ savesRequests: true }, saved);
-    resume(world, [3]);
-    const copies = requestsOf(world.take());
-    expect(sequences(copies)).toEqual([[4, 4]]);
-    expect(copies[0]?.identity).toMatchObject({ resumption: 2 });
-    answer(world, 1, firstTicket(copies));
-    const recovered = world.effects.filter((effect) => effect.kind === "recovered");
-    expect(recovered.map((effect) => effect.sequence)).toEqual([3, 4]);
-    operate(world, 1);
-    expect(world.effects).toContainEqual(expect.objectContaining({ kind: "save-request", sequence: 6 }));
-  });
-
-  it("S7: a session query of the next life waits for the resumption, and names its index", () => {
-    const world = servedWorld({ savesRequests: true }, saved);
-    world.feed({ kind: "query", call: 1, query: "get", input: NO_BYTES, consistency: "session", deadlineMs: 1_000 });
-    world.feed({ kind: "query", call: 2, query: "get", input: NO_BYTES, consistency: "any", deadlineMs: 1_000 });
-    const before = world.effects.flatMap((effect) => (effect.kind === "send" && effect.message.kind === "query" ? [effect.message] : []));
-    expect(before).toMatchObject([{ consistency: "any" }]);
-    resume(world, [3, 4]);
-    expect(world.take()).toMatchObject([{ message: { kind: "query", consistency: "session", atLeastIndex: 60 } }]);
-  });
-
-  it("S6f: an expired session leaves what was open unknown", () => {
-    const world = servedWorld({ savesRequests: true }, saved);
-    const asked = world.take()[0];
-    if (asked?.message.kind !== "resume-session") throw new Error("no resumption was asked for");
-    fail(world, 1, asked.message.ticket, "session-expired");
-    expect(world.effects.filter((effect) => effect.kind === "recovered")).toMatchObject([
-      { outcome: { code: "session-expired", outcome: "unknown" } },
-      { outcome: { code: "session-expired", outcome: "unknown" } },
-    ]);
   });
 });
 

@@ -8,7 +8,7 @@ import type { ClientEvent } from "./event.js";
 import { isImpatient } from "./failure.js";
 import { chooseRoute, learnMembers } from "./route.js";
 import { readsAnywhere, sendWaiting } from "./send.js";
-import { failed, mayRefuse, settle, timeoutOutcome } from "./settle.js";
+import { endUntold, failed, mayRefuse, onSettledSaved, settle, timeoutOutcome } from "./settle.js";
 import { type Call, type ClientState, SESSION_CALL } from "./state.js";
 import { createUnread } from "./unread.js";
 
@@ -39,6 +39,9 @@ export function step(state: ClientState, nowMs: number, event: ClientEvent, effe
       break;
     case "saved":
       onSaved(state, event.session, event.throughSequence);
+      break;
+    case "settled-saved":
+      onSettledSaved(state, event.call, effects);
       break;
     case "closing":
       onClosing(state, event.reason, effects);
@@ -113,6 +116,7 @@ function onClosing(state: ClientState, reason: string, effects: ClientEffect[]):
         : failed("timeout", `${reason} before the answer came; whether the request was executed is unknown.`);
     settle(state, call, outcome, effects);
   }
+  endUntold(state, reason, effects);
   effects.push({ kind: "links", targets: [] });
 }
 

@@ -107,6 +107,12 @@ export function openSession(world: World): void {
 export const requestsOf = (copies: readonly { connection: number; message: ClientMessage }[]) =>
   copies.flatMap(({ connection, message }) => (message.kind === "request" ? [{ connection, ...message }] : []));
 
+export const firstTicket = (copies: ReturnType<typeof requestsOf>) => copies[0]?.ticket ?? 0;
+
+/** Of requests of a session: number and floor. */
+export const sequences = (copies: ReturnType<typeof requestsOf>) =>
+  copies.map(({ identity }) => (identity.kind === "session" ? [identity.sequence, identity.floor] : []));
+
 export function fail(
   world: World,
   connection: number,

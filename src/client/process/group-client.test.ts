@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { connect } from "../connect.js";
-import { createGroupClient } from "./group-client.js";
+import { createGroupClient, type GroupClient } from "./group-client.js";
 import { CLUSTER_ID, GROUP, type LoopbackGroup, loopbackGroup } from "./loopback.test-kit.js";
 
 type Service = {
@@ -164,7 +164,7 @@ it.each([
 ])("S6h: what the session file holds was not executed only once its end is on the disk: %s", async (durable, outcome) => {
   let finish = (_: boolean): void => {};
   const order: string[] = [];
-  const client = createGroupClient({
+  const client: GroupClient = createGroupClient({
     role: "client",
     clusterId: CLUSTER_ID,
     group: GROUP,
@@ -177,7 +177,11 @@ it.each([
       durable: () =>
         new Promise((resolve) => {
           order.push("waits for the disk");
-          finish = resolve;
+          finish = (isDurable) => {
+            resolve(isDurable);
+            // As the client does whose file says that it cannot be written.
+            if (!isDurable) void client.close("The disk is full");
+          };
         }),
       close: async () => {},
     },
@@ -192,6 +196,32 @@ it.each([
   expect(order).toEqual(["end written", "waits for the disk"]);
   finish(durable);
   expect(await told).toMatchObject({ kind: "failed", outcome });
+  await client.close();
+});
+
+it("S6f: the session file hears of an end once the program has done what it does at once with it", async () => {
+  const order: string[] = [];
+  const client: GroupClient = createGroupClient({
+    role: "client",
+    clusterId: CLUSTER_ID,
+    group: GROUP,
+    discover: async () => null,
+    sessionFile: {
+      saved: null,
+      saveSession: () => {},
+      saveRequest: (session, sequence) => client.saved(session, sequence),
+      saveSettled: () => void order.push("end written"),
+      durable: () => Promise.resolve(true),
+      close: async () => {},
+    },
+  });
+  client.learn(null, group.book());
+  await client.operate("add", new Uint8Array(), { timeoutMs: 5_000 });
+  // A program of some layers.
+  for (let layer = 0; layer < 20; layer++) await Promise.resolve();
+  order.push("known");
+  while (order.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  expect(order).toEqual(["known", "end written"]);
   await client.close();
 });
 

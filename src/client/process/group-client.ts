@@ -80,6 +80,7 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
     options.sessionFile?.saved ?? null,
   );
   const callers = new Map<number, (outcome: CallOutcome) => void>();
+  const ended: Extract<ClientEffect, { kind: "save-settled" }>[] = [];
   let nextCall = 1;
   let broken: string | null = null;
   const links = createLinks(options, (event) => driver.push(event));
@@ -117,7 +118,7 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
       case "settle": {
         const resolve = callers.get(effect.call);
         callers.delete(effect.call);
-        if (resolve !== undefined) void tell(resolve, effect.outcome);
+        resolve?.(effect.outcome);
         return;
       }
       case "recovered":
@@ -133,19 +134,22 @@ export function createGroupClient(options: GroupClientOptions): GroupClient {
         options.sessionFile?.saveRequest(effect.session, effect.sequence, effect.operation, effect.input);
         return;
       case "save-settled":
-        options.sessionFile?.saveSettled(effect.session, effect.sequence);
+        if (ended.push(effect) === 1) setImmediate(saveEnded);
         return;
       default:
         unreachable(effect);
     }
   }
 
-  /** S6f, S6h: what the file still holds as open the next life of this client sends. "Not executed" is said once the file says that it has ended. */
-  async function tell(resolve: (outcome: CallOutcome) => void, outcome: CallOutcome): Promise<void> {
-    const isDefinite = outcome.kind === "failed" && outcome.outcome === "not-executed";
-    if (!isDefinite || options.sessionFile === undefined || (await options.sessionFile.durable())) return resolve(outcome);
-    const message = `${outcome.message} But the session file could not be written, and a later life of this client may send it again.`;
-    resolve({ kind: "failed", code: "timeout", outcome: "unknown", message });
+  /** S6f: everything that what was told lets the program do at once, in this turn of the event loop, is done. */
+  function saveEnded(): void {
+    for (const { call, session, sequence, durably } of ended.splice(0)) {
+      options.sessionFile?.saveSettled(session, sequence);
+      const done = () => driver.push({ kind: "settled-saved", call });
+      // A file that cannot be written ends the client.
+      if (durably) void options.sessionFile?.durable().then((isDurable) => isDurable && done());
+      else done();
+    }
   }
 
   async function lookAgain(): Promise<void> {

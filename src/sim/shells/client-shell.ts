@@ -12,7 +12,7 @@ import { createSimDriver } from "../driver.js";
 import type { Installation } from "../installation.js";
 import { dial, type SimConnection, type SimDialer } from "../network.js";
 import { type SessionStore, savedSession } from "../session-store.js";
-import { after, localMs, mark, reach, type SimProcess, timer } from "../world.js";
+import { after, localMs, mark, reach, type SimProcess, timer, turnSoon } from "../world.js";
 import { helloOf, newBootId } from "./hello.js";
 
 export interface RunningClient {
@@ -36,7 +36,7 @@ export interface ClientOptions {
   /** A copy of a request goes out. */
   onSent(request: Extract<ClientMessage, { kind: "request" }>): void;
   /** A call got this number in the session. */
-  onSaved(sequence: number, input: Uint8Array): void;
+  onSaved(session: SessionId, sequence: number, input: Uint8Array): void;
 }
 
 /** As client/process/group-client.ts. */
@@ -60,7 +60,6 @@ export function runClient(installation: Installation, process: SimProcess, optio
   );
   const callers = new Map<number, (outcome: CallOutcome) => void>();
   let nextCall = 1;
-  // The file is written in order.
   let savedAtMs = 0;
   const links = createLinks(installation, process, (event) => driver.push(event));
   const driver = createSimDriver<ClientEvent, ClientEffect>(world, process, {
@@ -91,31 +90,44 @@ export function runClient(installation: Installation, process: SimProcess, optio
       case "view":
         return;
       case "save-session":
-        if (store === null || store.session === effect.session) return;
-        store.session = effect.session;
-        store.requests.clear();
-        store.highestSequence = 0;
-        return;
+        return write(() => {
+          if (store === null || store.session === effect.session) return;
+          store.session = effect.session;
+          store.requests.clear();
+          store.highestSequence = 0;
+        });
       case "save-request": {
         const { session, sequence, operation, input } = effect;
-        // Durable after a while: only then is it sent (S6f).
-        savedAtMs = Math.max(savedAtMs + 0.001, world.nowMs + world.chance.disk.between(0.2, 2));
-        timer(world, process, (savedAtMs - world.nowMs) * process.host.clockRate, () => {
+        // Only then is it sent (S6f).
+        return write(() => {
           if (store?.session !== session) return;
           store.requests.set(sequence, { operation, input });
           store.highestSequence = Math.max(store.highestSequence, sequence);
-          options.onSaved(sequence, input);
+          options.onSaved(session, sequence, input);
           driver.push({ kind: "saved", session, throughSequence: sequence });
         });
-        return;
       }
       case "save-settled":
-        // Numbers begin anew with each session: an end of an earlier one is no end of this one's.
-        if (store?.session === effect.session) store.requests.delete(effect.sequence);
-        return;
+        return turnSoon(world, process, world.chance.disk.between(0, 0.05), () => saveSettled(effect));
       default:
         return unreachable(effect);
     }
+  }
+
+  /** The file is written in order, and is durable after a while. */
+  function write(record: () => void): void {
+    savedAtMs = Math.max(savedAtMs + 0.001, world.nowMs + world.chance.disk.between(0.2, 2));
+    timer(world, process, (savedAtMs - world.nowMs) * process.host.clockRate, record);
+  }
+
+  function saveSettled({ call, session, sequence, durably }: Extract<ClientEffect, { kind: "save-settled" }>): void {
+    const done = () => driver.push({ kind: "settled-saved", call });
+    write(() => {
+      // Numbers begin anew with each session: an end of an earlier one is no end of this one's.
+      if (store?.session === session) store.requests.delete(sequence);
+      if (durably) done();
+    });
+    if (!durably) done();
   }
 
   /** A gateway answers with what the Replication Manager published last. */

@@ -17,6 +17,37 @@ export const LIFE_BUGS: readonly PlantedBug[] = [
     hunt: { by: "swarm", seed: 1, within: 20, focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(100, "kill-client")) },
   },
   {
+    name: "floor-moves-before-the-file-holds-the-end",
+    rule: "S6f",
+    edits: [
+      {
+        file: "client/core/send.ts",
+        find: "const { sequence, floor } = call.place;",
+        replace: "const { sequence } = call.place, floor = floorOf(state);",
+      },
+    ],
+    found: /^S6f: .* below the floor/,
+    hunt: { by: "swarm", seed: 1, within: 50, focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(100, "kill-client")) },
+  },
+  {
+    name: "recovered-calls-leave-the-file-one-by-one",
+    rule: "S6f",
+    edits: [
+      {
+        file: "client/core/settle.ts",
+        find: "if (isDefinite || !call.recovered) saveSettled",
+        replace: "if (call !== undefined) saveSettled",
+      },
+    ],
+    found: /^S6/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 50,
+      focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(100, "kill-client", "kill-server")),
+    },
+  },
+  {
     name: "session-given-out-before-it-is-committed",
     rule: "S8",
     edits: [

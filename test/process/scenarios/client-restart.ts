@@ -29,11 +29,10 @@ export const clientRestart: readonly Scenario[] = [
   },
 ];
 
-/** A request whose reply is forgotten: the life that was answered it died before that was on its disk, and had sent a later one already. */
-const ANSWERED_BEFORE = "append: stale-sequence unknown";
-
 interface Journal {
   readonly began: readonly string[];
+  /** By the lives before the last. */
+  readonly beganEarlier: readonly string[];
   readonly acknowledged: readonly string[];
   readonly recovered: readonly string[];
   readonly failed: readonly string[];
@@ -92,9 +91,11 @@ function said(at: Installation, key: string): string {
 
 function readJournal(path: string): Journal {
   const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
+  const lastUp = lines.findLastIndex((line) => line.startsWith("up "));
   const after = (word: string): string[] => lines.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
   return {
     began: after("began"),
+    beganEarlier: lines.slice(0, lastUp).flatMap((line) => (line.startsWith("began ") ? [line.slice(6)] : [])),
     acknowledged: after("acknowledged"),
     recovered: after("recovered"),
     failed: after("failed"),
@@ -102,7 +103,7 @@ function readJournal(path: string): Journal {
   };
 }
 
-/** What was acknowledged or recovered is there; nothing is there twice, and nothing that nobody began. */
+/** What was acknowledged or recovered is there; nothing is there twice, and nothing that nobody began or no later life was told of. */
 async function judgeJournal({ at, figure }: Trial, journal: Journal, key: string): Promise<void> {
   const caller = await troupeCaller(at);
   const answer = await caller.query("get", key);
@@ -115,9 +116,12 @@ async function judgeJournal({ at, figure }: Trial, journal: Journal, key: string
   for (const piece of journal.acknowledged) if (!counts.has(piece)) problems.push(`${piece} was acknowledged and is not there`);
   const began = new Set(journal.began);
   for (const piece of counts.keys()) if (!began.has(piece)) problems.push(`${piece} is there, and nobody began it`);
+  // S6f: what an earlier life began, and neither that life nor a later one was told of, was not executed.
+  const told = new Set([...journal.acknowledged, ...journal.recovered]);
+  for (const piece of journal.beganEarlier)
+    if (counts.has(piece) && !told.has(piece)) problems.push(`${piece} is there, and no life of the client was told of it`);
   // One that was acknowledged may be recovered once more: that it was settled need not have reached the disk.
-  for (const piece of journal.recovered)
-    if (!counts.has(piece) && piece !== ANSWERED_BEFORE) problems.push(`${piece} was recovered and is not there`);
+  for (const piece of journal.recovered) if (!counts.has(piece)) problems.push(`${piece} was recovered and is not there`);
   if (journal.failed.length > 0) problems.push(`not executed: ${journal.failed.join("; ")}`);
   figure("recovered", journal.recovered.length);
   if (journal.recovered.length === 0) problems.push("no life of the client found anything to recover: the kills proved nothing");
