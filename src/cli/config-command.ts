@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { CONFIG_FILES, readConfigFile, servicePath } from "../config/config-file.js";
 import { EXAMPLES } from "../config/installation.js";
 import { checkSettings } from "../config/schema.js";
+import { reasonOf } from "../runtime/error-code.js";
 import { EXIT, Failure, print, show, withExample } from "./output.js";
 
 export function addConfig(program: Command): void {
@@ -13,7 +14,9 @@ export function addConfig(program: Command): void {
     .argument("[file]", `the file; default: ${CONFIG_FILES.join(" or ")} in this folder`)
     .option("--json", "print JSON");
   withExample(command, "troupe config check").action(async (file: string | undefined, options: { readonly json?: boolean }) => {
-    const found = await readConfigFile(process.cwd(), file);
+    const found = await readConfigFile(process.cwd(), file).catch((error: unknown) => {
+      throw new Failure(EXIT.usage, reasonOf(error));
+    });
     if (found === null)
       throw new Failure(EXIT.failed, `There is no ${CONFIG_FILES.join(" or ")} in this folder; \`troupe up\` then takes its defaults.`);
     const checked = checkSettings(found.content, found.path);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import type { MemberStatus } from "../vocabulary/admin.js";
+import type { DetectorStatus, MemberStatus } from "../vocabulary/admin.js";
+import type { DetectorKnobs } from "../vocabulary/spec.js";
 import { epochText } from "../vocabulary/epoch.js";
 import { readStatus, type Status } from "./gateway-api.js";
 import { show, type TargetOptions, table, withExample, withTarget } from "./output.js";
@@ -18,7 +19,17 @@ export function statusText(status: Status): string {
   const hosts = status.hosts.map((host) => `host ${host.host}: ${host.verdict}, ${host.memberCount} members, LFD pid ${host.pid}`);
   const components = status.components.map((each) => [each.component, String(each.pid), each.verdict]);
   const below = components.length === 0 ? [] : [table([["component", "pid", "verdict"], ...components])];
-  return [...stale, ...parts, ...hosts, "", ...below].join("\n");
+  const detectors = (["lfd", "gfd"] as const).map((name) => detectorText(name, status.detectors[name]));
+  return [...stale, ...parts, ...hosts, ...detectors, "", ...below].join("\n");
+}
+
+function detectorText(name: string, { wanted, effective }: DetectorStatus): string {
+  const isSo = wanted.heartbeatIntervalMs === effective.heartbeatIntervalMs && wanted.suspicionTimeoutMs === effective.suspicionTimeoutMs;
+  return `${name}: ${knobsText(effective)}${isSo ? "" : ` (changing to ${knobsText(wanted)})`}`;
+}
+
+function knobsText({ heartbeatIntervalMs, suspicionTimeoutMs }: DetectorKnobs): string {
+  return `heartbeats each ${heartbeatIntervalMs} ms, suspects after ${suspicionTimeoutMs} ms`;
 }
 
 function groupText(group: Status["groups"][number]): string {

@@ -10,8 +10,7 @@ let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "troupe-fresh-"));
   for (const name of ["rm", "replicas", "lfd", "logs", "run"]) mkdirSync(join(dir, name));
-  for (const name of ["config.json", "cluster.json", "rm/control", "run/members-bank.json", "run/lock"])
-    writeFileSync(join(dir, name), "of before");
+  for (const name of ["config.json", "cluster.json", "rm/control"]) writeFileSync(join(dir, name), "of before");
 });
 afterEach(() => {
   Object.assign(fs, calls);
@@ -31,7 +30,6 @@ it("leaves empty folders behind whose names are durable: what is synced inside m
   syncBuiltinESMExports();
   removeData(dir);
   expect(readdirSync(dir).sort()).toEqual(["cluster.json", "lfd", "logs", "replicas", "rm", "run"]);
-  expect(readdirSync(join(dir, "run"))).toEqual(["lock"]);
   expect(existsSync(join(dir, "rm", "control"))).toBe(false);
   expect(namesWhenSynced.sort()).toEqual(readdirSync(dir).sort());
 });

@@ -101,4 +101,12 @@ it("lines are cut to the width of the terminal, colours apart", () => {
 it("status is a table of what is wanted and what is so", () => {
   const text = statusText(statusOf(5));
   for (const part of ["group counter: serving", "3 replicas wanted", "counter-2", "alive, paused", "3/2/1"]) expect(text).toContain(part);
+  const { lfd } = statusOf(5).detectors;
+  expect(text).toContain(
+    `lfd: heartbeats each ${lfd.effective.heartbeatIntervalMs} ms, suspects after ${lfd.effective.suspicionTimeoutMs} ms\n`,
+  );
+  const changing = { wanted: { ...lfd.wanted, suspicionTimeoutMs: 77_777 }, effective: lfd.effective };
+  expect(statusText({ ...statusOf(5), detectors: { ...statusOf(5).detectors, lfd: changing } })).toMatch(
+    /lfd: .*\(changing to .* 77777 ms\)/,
+  );
 });
