@@ -6,6 +6,7 @@ import { makeFolderDurably } from "../../runtime/folder.js";
 import type { ClusterId, HostId, ReplicaId } from "../../vocabulary/ids.js";
 import type { GroupSpec } from "../../vocabulary/spec.js";
 import { hasCode, reasonOf } from "../../runtime/error-code.js";
+import type { ServerCommand } from "./server-command.js";
 
 /** What a server reads at its start, as JSON in DIR/replicas/R.spec.json. */
 export interface ServerSpec {
@@ -17,12 +18,6 @@ export interface ServerSpec {
   readonly lfdAddressFile: string;
   /** The data folder of the system, where processes are recorded; `--dir` is the replica's own in it. */
   readonly systemDir: string;
-}
-
-export interface ServerCommand {
-  readonly command: string;
-  /** What comes before `server --dir DIR --spec FILE`. */
-  readonly args: readonly string[];
 }
 
 export interface ServerStart {
@@ -58,6 +53,7 @@ export async function startServer(start: ServerStart): Promise<Spawning> {
     name,
     command: start.command.command,
     args: [...start.command.args, "server", "--dir", join(folder, name), "--spec", specFile],
+    ...(start.command.env === undefined ? {} : { env: start.command.env }),
     lifeline: "inherited",
     onExit: (code, signal) => start.onExit(pid, code, signal, lastWords(dir, name, logFromBytes)),
   });
