@@ -93,6 +93,32 @@ describe("connections", () => {
     expect(got).toEqual(Array.from({ length: 100 }, (_, at) => at));
   });
 
+  it("say when the memory of a message may be used again, and not of one that was dropped", async () => {
+    const taken = expected<void>();
+    const closed = expected<void>();
+    const sizes: number[] = [];
+    const listener = await start({
+      onMessage: (_connection, message) => {
+        if (message.kind === "query") sizes.push(message.input.length, message.input.at(-1) ?? 0);
+        if (sizes.length === 2) closed.resolve();
+      },
+    });
+    startDialing(listener, {
+      onOpen: (connection) => {
+        const input = new Uint8Array(1_000_000).fill(7);
+        connection.send({ kind: "query", ticket: 1, query: "all", consistency: "linearizable", atLeastIndex: 0, input }, () => {
+          input.fill(9);
+          taken.resolve();
+          connection.close();
+          connection.send({ kind: "heartbeat", sequence: 1 }, () => expect.unreachable());
+        });
+      },
+    });
+    await taken.promise;
+    await closed.promise;
+    expect(sizes).toEqual([1_000_000, 7]);
+  });
+
   it("a refused peer is told why, and goes on trying", async () => {
     const reasons: string[] = [];
     const twice = expected<void>();

@@ -20,8 +20,11 @@ export interface Connection {
   /** Unique in this process. */
   readonly id: number;
   readonly peer: Hello;
-  /** Messages of one turn are written with one write. What is sent to a closed connection is dropped. */
-  send(message: Message): void;
+  /**
+   * Messages of one turn are written with one write. What is sent to a closed connection is dropped. `onTaken`: the kernel has the bytes and
+   * their memory may be used again; not called where they were dropped.
+   */
+  send(message: Message, onTaken?: () => void): void;
   /** Sent, but not yet taken by the kernel. */
   readonly bufferedBytes: number;
   /** Tells the peer `reason`, if given, then closes. `onClose` follows. */
@@ -57,6 +60,7 @@ export function openConnection(socket: Socket, options: OpenOptions): { close(re
   let endReason: string | null = null;
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
+  let onTakens: (() => void)[] = [];
   let flushing = false;
 
   socket.setNoDelay(true);
@@ -72,7 +76,7 @@ export function openConnection(socket: Socket, options: OpenOptions): { close(re
   pending.push(PREAMBLE);
   send(own);
 
-  function send(message: Message): void {
+  function send(message: Message, onTaken?: () => void): void {
     if (ended || socket.destroyed || !socket.writable) return;
     let sizeBytes = 0;
     for (const chunk of encodeFrame(message, group)) {
@@ -80,6 +84,7 @@ export function openConnection(socket: Socket, options: OpenOptions): { close(re
       sizeBytes += chunk.length;
     }
     pendingBytes += sizeBytes;
+    if (onTaken !== undefined) onTakens.push(onTaken);
     if (pendingBytes + socket.writableLength > (options.bufferedBytesMax ?? BUFFERED_BYTES_MAX)) return overflow();
     if (flushing) return;
     flushing = true;
@@ -90,11 +95,14 @@ export function openConnection(socket: Socket, options: OpenOptions): { close(re
     flushing = false;
     if (pending.length === 0 || !socket.writable) return;
     const chunks = pending;
+    const taken = callbackOf(onTakens);
     pending = [];
-    if (pendingBytes <= JOINED_BYTES_MAX) socket.write(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    onTakens = [];
+    if (pendingBytes <= JOINED_BYTES_MAX)
+      socket.write(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks), taken);
     else {
       socket.cork();
-      for (const chunk of chunks) socket.write(chunk);
+      for (const [at, chunk] of chunks.entries()) socket.write(chunk, at === chunks.length - 1 ? taken : undefined);
       socket.uncork();
     }
     pendingBytes = 0;
@@ -104,6 +112,7 @@ export function openConnection(socket: Socket, options: OpenOptions): { close(re
     const reason = `the peer does not read: ${pendingBytes + socket.writableLength} bytes wait for it`;
     createLogger("connection").warn({ peer: connection?.peer }, reason);
     pending = [];
+    onTakens = [];
     pendingBytes = 0;
     endReason ??= reason;
     socket.destroy();
@@ -185,4 +194,12 @@ export function openConnection(socket: Socket, options: OpenOptions): { close(re
   }
 
   return { close };
+}
+
+function callbackOf(onTakens: readonly (() => void)[]): ((error?: Error | null) => void) | undefined {
+  if (onTakens.length === 0) return undefined;
+  return (error) => {
+    // After an error of the socket nothing is known of its writes.
+    if (error == null) for (const onTaken of onTakens) onTaken();
+  };
 }

@@ -86,7 +86,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     onNote: (text) => log.warn(text),
     onFatal: (error) => end(`the executor failed: ${error.stack ?? error.message}`, false),
   });
-  const { disk, recovered, route } = await recoverDisk(options.dir, launch, (text) => log.warn(text)).catch((error: unknown) => {
+  const { disk, slices, recovered, route } = await recoverDisk(options.dir, launch, (text) => log.warn(text)).catch((error: unknown) => {
     if (!(error instanceof Unsupported)) throw error;
     log.error(error.message);
     return process.exit(EXIT_REFUSED);
@@ -185,6 +185,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     connections,
     links: createLinks(hello, events),
     disk,
+    slices,
     executor,
     snapshots,
     loader,

@@ -5,6 +5,7 @@ import type { Message } from "../../vocabulary/message.js";
 import type { ReplicaEffect } from "../core/effect.js";
 import { dieAtFailpoint } from "../../runtime/failpoint.js";
 import type { Links } from "./links.js";
+import type { SliceRooms } from "./slice-rooms.js";
 import type { ReplicaDisk } from "../shell/replica-disk.js";
 import type { StateLoader } from "../shell/state-loader.js";
 import type { SnapshotWriter } from "../shell/snapshot-writer.js";
@@ -14,6 +15,7 @@ export interface Workshop {
   readonly connections: ReadonlyMap<number, Connection>;
   readonly links: Links;
   readonly disk: ReplicaDisk;
+  readonly slices: SliceRooms;
   readonly executor: Executor;
   readonly snapshots: SnapshotWriter;
   readonly loader: StateLoader;
@@ -59,7 +61,9 @@ export function performEffect(shop: Workshop, effect: ReplicaEffect): void {
   switch (effect.kind) {
     case "send": {
       const connection = shop.connections.get(effect.connection);
-      connection?.send(inMeasure(effect.message, connection.bufferedBytes));
+      const { message } = effect;
+      if (message.kind === "snapshot-slice") connection?.send(message, () => shop.slices.giveBack(message.bytes));
+      else connection?.send(inMeasure(message, connection.bufferedBytes));
       return;
     }
     case "close":

@@ -7,6 +7,7 @@ import { randomId } from "../../runtime/random.js";
 import type { StoreResult } from "../../storage/store-command.js";
 import { incarnation } from "../../vocabulary/ids.js";
 import type { LaunchFile } from "./launch-file.js";
+import { createSliceRooms, type SliceRooms } from "./slice-rooms.js";
 import { openReplicaDisk, type ReplicaDisk } from "../shell/replica-disk.js";
 import { setAside } from "./set-aside.js";
 import { countUnreadable, forgetUnreadable } from "./unreadable.js";
@@ -15,6 +16,7 @@ export type Recovered = Extract<StoreResult, { kind: "recovered" }>;
 
 export interface RecoveredDisk {
   readonly disk: ReplicaDisk;
+  readonly slices: SliceRooms;
   readonly recovered: Recovered;
   /** From now on results go here. */
   route(onResult: (result: StoreResult) => void): void;
@@ -33,11 +35,11 @@ export class Unsupported extends Error {
 /** Opens the replica's store. A damaged one is set aside, never repaired (S5c, S5d), and a new incarnation begins. */
 export async function recoverDisk(folder: string, launch: LaunchFile, warn: (text: string) => void): Promise<RecoveredDisk> {
   for (;;) {
-    const { disk, result, route, unreadable } = await tryOpen(folder, launch);
+    const { disk, slices, result, route, unreadable } = await tryOpen(folder, launch);
     if (result.kind === "unsupported") throw new Unsupported(join(folder, "data"), result);
     if (result.kind === "recovered") {
       forgetUnreadable(folder);
-      return { disk, recovered: result, route };
+      return { disk, slices, recovered: result, route };
     }
     const found = result.kind === "damaged" ? result : damageOf(folder, result, unreadable);
     const { where, what } = found;
@@ -75,7 +77,8 @@ async function tryOpen(folder: string, launch: LaunchFile) {
   const noting = noteUnreadable(disk, (path) => {
     unreadable ??= path;
   });
-  const store = openReplicaDisk(config, noting, monotonicMs, (result) => route(result));
+  const slices = createSliceRooms();
+  const store = openReplicaDisk(config, slices.over(noting), monotonicMs, (result) => route(result));
   const result = await new Promise<Extract<StoreResult, { kind: "recovered" | "damaged" | "unsupported" | "failed" }>>((resolve) => {
     route = (first) => {
       if (first.kind === "recovered" || first.kind === "damaged" || first.kind === "unsupported" || first.kind === "failed") resolve(first);
@@ -85,7 +88,7 @@ async function tryOpen(folder: string, launch: LaunchFile) {
   const reroute = (next: (result: StoreResult) => void): void => {
     route = next;
   };
-  return { disk: store, result, route: reroute, unreadable };
+  return { disk: store, slices, result, route: reroute, unreadable };
 }
 
 /** Tells which file it is of which a place cannot be read. */
