@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { connect } from "troupe/client";
 import type ballast from "./lib/ballast.js";
+import { type BareMap, bareMap } from "./lib/bare-map.js";
 import { tableOf } from "./lib/figures.js";
 import { type Installation, leaderOf } from "./lib/installation.js";
 import { type Clients, fill, NEVER, type Phase, SOON, startBallast, startClients, stateOptions } from "./lib/large-state.js";
+import type { ProcessFigures } from "./lib/probes.js";
 import { rawFileRate, rawSocketRate } from "./lib/raw-rates.js";
 import { record, say, sayHead } from "./lib/report.js";
 
@@ -44,6 +46,8 @@ export async function main(args: readonly string[]): Promise<void> {
   const stateMb = (entries * sizeBytes) / 1e6;
   sayHead(`Snapshot and transfer: ${entries} entries of ${sizeBytes} bytes, ${style}, ${replicas} replicas, durability disk`, dataFolder);
   const raw = { fileMbPerSecond: await rawFileRate(dataFolder, RAW_SIZE_BYTES), socketMbPerSecond: await rawSocketRate(RAW_SIZE_BYTES) };
+  // Before the installation: its processes would take the processors, and the memory.
+  const bare = await bareMap(join(dataFolder, `probes-bare-${process.pid}`), entries, sizeBytes, options.count("seconds"));
   const { installation, probes } = await startBallast(options, "loop-probe", { style, replicas });
   const phases: Phase[] = [];
   const written: Written[] = [];
@@ -64,8 +68,8 @@ export async function main(args: readonly string[]): Promise<void> {
   } finally {
     await installation.stop();
   }
-  report(phases, written, stateMb, raw);
-  const figures = { stateMb, ...raw, written, phases };
+  report(phases, bare, written, stateMb, raw);
+  const figures = { stateMb, ...raw, bare, written, phases };
   record(
     options.is("record"),
     "snapshot",
@@ -147,18 +151,17 @@ async function killLeader(installation: Installation): Promise<void> {
   await installation.untilWhole(pid);
 }
 
-function report(phases: readonly Phase[], written: readonly Written[], stateMb: number, raw: Record<string, number>) {
+function report(phases: readonly Phase[], bare: BareMap, written: readonly Written[], stateMb: number, raw: Record<string, number>) {
   say("clients:");
   const rows = phases.map(({ name, seconds, perSecond, p50Ms, p99Ms, gapMs }) => [name, seconds, perSecond, p50Ms, p99Ms, gapMs]);
   say(tableOf(["phase", "seconds", "op/s", "p50 ms", "p99 ms", "longest gap ms"], rows));
   say(
-    "\nlongest stall of the event loop without the waiting for a processor / with it / longest pause for garbage, ms (collections of the whole heap); highest memory, MB:",
+    "\nstalls of the event loop, ms: longest without the waiting for a processor (how many above 10) / computed alone / with the waiting / longest pause for garbage (collections of the whole heap); highest memory, MB:",
   );
   const names = [...new Set(phases.flatMap(({ processes }) => processes.map(({ name }) => name)))];
   const cellOf = (phase: Phase, name: string): string => {
     const found = phase.processes.find((each) => each.name === name);
-    if (found === undefined) return "-";
-    return `${found.ownMs.toFixed(0)} / ${found.stallMs.toFixed(0)} / ${found.gcMs.toFixed(0)} (${found.majorCount}); ${found.peakMb}`;
+    return found === undefined ? "-" : cellText(found);
   };
   say(
     tableOf(
@@ -166,9 +169,20 @@ function report(phases: readonly Phase[], written: readonly Written[], stateMb: 
       names.map((name) => [name, ...phases.map((phase) => cellOf(phase, name))]),
     ),
   );
+  say("\nthe floor, a process with the same Map and as many puts, and nothing of Troupe:");
+  for (const [what, found] of [
+    ["puts", bare.puts],
+    ["puts, and collections of the whole heap", bare.collections],
+  ] as const)
+    say(`  ${what}: ${found === null ? "-" : cellText(found)}`);
   say(`\nstate ${stateMb} MB; raw file ${raw.fileMbPerSecond?.toFixed(0)} MB/s, raw socket ${raw.socketMbPerSecond?.toFixed(0)} MB/s`);
   for (const { replica, seconds, sizeMb } of written)
     say(`${replica} wrote a snapshot of ${sizeMb.toFixed(0)} MB in ${seconds.toFixed(1)} s: ${(sizeMb / seconds).toFixed(0)} MB/s`);
   const transferred = phases.find(({ name }) => name === "transfer");
   if (transferred !== undefined) say(`transfer with launch and admission: ${(stateMb / transferred.seconds).toFixed(0)} MB/s`);
+}
+
+function cellText({ ownMs, longCount, busyMs, stallMs, gcMs, majorCount, peakMb }: ProcessFigures): string {
+  const [own, busy, stall, gc] = [ownMs, busyMs, stallMs, gcMs].map((ms) => ms.toFixed(0));
+  return `${own} (${longCount}) / ${busy} / ${stall} / ${gc} (${majorCount}); ${peakMb}`;
 }

@@ -10,6 +10,9 @@ export interface ProcessFigures {
   /** The longest time that its event loop was held up, without and with the waiting for a processor, and its longest pause for garbage. */
   readonly ownMs: number;
   readonly stallMs: number;
+  /** How often it was held up for more than 10 ms without the waiting, and the longest time that it computed alone. */
+  readonly longCount: number;
+  readonly busyMs: number;
   /** How often the whole heap was collected. */
   readonly majorCount: number;
   readonly gcMs: number;
@@ -27,21 +30,27 @@ export function probeEnvironment(folder: string, probe: "loop-probe" | "heap-pro
 /** Asks every process of an installation, and lets each begin anew. */
 export async function askProbes(folder: string, dir: string): Promise<ProcessFigures[]> {
   const asked = processesOf(dir).map(async ({ name, pid }): Promise<ProcessFigures[]> => {
-    const found = await askProcess<{ stallMsMax: number; ownMsMax: number; gcMsMax: number; majorCount: number }>(folder, pid);
-    return found === null
-      ? []
-      : [
-          {
-            name,
-            ownMs: found.ownMsMax,
-            majorCount: found.majorCount,
-            stallMs: found.stallMsMax,
-            gcMs: found.gcMsMax,
-            peakMb: takePeak(pid),
-          },
-        ];
+    const found = await askLoop(folder, name, pid);
+    return found === null ? [] : [found];
   });
   return (await Promise.all(asked)).flat();
+}
+
+/** Asks one process with a loop probe, and lets it begin anew. */
+export async function askLoop(folder: string, name: string, pid: number): Promise<ProcessFigures | null> {
+  const found = await askProcess<LoopFound>(folder, pid);
+  if (found === null) return null;
+  const { ownMsMax: ownMs, busyMsMax: busyMs, longCount, majorCount, stallMsMax: stallMs, gcMsMax: gcMs } = found;
+  return { name, ownMs, busyMs, longCount, majorCount, stallMs, gcMs, peakMb: takePeak(pid) };
+}
+
+interface LoopFound {
+  readonly stallMsMax: number;
+  readonly ownMsMax: number;
+  readonly busyMsMax: number;
+  readonly longCount: number;
+  readonly gcMsMax: number;
+  readonly majorCount: number;
 }
 
 /** What a process holds after garbage was collected, which stops it for a while, in bytes. */
