@@ -5,6 +5,7 @@ import type { Address } from "../vocabulary/view.js";
 import type { Appointment } from "./agenda.js";
 import { shortText } from "./driver.js";
 import { messageText } from "./message-text.js";
+import { isRefused, noteRefusal, REPLAYED, type Refusals } from "./replays.js";
 import { prefixer } from "./trace.js";
 import { after, isAlive, mark, note, reach, type SimHost, type SimProcess, timer, violate, type World } from "./world.js";
 
@@ -75,6 +76,7 @@ export interface Network {
   readonly cuts: Set<string>;
   /** Extra delay of a direction. */
   readonly slow: Map<string, number>;
+  readonly refusals: Refusals;
   nextId: number;
 }
 
@@ -82,7 +84,7 @@ const CONNECT_TIMEOUT_MS = 1_000;
 const received = prefixer("< ");
 
 export function createNetwork(): Network {
-  return { listeners: new Map(), pipes: new Set(), cuts: new Set(), slow: new Map(), nextId: 1 };
+  return { listeners: new Map(), pipes: new Set(), cuts: new Set(), slow: new Map(), refusals: new Set(), nextId: 1 };
 }
 
 export function linkName(from: HostId, to: HostId): string {
@@ -270,33 +272,13 @@ function receive(world: World, network: Network, end: End, item: Item): void {
   end.events.onOpen(connection);
 }
 
-/** What a retransmission below us, or a middlebox, could bring again: between the same two it must do no harm, however late. */
-const REPLAYED: ReadonlySet<string> = new Set([
-  "append",
-  "append-ack",
-  "append-refused",
-  "confirm",
-  "confirmed",
-  "snapshot-slice",
-  "snapshot-ack",
-  "seal",
-  "sealed",
-  "lead",
-  "led",
-  "activate",
-  "activated",
-  "request",
-  "query",
-  "reply",
-  "redirect",
-]);
-
 function replay(world: World, network: Network, end: End, message: Message): void {
   const peer = end.connection?.peer;
   if (peer === undefined) return;
   const own = end.events.hello();
   const { network: chance } = world.chance;
   after(world, chance.pick([chance.between(0, 20), chance.between(20, 3_000)]), () => {
+    if (isRefused(network.refusals, peer, message)) return;
     for (const [there, back] of network.pipes) {
       for (const to of [there.to, back.to]) {
         const { connection } = to;
@@ -322,6 +304,7 @@ function placeOf(end: End): string {
 
 function send(world: World, network: Network, end: End, message: Message): void {
   if (end.closed || end.out === null || !isAlive(end.process)) return;
+  if (end.connection !== null) noteRefusal(network.refusals, end.connection.peer, message);
   const carried = world.settings.codec ? recoded(world, end, message) : message;
   enqueue(world, network, end.out, carried);
 }
