@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { SessionId } from "../../vocabulary/ids.js";
 import {
   answer,
   fail,
@@ -133,6 +134,27 @@ it("S6f: the ends of what was recovered are written when all have ended: the pro
     [3, false],
     [4, false],
   ]);
+});
+
+it("S6a: what ends of an expired session leaves alone what the new one has under the same number", () => {
+  const world = servedWorld({ savesRequests: true });
+  for (const call of [1, 2]) operate(world, call);
+  openSession(world);
+  world.feed({ kind: "saved", session: SESSION, throughSequence: 2 });
+  const [first, second] = requestsOf(world.take());
+  fail(world, 1, first?.ticket ?? 0, "session-expired");
+  const opening = world.take().find(({ message }) => message.kind === "open-session");
+  const ticket = opening?.message.kind === "open-session" ? opening.message.ticket : 0;
+  const later = "1.9.bb" as SessionId;
+  operate(world, 3);
+  world.hear(1, { kind: "session-opened", ticket, session: later });
+  // Call 2 had the number 2 in the old session, as call 3 has in the new one, and its outcome is open for good.
+  expect(world.state.saving.get(2)?.id).toBe(3);
+  world.hear(1, { kind: "redirect", ticket: second?.ticket ?? 0 });
+  lead(world, 2, 2);
+  expect(world.settled.get(2)).toMatchObject({ code: "session-expired", outcome: "unknown" });
+  world.feed({ kind: "saved", session: later, throughSequence: 2 });
+  expect(requestsOf(world.take()).map(({ operation }) => operation)).toEqual(["op1", "op3"]);
 });
 
 describe("S6h: not executed", () => {

@@ -27,11 +27,16 @@ export function settle(state: ClientState, call: Call, outcome: CallOutcome, eff
  */
 function endOnFile(state: ClientState, call: OwnCall, outcome: CallOutcome, effects: ClientEffect[]): void {
   const isDefinite = outcome.kind === "failed" && outcome.outcome === "not-executed";
-  if (call.place !== null) state.saving.delete(call.place.sequence);
+  stopSaving(state, call);
   if (!isDefinite) tell(call, outcome, effects);
   if (isDefinite || !call.recovered) saveSettled(state, call, isDefinite ? outcome : null, effects);
   else state.recovered.push(call);
   if (call.recovered) saveRecovered(state, effects);
+}
+
+/** Numbers begin anew with each session: the one of an earlier session may be in the table for another call by now. */
+function stopSaving(state: ClientState, call: OwnCall): void {
+  if (call.place !== null && state.saving.get(call.place.sequence) === call) state.saving.delete(call.place.sequence);
 }
 
 /** Once the last of them has ended. */
