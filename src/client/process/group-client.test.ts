@@ -158,12 +158,8 @@ it("finds the group again at its second address while the first goes on answerin
   stale.close();
 });
 
-it.each([
-  [true, "not-executed"],
-  [false, "unknown"],
-])("S6h: what the session file holds was not executed only once its end is on the disk: %s", async (durable, outcome) => {
-  let finish = (_: boolean): void => {};
-  const order: string[] = [];
+/** A client whose session file notes in `order` what it is told. */
+function clientWithFile(order: string[], durable: () => Promise<boolean>): GroupClient {
   const client: GroupClient = createGroupClient({
     role: "client",
     clusterId: CLUSTER_ID,
@@ -174,19 +170,26 @@ it.each([
       saveSession: () => {},
       saveRequest: (session, sequence) => client.saved(session, sequence),
       saveSettled: () => void order.push("end written"),
-      durable: () =>
-        new Promise((resolve) => {
-          order.push("waits for the disk");
-          finish = (isDurable) => {
-            resolve(isDurable);
-            // As the client does whose file says that it cannot be written.
-            if (!isDurable) void client.close("The disk is full");
-          };
-        }),
+      durable,
       close: async () => {},
     },
   });
   client.learn(null, group.book());
+  return client;
+}
+
+it.each([
+  [true, "not-executed"],
+  [false, "unknown"],
+])("S6h: what the session file holds was not executed only once its end is on the disk: %s", async (durable, outcome) => {
+  let finish = (_: boolean): void => {};
+  const order: string[] = [];
+  const client = clientWithFile(order, () => {
+    order.push("waits for the disk");
+    return new Promise((resolve) => {
+      finish = resolve;
+    });
+  });
   group.full = true;
   const told = client.operate("add", new Uint8Array(), { timeoutMs: 5_000 }).then((end) => {
     order.push("told");
@@ -195,27 +198,15 @@ it.each([
   while (order.length < 2) await new Promise((resolve) => setImmediate(resolve));
   expect(order).toEqual(["end written", "waits for the disk"]);
   finish(durable);
+  // As the client does whose file says that it cannot be written.
+  if (!durable) void client.close("The disk is full");
   expect(await told).toMatchObject({ kind: "failed", outcome });
   await client.close();
 });
 
 it("S6f: the session file hears of an end once the program has done what it does at once with it", async () => {
   const order: string[] = [];
-  const client: GroupClient = createGroupClient({
-    role: "client",
-    clusterId: CLUSTER_ID,
-    group: GROUP,
-    discover: async () => null,
-    sessionFile: {
-      saved: null,
-      saveSession: () => {},
-      saveRequest: (session, sequence) => client.saved(session, sequence),
-      saveSettled: () => void order.push("end written"),
-      durable: () => Promise.resolve(true),
-      close: async () => {},
-    },
-  });
-  client.learn(null, group.book());
+  const client = clientWithFile(order, async () => true);
   await client.operate("add", new Uint8Array(), { timeoutMs: 5_000 });
   // A program of some layers.
   for (let layer = 0; layer < 20; layer++) await Promise.resolve();
