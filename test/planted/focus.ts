@@ -33,10 +33,6 @@ export function busy(clientCount: number, threadsPerClient: number, thinkMs: num
   return (plan) => ({ ...plan, clientCount, threadsPerClient, thinkMs });
 }
 
-export function timingOutAfter(requestTimeoutMs: number): Focus {
-  return (plan) => ({ ...plan, requestTimeoutMs });
-}
-
 export function serving(workload: WorkloadName): Focus {
   const { service } = WORKLOADS[workload];
   return (plan) => ({ ...plan, workload, service, spec: { ...plan.spec, service: { ...plan.spec.service, name: workload } } });
