@@ -24,8 +24,9 @@ export function statusText(status: Status): string {
 }
 
 function detectorText(name: string, { wanted, effective }: DetectorStatus): string {
-  const isSo = wanted.heartbeatIntervalMs === effective.heartbeatIntervalMs && wanted.suspicionTimeoutMs === effective.suspicionTimeoutMs;
-  return `${name}: ${knobsText(effective)}${isSo ? "" : ` (changing to ${knobsText(wanted)})`}`;
+  const now = knobsText(effective);
+  const next = knobsText(wanted);
+  return `${name}: ${now}${next === now ? "" : ` (changing to ${next})`}`;
 }
 
 function knobsText({ heartbeatIntervalMs, suspicionTimeoutMs }: DetectorKnobs): string {

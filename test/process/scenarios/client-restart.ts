@@ -92,10 +92,11 @@ function said(at: Installation, key: string): string {
 function readJournal(path: string): Journal {
   const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
   const lastUp = lines.findLastIndex((line) => line.startsWith("up "));
-  const after = (word: string): string[] => lines.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
+  const after = (word: string, among = lines): string[] =>
+    among.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
   return {
     began: after("began"),
-    beganEarlier: lines.slice(0, lastUp).flatMap((line) => (line.startsWith("began ") ? [line.slice(6)] : [])),
+    beganEarlier: after("began", lines.slice(0, lastUp)),
     acknowledged: after("acknowledged"),
     recovered: after("recovered"),
     failed: after("failed"),
