@@ -13,6 +13,7 @@ import { createWorld } from "./world.js";
 
 const settings = { ...drawPlan(1).settings, codec: false };
 const GROUP = groupName("counter");
+const MANAGER = bootId("d".repeat(32));
 const [A, B] = [incarnation("a".repeat(32)), incarnation("b".repeat(32))];
 
 function newLedger(): Ledger {
@@ -37,7 +38,7 @@ function viewOf(epoch: View["epoch"]): View {
 
 /** The view is written, after a Replication Manager had it led. */
 function write(ledger: Ledger, view: View): void {
-  ledger.attempts.set(epochText(view.epoch), { base: ledger.views.at(-1) ?? null, answers: new Map(), view });
+  ledger.attempts.set(epochText(view.epoch), { by: MANAGER, base: ledger.views.at(-1) ?? null, answers: new Map(), view });
   checkNextView(ledger, view);
 }
 
@@ -81,18 +82,31 @@ describe("S1, S4, S6: what Replication Managers and leaders say", () => {
 
   test("S1b: one epoch for two attempts", () => {
     const ledger = newLedger();
-    noteOrder(ledger, { kind: "seal", group: GROUP, epoch: [1, 2], base: viewOf([1, 1]) });
-    noteOrder(ledger, { kind: "seal", group: GROUP, epoch: [1, 2], base: viewOf([1, 1]) });
+    noteOrder(ledger, MANAGER, { kind: "seal", group: GROUP, epoch: [1, 2], base: viewOf([1, 1]) });
+    noteOrder(ledger, MANAGER, { kind: "seal", group: GROUP, epoch: [1, 2], base: viewOf([1, 1]) });
     expect(ledger.world.violation).toBeNull();
-    noteOrder(ledger, { kind: "seal", group: GROUP, epoch: [1, 2], base: null });
+    noteOrder(ledger, MANAGER, { kind: "seal", group: GROUP, epoch: [1, 2], base: null });
     expect(ledger.world.violation?.rule).toBe("S1b");
+  });
+
+  test("S1b: an epoch that could be led is begun again by another Replication Manager", () => {
+    const ledger = newLedger();
+    const base = { ...viewOf([1, 1]), quorum: 1 };
+    const seal = { kind: "seal", group: GROUP, epoch: [2, 1], base } as const;
+    noteOrder(ledger, MANAGER, seal);
+    noteOrder(ledger, bootId("e".repeat(32)), seal);
+    expect(ledger.world.violation).toBeNull();
+    const named = { bootId: bootId("c".repeat(32)), poison: [], leaderEnds: [], book: { version: [1, 1], entries: [] } } as const;
+    noteOrder(ledger, bootId("e".repeat(32)), { kind: "lead", view: { ...viewOf([2, 1]), generation: 2 }, ...named });
+    noteOrder(ledger, MANAGER, seal);
+    expect(ledger.world.violation?.text).toMatch(/sealed again/);
   });
 
   test("S1e: a first view of a member that has not answered", () => {
     const ledger = newLedger();
     const view = viewOf([1, 1]);
-    noteOrder(ledger, { kind: "seal", group: GROUP, epoch: [1, 1], base: null });
-    noteOrder(ledger, {
+    noteOrder(ledger, MANAGER, { kind: "seal", group: GROUP, epoch: [1, 1], base: null });
+    noteOrder(ledger, MANAGER, {
       kind: "lead",
       view,
       bootId: bootId("c".repeat(32)),

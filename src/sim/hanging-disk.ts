@@ -39,7 +39,7 @@ export function* serveBesideHang(installation: Installation, ledger: Ledger, cli
   const disk = hangingDisk(installation);
   if (disk === null) return;
   // Where nobody can go on without it, nobody ever could; and threads that only read commit nothing. A client's next life draws new ones.
-  const isServiceDue = (): boolean => canDoWithout(ledger, disk) && clients.isAnyWriting();
+  const isServiceDue = (): boolean => canDoWithout(installation, ledger, disk) && clients.isAnyWriting();
   if (!isServiceDue()) return releaseDisk(disk);
   let lookedAt = ledger.committed.length;
   let served = 0;
@@ -59,9 +59,11 @@ function isOperation(committed: Committed | undefined): boolean {
   return kind === "request" || kind === "update";
 }
 
-function canDoWithout(ledger: Ledger, disk: SimDisk): boolean {
+function canDoWithout({ store }: Installation, ledger: Ledger, disk: SimDisk): boolean {
   const view = ledger.views.at(-1);
-  if (view === undefined) return false;
+  const spec = store.content?.groups[0]?.spec;
+  // With no replica to spare, the group refuses to go on below its minimum, as it is told to.
+  if (view === undefined || spec === undefined || spec.replicas - 1 < spec.minimumReplicas) return false;
   const hanging = incarnationOn(disk);
   const others = view.members.filter(({ incarnation }) => incarnation !== hanging && !ledger.lost.has(incarnation));
   return others.length >= sealQuorum(view);

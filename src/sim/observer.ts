@@ -30,8 +30,8 @@ export interface Observer {
   onRefused(client: string, identity: RequestIdentity): void;
   /** An RM has counted, or left out, what a server answered to its Seal: the server that it is connected with has sent it. */
   onSealAnswered(answer: Extract<Message, { kind: "sealed" }>): void;
-  /** An RM orders a server to do something. */
-  onOrder(order: Message): void;
+  /** The RM of this boot orders a server to do something. */
+  onOrder(by: BootId, order: Message): void;
   onInstalled(server: RunningServer, index: number): void;
   onRecovered(place: string, recovered: Extract<StoreResult, { kind: "recovered" }>, disk: SimDisk): void;
   /** A store finds itself damaged, and no bit of its disk was ever flipped. */

@@ -48,9 +48,17 @@ export function laterThanStored(rm: Rm, group: GroupState, who: string, activeVi
     const known = stored === null ? "no view" : `view ${epochText(stored.epoch)}`;
     return `${who} knows that view ${epochText(activeView.epoch)} is active, the store says ${known}`;
   }
-  if (promise !== null && promise[0] > rm.store.stored.term)
-    return `${who} has promised epoch ${epochText(promise)}, the store's term is ${rm.store.stored.term}`;
+  if (promise === null) return null;
+  const { term } = rm.store.stored;
+  if (promise[0] > term) return `${who} has promised epoch ${epochText(promise)}, the store's term is ${term}`;
+  if (promise[0] === term && promise[1] > begunCounter(group))
+    return `${who} has promised epoch ${epochText(promise)}, and nobody has begun it since term ${term} was taken`;
   return null;
+}
+
+/** Nothing is sealed before enough were heard: until then every promise of this term is of an earlier Replication Manager's. */
+function begunCounter(group: GroupState): number {
+  return group.heard === null ? group.counter : 0;
 }
 
 export function onReport(rm: Rm, peer: ServerPeer, report: ReplicaReport): void {
@@ -67,7 +75,10 @@ export function onReport(rm: Rm, peer: ServerPeer, report: ReplicaReport): void 
   sight.direct = report;
   rm.statusDirty = true;
   const evidence = laterThanStored(rm, group, peer.replica, report.activeView, report.promise);
-  if (evidence !== null) doubtStore(group, evidence);
+  if (evidence !== null) return doubtStore(group, evidence);
+  if (group.heard === null) return;
+  group.heard.add(report.incarnation);
+  if (group.change?.phase === "sealing") group.change.resendMs = group.change.attemptMs;
 }
 
 export function onSealed(rm: Rm, nowMs: number, peer: ServerPeer, message: Answer<"sealed">): void {

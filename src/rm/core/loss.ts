@@ -68,9 +68,11 @@ function short(id: string | null): string {
 }
 
 /** For people: what a change waits for, and why each of those who have not answered is missing. */
-export function missingText(rm: Rm, nowMs: number, change: ViewChange): string {
-  const missing = change.asked.filter((member) => !change.answers.has(member.replica));
-  const needed = neededAnswers(change) - change.answers.size;
+export function missingText(rm: Rm, nowMs: number, group: GroupState, change: ViewChange): string {
+  // Not sealed before enough were heard: who is there would have answered.
+  const isThere = (member: Member): boolean => change.answers.has(member.replica) || group.heard?.has(member.incarnation) === true;
+  const missing = change.asked.filter((member) => !isThere(member));
+  const needed = neededAnswers(change) - (change.asked.length - missing.length);
   const names = missing.map((member) => member.replica).join(", ");
   const why = missing.map((member) => `${member.replica} ${absence(rm, nowMs, member)}`).join("; ");
   if (needed <= 0) return `enough have answered; for a moment the others are waited for, so as to keep them (${why})`;

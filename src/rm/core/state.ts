@@ -196,6 +196,8 @@ export interface Starts {
 export interface GroupState {
   readonly group: GroupName;
   counter: number;
+  /** S1b: who has told in this term what it has promised; null once they were enough for a first Seal. */
+  heard: Set<Incarnation> | null;
   change: ViewChange | null;
   /** No new attempt before. */
   retryMs: number;
@@ -346,6 +348,7 @@ export function createGroup(group: GroupName, term: number, deaths: readonly Req
   return {
     group,
     counter: 0,
+    heard: new Set(),
     change: null,
     retryMs: 0,
     failures: 0,

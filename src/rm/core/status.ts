@@ -138,7 +138,7 @@ function waitingText(rm: Rm, nowMs: number, group: GroupState): string {
   const crash = loops.length === 0 ? "" : `; in a crash loop: ${loops.join(", ")}`;
   switch (change.phase) {
     case "sealing":
-      return `${change.aim.reason}; ${missingText(rm, nowMs, change)}${crash}`;
+      return `${change.aim.reason}; ${missingText(rm, nowMs, group, change)}${crash}`;
     case "leading":
       return `${change.aim.reason}; ${change.view?.leader} brings the members up to date${crash}`;
     case "writing":

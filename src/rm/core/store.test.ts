@@ -129,6 +129,35 @@ test("S1e: a first view whose making was interrupted is made again, over its fou
   expect(w.activeView(fresh).epoch[0]).toBe(2);
 });
 
+test("S1b: with a store that was put back, an epoch that an earlier Replication Manager of this term had promised is not begun again", () => {
+  const world = w.servingWorld();
+  // In term 2 of an earlier life 2.1 was sealed; then that life ended, and the store is as it was before it.
+  for (const fake of world.servers.values()) fake.promise = [2, 1];
+  const before = world.sent.length;
+  w.restartRm(world);
+  w.die(world, w.server(world, 1));
+  w.run(world, 10_000);
+  expect(world.content?.term).toBe(2);
+  expect(world.sent.slice(before).filter(({ message }) => message.kind === "seal")).toEqual([]);
+  expect(world.status?.groups[0]?.waiting).toMatch(/has promised epoch 2\.1, and nobody has begun it since term 2 was taken/);
+});
+
+test("S1b: nobody is sealed in a new term before enough have told what they have promised", () => {
+  const world = w.servingWorld();
+  const sealsOfTerm2 = (): number => world.sent.filter(({ message }) => message.kind === "seal" && message.epoch[0] === 2).length;
+  for (const fake of world.servers.values()) fake.silent.add("report");
+  w.restartRm(world);
+  w.die(world, w.server(world, 1));
+  w.run(world, 3_000);
+  expect(sealsOfTerm2()).toBe(0);
+  // The first runs again and has told; two are needed.
+  expect(world.status?.groups[0]?.waiting).toMatch(/1 more of bank-2, bank-3 must answer/);
+  w.server(world, 2).silent.delete("report");
+  w.report(world, w.server(world, 2));
+  w.runUntil(world, () => w.serves(world));
+  expect(w.activeView(world).epoch[0]).toBe(2);
+});
+
 test("S1e: a store that is older than its servers changes nothing and says so", () => {
   const world = w.servingWorld();
   const old = world.content;

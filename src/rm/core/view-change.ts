@@ -116,8 +116,21 @@ function driveSealing(rm: Rm, nowMs: number, group: GroupState, record: GroupRec
 }
 
 export function sendSeal(rm: Rm, change: ViewChange, member: Member, group: GroupState, effects: RmEffect[]): void {
-  if (change.answers.has(member.replica)) return;
+  if (change.answers.has(member.replica) || !maySeal(rm, group, change)) return;
   sendToServer(rm, member.replica, { kind: "seal", group: group.group, epoch: change.epoch, base: change.base }, effects);
+}
+
+/**
+ * S1b: with a store that was put back the same term is taken twice. Whoever could lead in the first was promised by one of those that are heard
+ * here, and what that one tells stops this Replication Manager (S1e) before it begins the same epoch again.
+ */
+function maySeal(rm: Rm, group: GroupState, change: ViewChange): boolean {
+  const { heard } = group;
+  if (heard === null) return true;
+  const told = change.asked.filter((member) => heard.has(member.incarnation));
+  if (told.length < neededAnswers(change) && (change.base === null || !closedByLoss(rm, change.base))) return false;
+  group.heard = null;
+  return true;
 }
 
 /** With enough answers: a short grace for members that may be well, so as not to shed a healthy one (PROTOCOL section 4). */
@@ -172,7 +185,7 @@ function waitForAnswers(rm: Rm, nowMs: number, group: GroupState, record: GroupR
   if (nowMs < sayMs) wakeAt(rm, nowMs, sayMs);
   else if (!change.waitingSaid) {
     change.waitingSaid = true;
-    announce(effects, "waiting", `group ${group.group} waits: ${missingText(rm, nowMs, change)}`, { group: group.group });
+    announce(effects, "waiting", `group ${group.group} waits: ${missingText(rm, nowMs, group, change)}`, { group: group.group });
   }
   killLastResort(rm, nowMs, group, record, change, effects);
 }

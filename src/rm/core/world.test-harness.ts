@@ -263,7 +263,7 @@ export function say(world: World, fake: FakeServer, message: ControlMessage): vo
 }
 
 export function report(world: World, fake: FakeServer): void {
-  say(world, fake, { kind: "report", report: reportOf(fake) });
+  if (!fake.silent.has("report")) say(world, fake, { kind: "report", report: reportOf(fake) });
 }
 
 function deliver(world: World, to: Destination, message: Message): void {

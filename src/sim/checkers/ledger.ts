@@ -34,6 +34,7 @@ export interface DurableLog {
 
 /** What a Replication Manager has done for one epoch (S3). */
 export interface Attempt {
+  readonly by: BootId;
   readonly base: View | null;
   /** What it was answered. */
   readonly answers: Map<Incarnation, Extract<Message, { kind: "sealed" }>>;

@@ -1,20 +1,33 @@
 import { compareEpochs, epochText } from "../../vocabulary/epoch.js";
-import type { Incarnation } from "../../vocabulary/ids.js";
+import type { BootId, Incarnation } from "../../vocabulary/ids.js";
 import type { Message } from "../../vocabulary/message.js";
 import { memberOf, sameView, sealQuorum, type View } from "../../vocabulary/view.js";
 import { violate } from "../world.js";
 import { type Attempt, type Ledger, wholeText } from "./ledger.js";
 
+type Seal = Extract<Message, { kind: "seal" }>;
 type Sealed = Extract<Message, { kind: "sealed" }>;
 
 /** What Replication Managers do, one attempt an epoch. */
-export function noteOrder(ledger: Ledger, order: Message): void {
-  if (order.kind === "seal") {
-    const name = epochText(order.epoch);
-    const known = ledger.attempts.get(name);
-    if (known === undefined) ledger.attempts.set(name, { base: order.base, answers: new Map(), view: null });
-    else if (!sameView(known.base, order.base)) violate(ledger.world, "S1b", `${name} is sealed for a second time, from another view`);
-  } else if (order.kind === "lead") checkLead(ledger, order.view);
+export function noteOrder(ledger: Ledger, by: BootId, order: Message): void {
+  if (order.kind === "seal") noteSeal(ledger, by, order);
+  else if (order.kind === "lead") checkLead(ledger, order.view);
+}
+
+/**
+ * S1b. One that rules over a store that was put back may take the term of another: what that one began, and could not have had led, is as if it
+ * had never been.
+ */
+function noteSeal({ world, attempts }: Ledger, by: BootId, { epoch, base }: Seal): void {
+  const name = epochText(epoch);
+  const known = attempts.get(name);
+  if (known === undefined || (known.by !== by && !couldBeLed(known))) attempts.set(name, { by, base, answers: new Map(), view: null });
+  else if (known.by !== by) violate(world, "S1b", `${name} is sealed again, by another Replication Manager`);
+  else if (!sameView(known.base, base)) violate(world, "S1b", `${name} is sealed for a second time, from another view`);
+}
+
+function couldBeLed({ base, answers, view }: Attempt): boolean {
+  return view !== null || (base !== null && answers.size >= sealQuorum(base));
 }
 
 export function noteSealAnswer(ledger: Ledger, answer: Sealed): void {

@@ -87,7 +87,7 @@ export function createWatch(ledger: Ledger): Observer {
     onPromised: (server, promise) => checkPromised(ledger, server, promise),
     onRefused: (client, identity) => noteRefused(ledger, client, identity),
     onSealAnswered: (answer) => noteSealAnswer(ledger, answer),
-    onOrder: (order) => noteOrder(ledger, order),
+    onOrder: (by, order) => noteOrder(ledger, by, order),
     onGone(bootId) {
       const server = [...ledger.running.values()].find(({ replica }) => replica.config.bootId === bootId);
       if (server !== undefined && isAlive(server.process))

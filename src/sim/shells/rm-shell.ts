@@ -37,7 +37,7 @@ export function runRm(installation: Installation, process: SimProcess): RunningR
       step(rm, nowMs, event, effects);
       for (const effect of effects.slice(before)) {
         if (effect.kind === "announce") watchVerdict(effect.announcement);
-        else if (effect.kind === "send") installation.observer.onOrder(effect.message);
+        else if (effect.kind === "send") installation.observer.onOrder(boot, effect.message);
       }
     },
     nextWakeMs: () => nextWakeMs(rm),

@@ -105,8 +105,8 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
       },
       {
         file: "rm/core/answers.ts",
-        find: "if (promise !== null && promise[0] > rm.store.stored.term)",
-        replace: 'if (promise !== null && who === "")',
+        find: "if (promise === null) return null;\n  const { term }",
+        replace: "if (promise !== null) return null;\n  const { term }",
       },
       { file: "server/core/seal.ts", find: "if (known === null) return null;", replace: "if (known !== base) return null;" },
     ],
