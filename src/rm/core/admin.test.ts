@@ -108,3 +108,32 @@ test("who was asked to lead leads, also where the Replication Manager ends befor
   w.runUntil(world, () => w.serves(world) && w.activeView(world).leader === w.replica(other));
   expect(world.content?.groups[0]?.leadWanted).toBeNull();
 });
+
+const kill = (world: w.World, number: number): void => w.admin(world, { kind: "replica", replica: w.replica(number), action: "kill" });
+const failures = (world: w.World): string[] => world.said.flatMap(({ kind, text }) => (kind === "order-failed" ? [text] : []));
+
+test("section 8: a kill by hand is not carried out by a later connection: by then it may be the last copy that it takes", () => {
+  const world = w.servingWorld({ durability: "memory" });
+  world.loseKills = true;
+  kill(world, 2);
+  expect(world.answers.at(-1)).toMatchObject({ kind: "accepted" });
+  world.loseKills = false;
+  w.push(world, { kind: "closed", peer: w.lfdPeer });
+  expect(failures(world)).toEqual([expect.stringMatching(/did not say that bank-2 was killed: the connection .* ended .* not sent again/)]);
+  w.push(world, { kind: "opened", peer: w.lfdPeer });
+  w.run(world, 10_000);
+  expect(w.sentOf(world, "kill-replica")).toHaveLength(1);
+  expect(failures(world)).toHaveLength(1);
+});
+
+test("who killed by hand hears it when no answer comes, and may ask again at once", () => {
+  const world = w.servingWorld();
+  world.loseKills = true;
+  kill(world, 2);
+  kill(world, 2);
+  expect(w.sentOf(world, "kill-replica")).toHaveLength(2);
+  w.run(world, 4_000);
+  expect(failures(world)).toEqual([]);
+  w.run(world, 2_000);
+  expect(failures(world)).toEqual([expect.stringMatching(/did not say that bank-2 was killed: no answer .* may still be carried out/)]);
+});

@@ -12,7 +12,8 @@ import { closedByLoss, lossText } from "./loss.js";
 import { currentBoot, healthOf } from "./observation.js";
 import { dropOrders, placeOrder, resumeOrders } from "./order.js";
 import { markLeaving } from "./replicas.js";
-import type { GroupState, OrderPurpose, Rm, Sight } from "./state.js";
+import type { OrderPurpose } from "./order-record.js";
+import type { GroupState, Rm, Sight } from "./state.js";
 import { rules } from "./term.js";
 
 type Rejected = Extract<AdminOutcome, { kind: "rejected" }>;
@@ -202,11 +203,12 @@ function orderProcess(
     return reject(503, `the fault detector of host ${host}, which would carry it out, is not connected`);
   resumeOrders(rm, replica, purpose);
   // Of stopping and continuing the last word counts: an earlier one that is still unanswered neither stands for it nor is sent after it.
-  if (purpose !== "kill") dropOrders(rm, replica, ["stop", "continue"]);
+  // Nor does a kill of the Replication Manager's own stand for a person's, who is to hear of it.
+  dropOrders(rm, replica, purpose === "kill" ? ["kill"] : ["stop", "continue"]);
   placeOrder(
     rm,
     nowMs,
-    { host, group, replica, purpose },
+    { host, group, replica, purpose, askedMs: nowMs },
     (ticket) =>
       purpose === "kill"
         ? { kind: "kill-replica", ticket, replica, bootId, discard: false, reason: "asked for" }
@@ -214,7 +216,9 @@ function orderProcess(
     effects,
   );
   const word = purpose === "kill" ? "killed" : purpose === "stop" ? "paused" : "resumed";
-  announce(effects, `${word}-by-hand`, `${replica} is ${word}: asked for`, { group, replica, host });
+  // Whether it was killed, its verdict says or `order-failed`.
+  const text = `${replica} is ${purpose === "kill" ? "to be " : ""}${word}: asked for`;
+  announce(effects, `${word}-by-hand`, text, { group, replica, host });
   return accept(rm);
 }
 

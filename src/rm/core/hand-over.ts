@@ -75,18 +75,8 @@ function handOverWish(
   return { target, reason: `${view.leader} is degraded (${reason})` };
 }
 
-/** Nothing waits without a word. */
-export function tellRemovalWait(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord, view: View, effects: RmEffect[]): void {
-  const waits = isLeaving(record, view.leader) && bestFollower(rm, nowMs, record, view) === null;
-  const said = waits ? view.leader : null;
-  if (said === group.removalWaitSaid) return;
-  group.removalWaitSaid = said;
-  if (said === null) return;
-  const text = `${said} is to leave, and leads group ${group.group} until another member that is to stay is alive and well`;
-  announce(effects, "removal-waits", text, { group: group.group, replica: said });
-}
-
-function bestFollower(rm: Rm, nowMs: number, record: GroupRecord, view: View): ReplicaId | null {
+/** The member that is to stay, is alive and well, and holds most. */
+export function bestFollower(rm: Rm, nowMs: number, record: GroupRecord, view: View): ReplicaId | null {
   let best: Member | null = null;
   let bestIndex = -1;
   for (const member of view.members) {

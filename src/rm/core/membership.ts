@@ -5,11 +5,13 @@ import { quorumSize } from "../../vocabulary/style.js";
 import { type Member, memberOf, type View } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import { dampAdmission } from "./attempt.js";
-import { type GroupRecord, isLeaving } from "./content.js";
+import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { memberFloor } from "./next-view.js";
 import { currentBoot, currentIncarnation, healthOf, isDown, memberHealth, probeWakeMs, reportOf, roomShortOf } from "./observation.js";
+import { pendingOrder } from "./order.js";
 import { sendToServer } from "./outbox.js";
+import { planRemoval, stayingOf } from "./removal.js";
 import { stalledMember } from "./stalled.js";
 import { type ChangeAim, type GroupState, type Rm, type Sight, wakeAt } from "./state.js";
 
@@ -31,6 +33,7 @@ export function planChange(rm: Rm, nowMs: number, group: GroupState, record: Gro
     sealedAhead(rm, view) ??
     unreachableMember(rm, nowMs, group, view) ??
     stalledMember(rm, nowMs, group, view) ??
+    planRemoval(rm, nowMs, group, record, view) ??
     specDiffers(rm, record, view) ??
     admission(rm, nowMs, group, record, view)
   );
@@ -131,11 +134,6 @@ function unreachableMember(rm: Rm, nowMs: number, group: GroupState, view: View)
 }
 
 function specDiffers(rm: Rm, record: GroupRecord, view: View): ChangeAim | null {
-  // Where none is to stay, none leaves before another has come, unless it takes up the room.
-  const canLeave = stayingOf(record, view).length > 0 || view.members.length >= LIMITS.replicasMax;
-  const leaving = view.members.find((member) => member.replica !== view.leader && isLeaving(record, member.replica));
-  if (leaving !== undefined && canLeave)
-    return { cause: "removal", reason: `${leaving.replica} leaves the group`, ...NOTHING, remove: leaving.replica };
   if (view.style !== record.spec.style && notWarmed(rm, view).length === 0)
     return { cause: "style", reason: `the style becomes ${record.spec.style}`, ...NOTHING };
   const quorum = quorumSize(view.members.length, record.spec.quorum);
@@ -168,10 +166,6 @@ export function tellStyleWait(rm: Rm, group: GroupState, record: GroupRecord, vi
       group: group.group,
     },
   );
-}
-
-function stayingOf(record: GroupRecord, view: View): Member[] {
-  return view.members.filter((member) => !isLeaving(record, member.replica));
 }
 
 /** Replicas that are up, wanted, not of the view, and have room for what they are given: the leader feeds them (S5b). */
@@ -219,6 +213,8 @@ function admission(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord
   const leader = rm.sights.get(view.leader);
   if (leader === undefined) return null;
   for (const learner of learnersOf(rm, nowMs, record, view)) {
+    // Ordered while it was outside: it would be carried out on a member.
+    if (pendingOrder(rm, learner.replica, "kill") !== undefined) continue;
     const untilMs = group.admissions.get(learner.replica)?.untilMs ?? 0;
     if (nowMs < untilMs) {
       wakeAt(rm, nowMs, untilMs);

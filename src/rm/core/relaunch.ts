@@ -3,7 +3,8 @@ import { announce } from "./announce.js";
 import { backoffMs } from "./attempt.js";
 import type { RmEffect } from "./effect.js";
 import { lifeOf } from "./sight.js";
-import { type GroupState, type Order, type Rm, type Sight, type Starts, wakeAt } from "./state.js";
+import type { Order } from "./order-record.js";
+import { type GroupState, type Rm, type Sight, type Starts, wakeAt } from "./state.js";
 
 export function startsOf(group: GroupState, replica: ReplicaId): Starts {
   let starts = group.starts.get(replica);
@@ -12,6 +13,13 @@ export function startsOf(group: GroupState, replica: ReplicaId): Starts {
     group.starts.set(replica, starts);
   }
   return starts;
+}
+
+/** Who has lived longer than those before is out of it, though that is not noted before its next death. */
+export function isInCrashLoop(rm: Rm, nowMs: number, group: GroupState, replica: ReplicaId): boolean {
+  if (group.starts.get(replica)?.crashLoop !== true) return false;
+  const sight = rm.sights.get(replica);
+  return sight === undefined || sight.verdict === "gone" || nowMs - sight.bornMs < rm.config.timing.shortLifeMs;
 }
 
 /**

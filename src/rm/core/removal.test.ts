@@ -128,3 +128,55 @@ test("who is to leave does not take over while one that is to stay is as good: i
   const leaders = world.said.filter(({ kind }) => kind === "view-changed").map(({ replica }) => replica);
   expect(leaders).not.toContain("bank-5");
 });
+
+/** Two of three are left, and the third is what `third` makes of it; then the one that does not lead is removed. */
+function removedFromTwo(third: (world: w.World) => void): { world: w.World; leader: string; removed: string } {
+  const world = w.servingWorld();
+  feed(world, false);
+  third(world);
+  w.runUntil(world, () => w.serves(world) && members(world).join() === "bank-1,bank-2");
+  const { leader } = w.activeView(world);
+  const removed = leader === "bank-1" ? 2 : 1;
+  remove(world, removed);
+  w.run(world, 5_000);
+  return { world, leader, removed: `bank-${removed}` };
+}
+
+const waits = (world: w.World): string[] => world.said.flatMap(({ kind, text }) => (kind === "removal-waits" ? [text] : []));
+
+test("S5: who is to leave stays while the view would be too small without it and another is to come; that is said", () => {
+  const { world, leader, removed } = removedFromTwo((one) => w.die(one, w.server(one, 3)));
+  expect(members(world)).toEqual(["bank-1", "bank-2"]);
+  expect(waits(world)).toEqual([
+    `${removed} is to leave, and stays until bank-3 has caught up: without it group bank would have 1 of the 2 members that are wanted`,
+  ]);
+  feed(world, true);
+  w.runUntil(world, () => w.serves(world) && members(world).join() === `${leader},bank-3`);
+});
+
+test("who is to leave waits no longer than 30 s for one that is not up, and not at all for one that has no room", () => {
+  const { world, leader } = removedFromTwo((one) => {
+    one.refuseStarts = true;
+    w.die(one, w.server(one, 3));
+  });
+  w.run(world, 20_000);
+  expect(members(world)).toEqual(["bank-1", "bank-2"]);
+  w.run(world, 6_000);
+  expect(members(world)).toEqual([leader]);
+
+  const short = removedFromTwo((one) => {
+    w.server(one, 3).roomShort = { freeBytes: 1, neededBytes: 2 };
+    w.die(one, w.server(one, 3));
+    w.runUntil(one, () => w.server(one, 3).running);
+    w.publish(one);
+  });
+  expect(members(short.world)).toEqual([short.leader]);
+  expect(waits(short.world)).toEqual([]);
+});
+
+test("who is to leave does not wait where fewer are wanted than that: the way out for who removed it", () => {
+  const { world, leader } = removedFromTwo((one) => w.die(one, w.server(one, 3)));
+  expect(members(world)).toHaveLength(2);
+  want(world, 1);
+  w.runUntil(world, () => w.serves(world) && members(world).join() === leader);
+});

@@ -2,12 +2,12 @@ import type { AdminOutcome } from "../../vocabulary/admin.js";
 import type { Epoch } from "../../vocabulary/epoch.js";
 import type { BootId, ClusterId, GroupName, HostId, Incarnation, ReplicaId } from "../../vocabulary/ids.js";
 import { DEFAULTS } from "../../vocabulary/limit.js";
-import type { ControlMessage } from "../../vocabulary/message.js";
 import type { ReplicaReport } from "../../vocabulary/report.js";
 import type { DetectorKnobs, GroupSpec } from "../../vocabulary/spec.js";
 import type { Verdict } from "../../vocabulary/verdict.js";
 import type { Address, AddressBook, Member, View } from "../../vocabulary/view.js";
 import { type ControlContent, emptyContent, type RequestDeath } from "./content.js";
+import type { Order } from "./order-record.js";
 import { RM_TIMING, type RmTiming } from "./timing.js";
 
 export interface RmConfig {
@@ -246,21 +246,12 @@ export interface GroupState {
   knobsTold: GroupSpec | null;
   /** Whom a change of style was last said to wait for. */
   styleWaitSaid: string;
-  /** The leader that was last said to leave once another can lead. */
-  removalWaitSaid: ReplicaId | null;
+  /** Who was last said to leave later, and for whom it waits. */
+  removalWaitSaid: string;
+  /** Since when a member that is to leave has waited with none that could replace it up; null: none waits so. */
+  noReplacementMs: number | null;
   /** Who was said to stay outside for want of room. */
   roomShortSaid: Set<ReplicaId>;
-}
-
-export type OrderPurpose = "start" | "kill" | "stop" | "continue" | "discard";
-
-export interface Order {
-  readonly ticket: number;
-  readonly host: HostId;
-  readonly group: GroupName;
-  readonly replica: ReplicaId;
-  readonly purpose: OrderPurpose;
-  readonly message: ControlMessage;
 }
 
 export interface PendingAnswer {
@@ -382,7 +373,8 @@ export function createGroup(group: GroupName, term: number, deaths: readonly Req
     bookKey: "",
     knobsTold: null,
     styleWaitSaid: "",
-    removalWaitSaid: null,
+    removalWaitSaid: "",
+    noReplacementMs: null,
     roomShortSaid: new Set(),
   };
 }

@@ -8,6 +8,7 @@ import { memberOf, type View } from "../../vocabulary/view.js";
 import type { GroupRecord, ReplicaRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { currentBoot, currentIncarnation, figuresOf, gfdAnswers, healthOf, roomShortOf } from "./observation.js";
+import { isInCrashLoop } from "./relaunch.js";
 import type { GroupState, Rm } from "./state.js";
 import { wakeAt } from "./state.js";
 import { missingText } from "./loss.js";
@@ -120,12 +121,6 @@ function coldText(leader: string, { stage, loadBytes, replayEntries, replayBytes
   return `${leader} ${load}replays ${replayEntries} entries (${replayBytes} bytes) before it serves`;
 }
 
-/** Who has lived longer than those before is out of it, though that is not noted before its next death. */
-function isInLoop(rm: Rm, nowMs: number, replica: ReplicaRecord["replica"]): boolean {
-  const sight = rm.sights.get(replica);
-  return sight === undefined || sight.verdict === "gone" || nowMs - sight.bornMs < rm.config.timing.shortLifeMs;
-}
-
 /** Why the group does not serve. */
 function waitingText(rm: Rm, nowMs: number, group: GroupState): string {
   const { change } = group;
@@ -133,7 +128,7 @@ function waitingText(rm: Rm, nowMs: number, group: GroupState): string {
   if (group.lossSaid !== null) return group.lossSaid;
   if (change === null) return group.waiting ?? "the group is about to be looked at";
   const loops = [...group.starts]
-    .filter(([replica, starts]) => starts.crashLoop && isInLoop(rm, nowMs, replica))
+    .filter(([replica]) => isInCrashLoop(rm, nowMs, group, replica))
     .map(([replica, starts]) => `${replica} (${starts.lastReason})`);
   const crash = loops.length === 0 ? "" : `; in a crash loop: ${loops.join(", ")}`;
   switch (change.phase) {

@@ -9,15 +9,16 @@ import type { RmEffect } from "./effect.js";
 import { sayDamage } from "./damage.js";
 import type { RmEvent, RmPeer } from "./event.js";
 import { planFirstView, strangerWithState } from "./first-view.js";
-import { planHandOver, tellRemovalWait } from "./hand-over.js";
+import { planHandOver } from "./hand-over.js";
 import { killShed } from "./kill.js";
 import { keepLinks } from "./links.js";
 import { planChange, sendLearners, tellRoomShort, tellStyleWait } from "./membership.js";
 import { noteStandstills, tellStalled } from "./stalled.js";
 import { healthOf, onFault, onMembership } from "./observation.js";
-import { onOrderDone, resendOrders } from "./order.js";
+import { endKills, onOrderDone, resendOrders, watchHandKills } from "./order.js";
 import { sendToServer } from "./outbox.js";
 import { probeGfd, probeLeader } from "./probe.js";
+import { tellRemovalWait } from "./removal.js";
 import { keepCount, keepRunning } from "./replicas.js";
 import { forgetTold, keepDetectors, keepHosts, keepKnobs, knobsOf } from "./settings.js";
 import { createSight, seeRecords } from "./sight.js";
@@ -63,7 +64,7 @@ function take(rm: Rm, nowMs: number, event: RmEvent, effects: RmEffect[]): void 
     case "opened":
       return onOpened(rm, nowMs, event.peer, effects);
     case "closed":
-      return onClosed(rm, nowMs, event.peer);
+      return onClosed(rm, nowMs, event.peer, effects);
     case "received":
       return onReceived(rm, nowMs, event.peer, event.message, effects);
     case "admin":
@@ -134,7 +135,7 @@ function resumeChange(rm: Rm, nowMs: number, group: GroupState, peer: Extract<Rm
   if (change.phase === "activating") change.resendMs = nowMs;
 }
 
-function onClosed(rm: Rm, nowMs: number, peer: RmPeer): void {
+function onClosed(rm: Rm, nowMs: number, peer: RmPeer, effects: RmEffect[]): void {
   rm.statusDirty = true;
   switch (peer.kind) {
     case "gfd":
@@ -143,7 +144,7 @@ function onClosed(rm: Rm, nowMs: number, peer: RmPeer): void {
     case "lfd": {
       const host = rm.hosts.get(peer.host);
       if (host !== undefined) host.linkOpen = false;
-      return;
+      return endKills(rm, peer.host, effects);
     }
     case "gateway":
       rm.gateways.delete(peer.connection);
@@ -221,6 +222,7 @@ function reconcile(rm: Rm, nowMs: number, effects: RmEffect[]): void {
   keepLinks(rm, effects);
   probeGfd(rm, nowMs, effects);
   keepDetectors(rm, effects);
+  watchHandKills(rm, nowMs, effects);
   for (const group of rm.groups.values()) {
     const record = groupRecord(rm.store.stored, group.group);
     if (record === undefined || group.halted !== null) continue;
