@@ -4,7 +4,7 @@ import { checkAddedOnce, checkAppendedOnce, checkPaidOnce } from "../checker/exa
 import type { EffectsResult } from "../checker/effects.js";
 import type { OperationRecord } from "../checker/history.js";
 import { REPLICA_TIMINGS } from "../server/core/state.js";
-import { sameEpoch } from "../vocabulary/epoch.js";
+import { compareEpochs } from "../vocabulary/epoch.js";
 import { sealQuorum, type View } from "../vocabulary/view.js";
 import { createLedger, type Ledger } from "./checkers/ledger.js";
 import { checkWeakReads } from "./checkers/s7-weak-reads.js";
@@ -178,11 +178,11 @@ function* stayClosed(installation: Installation, ledger: Ledger): Running<boolea
   return true;
 }
 
-/** S3a: who answered the Seal and was lost after that has said what it held, and counts. */
+/** S3a: who answered the Seal and was lost after that has said what it held, and counts; so who answered a later one. */
 function mayFollow(ledger: Ledger, base: View, view: View): boolean {
   const heard = base.members.filter(({ incarnation }) => {
     const sealed = ledger.sealed.get(incarnation);
-    return !ledger.lost.has(incarnation) || (sealed !== undefined && sameEpoch(sealed, view.epoch));
+    return !ledger.lost.has(incarnation) || (sealed !== undefined && compareEpochs(sealed, view.epoch) >= 0);
   });
   return heard.length >= sealQuorum(base);
 }
