@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { reasonOf } from "../runtime/error-code.js";
 import { DEFAULTS } from "../vocabulary/limit.js";
 import type { Consistency } from "../vocabulary/message-client.js";
 import type { View } from "../vocabulary/view.js";
@@ -30,13 +31,16 @@ export async function connect<Service>(url: string, options: ConnectOptions = {}
   checkConnectOptions(options);
   const found = await discover(parsed, DISCOVERY_TIMEOUT_MS);
   const watch = createWatch();
-  const file = options.session === undefined ? null : await openFile(options.session.file, () => client);
+  const file = options.session === undefined ? null : await openFile(options.session.file, () => client, watch);
   const client = createClientOf(parsed, found, file, watch);
   client.learn(found.view, found.book);
   watch.expect(file?.saved?.requests.length ?? 0);
   const defaults = { timeoutMs: options.timeoutMs ?? DEFAULTS.requestTimeoutMs, consistency: options.consistency ?? "linearizable" };
   const controls: ClientControls = {
-    close: () => client.close(),
+    close: async () => {
+      await client.close();
+      watch.end("The client was closed");
+    },
     on: watch.on,
     recovered: watch.allRecovered,
   };
@@ -54,11 +58,16 @@ function checkConnectOptions(options: ConnectOptions): void {
     throw new TroupeError("bad-request", "not-executed", "session has to be { file }, with the path of a file of this client alone.");
 }
 
-async function openFile(path: string, clientOf: () => GroupClient): Promise<SessionFile> {
+async function openFile(path: string, clientOf: () => GroupClient, watch: Watch): Promise<SessionFile> {
   return openSessionFile(resolve(path), {
     onSaved: (session, throughSequence) => clientOf().saved(session, throughSequence),
     // What cannot be written cannot be promised: nothing more is sent, and open calls fail.
-    onError: (error) => void clientOf().close(`The session file ${path} cannot be written (${error.message}), and the client was closed`),
+    onError: (error) => {
+      const reason = `The session file ${path} cannot be written (${error.message}), and the client was closed`;
+      void clientOf()
+        .close(reason)
+        .then(() => watch.end(reason));
+    },
   });
 }
 
@@ -77,6 +86,7 @@ function createClientOf(url: TroupeUrl, found: Discovery, file: SessionFile | nu
     ...(file === null ? {} : { sessionFile: file }),
     onView: watch.onView,
     onRecovered: watch.onRecovered,
+    onBroken: (error) => watch.end(`The client has met a bug of its own and ended (${reasonOf(error)})`),
   });
 }
 
@@ -86,6 +96,8 @@ interface Watch {
   readonly onRecovered: (call: RecoveredCall) => void;
   readonly allRecovered: Promise<readonly Recovered[]>;
   expect(count: number): void;
+  /** Nothing more will be heard. `reason`: a sentence without its end. */
+  end(reason: string): void;
 }
 
 /** Who listens to what; late listeners hear what came before them. */
@@ -96,9 +108,13 @@ function createWatch(): Watch {
   let view: View | null = null;
   let expected = Number.POSITIVE_INFINITY;
   let finish: (all: readonly Recovered[]) => void = () => {};
-  const allRecovered = new Promise<readonly Recovered[]>((resolvePromise) => {
+  let fail: (error: TroupeError) => void = () => {};
+  const allRecovered = new Promise<readonly Recovered[]>((resolvePromise, rejectPromise) => {
     finish = resolvePromise;
+    fail = rejectPromise;
   });
+  // Not every program asks for it.
+  allRecovered.catch(() => {});
   const finishWhenComplete = () => {
     if (recovered.length >= expected) finish(recovered);
   };
@@ -134,6 +150,11 @@ function createWatch(): Watch {
     expect(count) {
       expected = count;
       finishWhenComplete();
+    },
+    end(reason) {
+      const left = expected - recovered.length;
+      const text = `${reason} before ${left} of ${expected} requests of its earlier life had ended. They stay in its session file: connect with it again, and they end then.`;
+      fail(new TroupeError("timeout", "unknown", text));
     },
   };
 }

@@ -24,7 +24,7 @@ export interface ClientControls {
   /** `view`: each new view of the group, at once with the current one. `recovered`: each request of an earlier life that has ended, also those before. Returns a function that stops it. */
   on(event: "view", listener: (view: View) => void): () => void;
   on(event: "recovered", listener: (recovered: Recovered) => void): () => void;
-  /** Of a client with a session file: all that an earlier life left open, once each has ended exactly once. Empty without one. */
+  /** Of a client with a session file: all that an earlier life left open, once each has ended exactly once. Empty without one. Rejects, outcome unknown, when the client ends before. */
   readonly recovered: Promise<readonly Recovered[]>;
 }
 
