@@ -106,7 +106,7 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
       {
         file: "rm/core/answers.ts",
         find: "if (promise === null) return null;\n  const { term }",
-        replace: "if (promise !== null) return null;\n  const { term }",
+        replace: "return null;\n  const { term }",
       },
       { file: "server/core/seal.ts", find: "if (known === null) return null;", replace: "if (known !== base) return null;" },
     ],
