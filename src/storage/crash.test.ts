@@ -128,6 +128,26 @@ describe("crash states of the log", () => {
     expect(stale).toBeGreaterThan(0);
   });
 
+  it("S5d: a log dropped while the next segment is begun is never taken for one that lacks a segment", () => {
+    const index = 8;
+    const together = [{ kind: "drop-log", throughIndex: index } as const, persist(20, [9, 10, 11])];
+    const prelude = [[persist(1, [1, 2, 3, 4])], [persist(5, [5, 6, 7, 8])], [beginSnapshot(index), { kind: "finish-snapshot" } as const]];
+    let dropped = 0;
+    for (const commands of [[together], [[...together].reverse()]]) {
+      forAllCrashes(
+        commands,
+        (before, after) => {
+          const result = recovered(after);
+          if (![...after.disk.names.keys()].includes("segment-000000000001")) dropped += 1;
+          const acked = Math.max(0, ...resultsOf(before, "persisted").map(({ ticket }) => (ticket === 20 ? 11 : index)));
+          expect(result.entries.at(-1)?.index ?? result.snapshot?.meta.index ?? 0).toBeGreaterThanOrEqual(acked);
+        },
+        prelude,
+      );
+    }
+    expect(dropped).toBeGreaterThan(0);
+  });
+
   it("S2a: an acknowledged promise survives every crash, and none is found that was never asked for", () => {
     const promise = (ticket: number): StoreCommand => ({
       kind: "persist-promise",

@@ -88,6 +88,12 @@ function* readSegments(identity: StoreIdentity, ids: readonly number[], segmentS
     if (!outcome.ok) return outcome;
     if (!outcome.value) break;
   }
+  // A segment is dropped only when a later one holds a batch: an oldest one without any was not the first to be written.
+  if (read.lastBatch === null && first !== 1)
+    return damaged(
+      segmentPath(first - 1),
+      `a segment of the log is missing: segment ${first}, the oldest that is there, holds nothing yet`,
+    );
   const behind = ids.find((id) => id > (read.segments.at(-1)?.id ?? 0) + 1);
   if (behind !== undefined) return damaged(segmentPath(behind - 1), `a segment of the log is missing, but segment ${behind} is there`);
   return { ok: true, value: read };

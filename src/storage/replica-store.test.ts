@@ -212,6 +212,18 @@ describe("damage", () => {
     }
   });
 
+  it("S5a: a log whose only segment with batches is missing is reported, though the next segment is there, ready for use", () => {
+    const rig = opened();
+    persist(rig, 1, 8);
+    for (const snapshotIndex of [0, 4]) {
+      if (snapshotIndex > 0) takeSnapshot(rig, snapshotIndex, []);
+      const disk = structuredClone(rig.disk);
+      expect([...disk.names.keys()].filter((name) => name.startsWith("segment-"))).toHaveLength(2);
+      disk.names.delete("segment-000000000001");
+      expect(damagedBy(disk), `snapshot ${snapshotIndex}`).toContain("segment-000000000001: a segment of the log is missing");
+    }
+  });
+
   it("S2a: one damaged slot of the promise loses nothing", () => {
     const rig = opened();
     give(rig, { kind: "persist-promise", ticket: 1, promise: [5, 2], activeView: null, blank: true });

@@ -221,10 +221,14 @@ export function dropLog(runner: TaskRunner, log: WriteAheadLog, index: number): 
   startTask(runner, dropSegments(log));
 }
 
-/** From the oldest up, each made durable before the next: what is left after a crash has no hole. */
+/**
+ * From the oldest up, each made durable before the next: what is left after a crash has no hole. The one behind which nothing is written yet
+ * stays until the next time: a log of segments without a batch always says that one is missing.
+ */
 function* dropSegments(log: WriteAheadLog): Task {
   for (let oldest = log.segments[0]; oldest !== undefined; oldest = log.segments[0]) {
     if (log.segments.length === 1 || oldest.maxIndex > log.dropThroughIndex) break;
+    if (log.segments.length === 2 && log.offsetBytes === SEGMENT_HEAD_SIZE_BYTES) break;
     log.segments.shift();
     const path = segmentPath(oldest.id);
     const isKept = !oldest.outsize && log.freeIds.length < FREE_SEGMENTS_MAX;
