@@ -42,7 +42,7 @@ export function layHostGlobals(): () => void {
   const laid = [
     lay(globalThis.crypto, cryptoStandIns(globalThis.crypto)),
     lay(globalThis.performance, { now: overClock(performance.now.bind(performance)) }),
-    lay(process, { hrtime: hrtimeStandIn(process.hrtime), ...processStandIns() }),
+    lay(process, { hrtime: hrtimeStandIn(process.hrtime), ...processStandIns(), ...endings() }),
     layPid(),
     lay(globalThis, Object.fromEntries(OUTSIDE.filter((name) => name in globalThis).map((name) => [name, outsideOf(name)]))),
     lay(console, Object.fromEntries(PRINTING.map((name) => [name, silent(console[name])]))),
@@ -55,6 +55,7 @@ export function layHostGlobals(): () => void {
 }
 
 const OUTSIDE: readonly string[] = ["fetch", "WebSocket", "EventSource", "setTimeout", "setInterval", "setImmediate"];
+const ENDINGS = ["exit", "abort", "kill"] as const;
 const PRINTING = ["log", "info", "warn", "error", "debug"] as const;
 
 const RealDate = Date;
@@ -96,6 +97,11 @@ function processStandIns(): Readonly<Record<string, unknown>> {
   const { memoryUsage, ...others } = standInsOf(process, PROCESS);
   const { rss } = standInsOf(process.memoryUsage, { rss: drawBytes });
   return { ...others, memoryUsage: Object.assign(Object(memoryUsage), { rss }) };
+}
+
+/** A handler that ends its process would end ours. */
+function endings(): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(ENDINGS.map((name) => [name, outside(`process.${name}`, process[name])]));
 }
 
 function layPid(): () => void {

@@ -206,6 +206,7 @@ describe("a handler that reaches outside is reported by name, and not run", () =
       () => readFile("/etc/hostname", "utf8"),
       /operation add was NOT RUN: the operation add waits for something that is neither a promise of its own nor its context/,
     ],
+    ["the end of its process", () => process.exit(), /operation add was NOT RUN: the operation add calls process\.exit/],
     ["a promise that nobody settles", () => new Promise(() => {}), /operation add was NOT RUN: the operation add waits for something/],
   ];
   test.for(cases)("%s", SLOW, async ([, add, words]) => {
@@ -247,6 +248,17 @@ test("a service without examples is told what to add", async () => {
   const { proof, text } = await prove(service);
   expect(text).toContain("add examples: { add: [...] } to the service");
   expect(hasPassed(proof)).toBe(false);
+});
+
+test("no input at all may be among the examples", SLOW, async () => {
+  const service = tally(
+    "lenient",
+    (state, by = 1) => {
+      state.total += by;
+    },
+    { styles: ["active"], examples: { add: [undefined, 2] } },
+  );
+  expect((await prove(service)).text).toContain("Everything held.");
 });
 
 test("what the machine gives is left as it was", async () => {

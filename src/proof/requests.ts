@@ -44,7 +44,8 @@ function inputsOf(service: AnyService, name: string, handler: unknown): Source["
         name,
         fromFunction(name, () => examples(draw)),
       );
-  if (Array.isArray(examples)) return (draw) => checked(name, draw.pick(examples));
+  // By number: no input at all may be one of them.
+  if (Array.isArray(examples) && examples.length > 0) return (draw) => checked(name, examples[draw.integer(0, examples.length - 1)]);
   if (typeof handler === "function" && handler.length < 2) return () => undefined;
   const schema = service.inputs?.[name];
   const described = schema === undefined ? null : jsonSchemaOf(schema);

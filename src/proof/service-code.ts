@@ -16,6 +16,8 @@ export const SERVICE_BUNDLE = {
   format: "cjs" as const,
   banner: {},
   external: ["troupe", "troupe/*"],
+  // What a handler imports only when it runs passes the guard as well.
+  supported: { "dynamic-import": false },
   define: { "import.meta.url": "troupeModuleUrl" },
 };
 

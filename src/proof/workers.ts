@@ -43,14 +43,17 @@ function answerOf<T>(worker: Worker, job: Job): Promise<T> {
     const onMessage = (answer: { readonly value?: T; readonly error?: string }): void =>
       end(() => (answer.error === undefined ? resolve(answer.value as T) : reject(new Error(answer.error))));
     const onError = (error: Error): void => end(() => reject(error));
+    const onExit = (): void => end(() => reject(new Error(`${what} has ended the thread that it was in.`)));
     const end = (settle: () => void): void => {
       clearTimeout(alarm);
       worker.off("message", onMessage);
       worker.off("error", onError);
+      worker.off("exit", onExit);
       settle();
     };
     worker.on("message", onMessage);
     worker.on("error", onError);
+    worker.on("exit", onExit);
     worker.postMessage(job);
   });
 }
