@@ -96,3 +96,12 @@ test("a group of two waits for both founders, and has its first view once the sl
   hung.silent.clear();
   w.runUntil(world, () => w.serves(world) && w.activeView(world).members.length === 2);
 });
+
+test("S1b: a founder that does not tell what it has promised is late like one that answers no Seal: nobody is sealed before it has", () => {
+  const world = w.createWorld();
+  for (const number of [1, 2, 3]) w.boot(world, w.replica(number));
+  w.server(world, 3).silent.add("report").add("seal");
+  w.start(world);
+  w.runUntil(world, () => w.serves(world));
+  expect(w.sentOf(world, "lead")[0]?.view.members.map(({ replica }) => replica)).toEqual([w.replica(1), w.replica(2)]);
+});

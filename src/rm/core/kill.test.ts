@@ -24,3 +24,15 @@ test("section 8: the kill of a process that was shed ends with its connection: m
   w.push(world, { kind: "closed", peer: w.lfdPeer }, { kind: "opened", peer: w.lfdPeer });
   w.runUntil(world, () => w.server(world, 1).bootId !== hung.bootId);
 });
+
+test("who has told what it has promised, and was asked for nothing yet, is not killed for want of its answer", () => {
+  const world = w.servingWorld();
+  w.server(world, 1).silent.add("report");
+  w.server(world, 3).unlinkable = true;
+  w.restartRm(world);
+  world.refuseStarts = true;
+  w.die(world, w.server(world, 1));
+  w.suspect(world, w.server(world, 2));
+  w.run(world, 5_000);
+  expect(w.sentOf(world, "kill-replica")).toEqual([]);
+});

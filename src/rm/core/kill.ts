@@ -7,6 +7,7 @@ import { currentIncarnation, reportOf } from "./observation.js";
 import { placeOrder } from "./order.js";
 import { lifeOf } from "./sight.js";
 import { type GroupState, type Rm, type Sight, type ViewChange, wakeAt } from "./state.js";
+import { hasTold } from "./succession.js";
 
 /**
  * Suspicion never kills by itself (PROTOCOL section 8): only a process that no active view names any more, and that stays suspected for
@@ -73,7 +74,8 @@ export function killLastResort(
   const awaited = suspects(
     rm,
     group,
-    (sight) => change.asked.some((member) => member.replica === sight.replica) && !change.answers.has(sight.replica),
+    (sight) =>
+      change.asked.some((member) => member.replica === sight.replica && !hasTold(group, member)) && !change.answers.has(sight.replica),
   );
   if (awaited.length === 0) return;
   const dueMs = change.beganMs + rm.config.timing.killGraceMs;

@@ -6,7 +6,7 @@ import type { RmEffect } from "./effect.js";
 import { currentIncarnation, isDown, memberHealth, reportOf } from "./observation.js";
 
 import { type GroupState, type Rm, type SealAnswer, type ViewChange, wakeAt } from "./state.js";
-import { neededAnswers } from "./succession.js";
+import { hasTold, neededAnswers } from "./succession.js";
 
 /**
  * Is this incarnation certainly lost? With `disk` a dead process is not: its folder is relaunched; the replica must run as another
@@ -70,7 +70,7 @@ function short(id: string | null): string {
 /** For people: what a change waits for, and why each of those who have not answered is missing. */
 export function missingText(rm: Rm, nowMs: number, group: GroupState, change: ViewChange): string {
   // Not sealed before enough were heard: who is there would have answered.
-  const isThere = (member: Member): boolean => change.answers.has(member.replica) || group.heard?.has(member.incarnation) === true;
+  const isThere = (member: Member): boolean => change.answers.has(member.replica) || hasTold(group, member);
   const missing = change.asked.filter((member) => !isThere(member));
   const needed = neededAnswers(change) - (change.asked.length - missing.length);
   const names = missing.map((member) => member.replica).join(", ");

@@ -1,8 +1,8 @@
 import { assert } from "../../vocabulary/assert.js";
 import { compareEpochs } from "../../vocabulary/epoch.js";
 import type { ReplicaId } from "../../vocabulary/ids.js";
-import { holdsIncarnation, sealQuorum, type View } from "../../vocabulary/view.js";
-import type { SealAnswer, ViewChange } from "./state.js";
+import { holdsIncarnation, type Member, sealQuorum, type View } from "../../vocabulary/view.js";
+import type { GroupState, SealAnswer, ViewChange } from "./state.js";
 
 /** S3d: the epoch of the last entry first, then the last index. */
 export function comparePositions(a: SealAnswer, b: SealAnswer): number {
@@ -51,4 +51,9 @@ export function assertIntersection(base: View, answers: readonly SealAnswer[], l
 /** S3a: n - w + 1 of the last active view; all founders for the first. */
 export function neededAnswers(change: ViewChange): number {
   return change.base === null ? change.asked.length : sealQuorum(change.base);
+}
+
+/** S1b: has it told in this term what it has promised? It is asked for nothing before enough have (`heard`). */
+export function hasTold(group: GroupState, member: Member): boolean {
+  return group.heard?.has(member.incarnation) === true;
 }

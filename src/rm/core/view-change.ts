@@ -13,7 +13,7 @@ import { currentBoot, isDown, memberHealth } from "./observation.js";
 import { sendToServer } from "./outbox.js";
 import { leaderEndsOf, poisonOf, withLeader } from "./poison.js";
 import { type ChangeAim, type GroupState, type Rm, type SealAnswer, type ViewChange, wakeAt } from "./state.js";
-import { assertIntersection, neededAnswers } from "./succession.js";
+import { assertIntersection, hasTold, neededAnswers } from "./succession.js";
 
 const GRACE_MS_MIN = 5;
 /** Changes that begin while the leader serves. */
@@ -125,9 +125,8 @@ export function sendSeal(rm: Rm, change: ViewChange, member: Member, group: Grou
  * here, and what that one tells stops this Replication Manager (S1e) before it begins the same epoch again.
  */
 function maySeal(rm: Rm, group: GroupState, change: ViewChange): boolean {
-  const { heard } = group;
-  if (heard === null) return true;
-  const told = change.asked.filter((member) => heard.has(member.incarnation));
+  if (group.heard === null) return true;
+  const told = change.asked.filter((member) => hasTold(group, member));
   if (told.length < neededAnswers(change) && (change.base === null || !closedByLoss(rm, change.base))) return false;
   group.heard = null;
   return true;
@@ -168,7 +167,9 @@ function waitForAnswers(rm: Rm, nowMs: number, group: GroupState, record: GroupR
     // The founders are chosen anew.
     if (nowMs - change.attemptMs >= timing.sealTimeoutMs) {
       group.change = null;
-      group.silentFounders = new Set(change.asked.map(({ replica }) => replica).filter((replica) => !change.answers.has(replica)));
+      // Nobody was sealed before all had told: late is who has not.
+      const isSilent = (member: Member): boolean => !change.answers.has(member.replica) && !hasTold(group, member);
+      group.silentFounders = new Set(change.asked.filter(isSilent).map(({ replica }) => replica));
       group.failures += 1;
       group.retryMs = nowMs + backoffMs(timing.attemptMsMin, timing.attemptMsMax, group.failures);
     } else wakeAt(rm, nowMs, change.attemptMs + timing.sealTimeoutMs);
