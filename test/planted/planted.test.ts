@@ -29,6 +29,10 @@ test("each is looked for", () => {
   for (const list of lists) expect(looked).toContain(`"./bugs/${list.replace(/\.ts$/, ".js")}"`);
 });
 
+test("where one was found last is within what is stated", () => {
+  for (const { name, hunt } of PLANTED_BUGS) if (hunt.by === "swarm") expect(hunt.seed, name).toBeLessThanOrEqual(hunt.within);
+});
+
 test("each bug has the rule that it breaks in the table of rules", () => {
   const table = readFileSync(join(PROJECT, "docs/internals/safety.md"), "utf8");
   for (const { name, rule } of PLANTED_BUGS)

@@ -4,6 +4,7 @@ import { CORE_BUGS } from "./core-bugs.js";
 import { EXPLORED_BUGS } from "./explored-bugs.js";
 import { LIFE_BUGS } from "./life-bugs.js";
 import { LOG_BUGS } from "./log-bugs.js";
+import { REPLICA_BUGS } from "./replica-bugs.js";
 import { SESSION_BUGS } from "./session-bugs.js";
 import { STORAGE_BUGS } from "./storage-bugs.js";
 import { VIEW_BUGS } from "./view-bugs.js";
@@ -16,5 +17,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...SESSION_BUGS,
   ...STORAGE_BUGS,
   ...CORE_BUGS,
+  ...REPLICA_BUGS,
   ...EXPLORED_BUGS,
 ];
