@@ -87,7 +87,7 @@ export function recovered(rig: Rig): Extract<StoreResult, { kind: "recovered" }>
   return result;
 }
 
-/** Calls `run` with every sequence of choices in turn, up to `limit`; how many there were. */
+/** Calls `run` with every sequence of choices in turn; how many there were. More than `limit` would not be all of them: that throws. */
 export function forAllChoices(limit: number, run: (choose: (count: number) => number) => void): number {
   let script: { value: number; count: number }[] = [];
   for (let runs = 1; ; runs++) {
@@ -101,7 +101,8 @@ export function forAllChoices(limit: number, run: (choose: (count: number) => nu
     });
     while (taken.length > 0 && (taken.at(-1)?.value ?? 0) + 1 >= (taken.at(-1)?.count ?? 0)) taken.pop();
     const last = taken.at(-1);
-    if (last === undefined || runs >= limit) return runs;
+    if (last === undefined) return runs;
+    if (runs >= limit) throw new Error(`more than ${limit} sequences of choices: a shorter run can be tried in full`);
     last.value += 1;
     script = taken;
   }

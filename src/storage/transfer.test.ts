@@ -147,6 +147,44 @@ describe("a snapshot on its way to a learner", () => {
     expect(recovered(createRig(again.disk)).snapshot?.meta).toEqual(meta);
   });
 
+  it("L5: a peer's words about it are not trusted: a whole snapshot that is not the announced one is refused", () => {
+    const { meta, bytes } = sender();
+    const [term, counter] = meta.epoch;
+    const lies: Partial<SnapshotMeta>[] = [{ index: 11 }, { index: 1e15 }, { epoch: [term, counter + 1] }, { checksum: meta.checksum ^ 1 }];
+    for (const lie of lies) {
+      const learner = opened();
+      give(learner, slice({ ...meta, ...lie }, bytes, 0, bytes.length));
+      settle(learner);
+      give(learner, { kind: "install-received", ticket: 1, keepLog: false });
+      settle(learner);
+      expect(resultsOf(learner, "install-refused"), JSON.stringify(lie)).toMatchObject([{ reason: expect.stringContaining("announced") }]);
+      expect([...learner.disk.names.keys()].filter((name) => /^(received|snapshot)-/.test(name))).toEqual([]);
+    }
+  });
+
+  it("L5: a peer's sizes are not trusted: nothing is stored behind the announced end, nor at another place than the next", () => {
+    const { meta, bytes } = sender();
+    for (const sizeBytes of [0, 1, meta.sizeBytes - 1, meta.sizeBytes + 1, 2 ** 52]) {
+      const learner = opened();
+      const pieces = [
+        [0, bytes.length],
+        [0, Math.min(100, sizeBytes)],
+        [50, 150],
+        [2 ** 40, 2 ** 40 + 10],
+      ] as const;
+      for (const [from, to] of pieces) {
+        give(learner, slice({ ...meta, sizeBytes }, bytes, from, to));
+        settle(learner);
+        const received = [...learner.disk.names].filter(([name]) => name.startsWith("received-"));
+        for (const [, file] of received) expect(learner.disk.files.get(file)?.now.length).toBeLessThanOrEqual(sizeBytes);
+      }
+      give(learner, { kind: "install-received", ticket: 1, keepLog: false });
+      settle(learner);
+      expect(resultsOf(learner, "installed"), `${sizeBytes} bytes`).toEqual([]);
+      expect(resultsOf(learner, "failed")).toEqual([]);
+    }
+  });
+
   it("L5: is refused when one bit of it is wrong, and begins anew", () => {
     const { meta, bytes } = sender();
     for (const at of [0, 9, 20, 200, Math.floor(bytes.length / 2), bytes.length - 1]) {

@@ -233,8 +233,7 @@ describe("the life of handles", () => {
     const journal = fresh();
     const scope = beginScope(journal, { writable: true, redo: true });
     const state = handleOf(scope, journal.root) as Loose;
-    const { list, map, set, object } = state;
-    const iterator = map.entries();
+    const [{ list, map, set, object }, iterator] = [state, state.map.entries()];
     endScope(scope, "has ended");
     settle(scope);
     const uses: (() => unknown)[] = [
@@ -252,9 +251,10 @@ describe("the life of handles", () => {
       () => delete object.x,
       () => Object.keys(object),
     ];
-    for (const use of uses) expect(use).toThrow("was handed to an operation that has ended; nothing was read or changed");
+    const said = expect.objectContaining({ code: "state-dead-handle", message: expect.stringContaining("nothing was read or changed") });
+    for (const use of uses) expect(use).toThrow(said);
     const next = beginScope(journal, { writable: true, redo: true });
-    expect(() => ((handleOf(next, journal.root) as Loose).object.x = list)).toThrow("handed to another operation");
+    expect(() => ((handleOf(next, journal.root) as Loose).object.x = list)).toThrow(/^state\.object\.x: .*to another operation/);
     expect(plainCopy(journal.root)).toEqual(plainCopy(fresh().root));
   });
 
