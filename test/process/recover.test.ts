@@ -85,6 +85,32 @@ it("S1e: with a control store that is lost or damaged nothing is served or overw
   expect((await eventsOf(at)).map(({ kind }) => kind)).toContain("store-rebuilt");
 });
 
+it("S1e: a control store that is older than its servers serves and overwrites nothing, and `recover` brings it up to what they know", async () => {
+  await start();
+  const older = join(at.folder, "rm-of-before");
+  cpSync(join(at.dir, "rm"), older, { recursive: true });
+  const client = httpCaller(at);
+  const { leader } = await rolesOf(at);
+  await killAll(at.dir, [leader]);
+  expect(await client.operate("add", 5)).toMatchObject({ outcome: "ok" });
+  const { epoch } = await untilWhole(at);
+  await at.stop();
+  const before = logsOf();
+  rmSync(join(at.dir, "rm"), { recursive: true });
+  cpSync(older, join(at.dir, "rm"), { recursive: true });
+  await whileClosed(at, async () => {
+    expect(await untilWaiting(/control store is older/)).toContain("troupe recover");
+  });
+  expect(logsOf()).toEqual(before);
+  expect(await recover()).toMatchObject({
+    status: 0,
+    out: expect.stringContaining(`last active view of group counter is ${epoch.join(".")}`),
+  });
+  await at.startAgain();
+  await untilWhole(at);
+  expect(await client.query("get", null)).toMatchObject({ result: 5 });
+});
+
 it("loss: a group that lost too many says which; `recover --accept-data-loss` shows and keeps what is given up, and what was left behind stays out", async () => {
   await start();
   const client = httpCaller(at);
