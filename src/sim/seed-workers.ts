@@ -8,14 +8,15 @@ const YOUNG_SIZE_MB = 192;
 
 /**
  * Each thread compiles all of the code for itself, much of it again and again: over a third of the processor time of sixty seeds. Quick code at
- * once and little inlining in the optimised code cost less than they lose.
+ * once and little inlining in the optimised code cost less than they lose. Young objects are copied by the seed's own thread: the helper
+ * threads would take a processor from another seed.
  */
-const COMPILER_FLAGS = ["--always-sparkplug", "--max-inlined-bytecode-size-cumulative=100"];
+const ENGINE_FLAGS = ["--always-sparkplug", "--max-inlined-bytecode-size-cumulative=100", "--no-parallel-scavenge"];
 
 /** Runs seeds on so many threads at a time until `take` has no more. Rejects when a thread dies. */
 export async function startSeedWorkers(count: number, take: () => number | null, done: (report: SeedReport) => void): Promise<void> {
   // They hold for the whole process: threads have none of their own.
-  for (const flag of COMPILER_FLAGS) setFlagsFromString(flag);
+  for (const flag of ENGINE_FLAGS) setFlagsFromString(flag);
   const workers = Array.from(
     { length: count },
     () => new Worker(new URL(import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_SIZE_MB } }),
