@@ -141,6 +141,19 @@ describe("S1, S4, S6: what Replication Managers and leaders say", () => {
   });
 });
 
+test("S7: what clients saw before their group was closed by a loss is judged as well", { timeout: 240_000 }, async () => {
+  // The first of these is closed, as long as its draws are what they were.
+  for (let seed = 9_000_109; seed < 9_000_200; seed++) {
+    const drawn = drawPlan(seed);
+    if (drawn.workload !== "register") continue;
+    const service = { ...drawn.service, queries: { get: () => "what nobody has put" } };
+    const { closed, violation } = await runSeed(seed, { plan: { ...drawn, service } });
+    expect(violation?.rule).toBe("S7 violation");
+    if (closed) return;
+  }
+  expect.unreachable("no group was closed");
+});
+
 test("a disk that lies about its syncs is found out when the power goes", { timeout: 120_000 }, async () => {
   const rules: string[] = [];
   for (let seed = 1; seed <= 20 && rules.length === 0; seed++) {
