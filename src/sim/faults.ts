@@ -184,11 +184,12 @@ function pauseByHand(scene: Scene, chance: Chance): boolean {
 
 /** Whoever paused it looks again, until it is paused no longer: an order that was on its way can arrive late, from an RM that is gone. */
 function insistOnResume(scene: Scene, replica: ReplicaId): void {
-  const { installation } = scene;
+  const { installation, over } = scene;
   administer(scene.installation, { kind: "replica", replica, action: "resume" });
   after(installation.world, ASK_AGAIN_MS, () => {
     const members = installation.status?.groups.flatMap((group) => group.members) ?? [];
-    if (!scene.over || members.some((member) => member.replica === replica && member.paused)) insistOnResume(scene, replica);
+    // What a partition held back arrives when everything heals, and the status tells of it a while later.
+    if (!over || members.some((member) => member.replica === replica && member.paused)) insistOnResume(scene, replica);
   });
 }
 
