@@ -1,14 +1,6 @@
 import type { Scope } from "../../../src/explore/scope.js";
 import type { Edit, PlantedBug } from "../planted-bug.js";
-import { CHAIN_BUGS } from "./chain-bugs.js";
-import { VIEW_BUGS } from "./view-bugs.js";
-
-/** As it is planted for the swarm. */
-function editsOf(name: string): readonly Edit[] {
-  const bug = [...VIEW_BUGS, ...CHAIN_BUGS].find((one) => one.name === name);
-  if (bug === undefined) throw new Error(`there is no planted bug ${name}`);
-  return bug.edits;
-}
+import { editsOf } from "../swarm-bugs.js";
 
 /** The real core is the manager; few steps are out of the ordinary. */
 function inCore(scope: Partial<Scope>, within: number): PlantedBug["hunt"] {

@@ -1,15 +1,6 @@
 import type { Scope } from "../../../src/explore/scope.js";
-import type { Edit, PlantedBug } from "../planted-bug.js";
-import { LOG_BUGS } from "./log-bugs.js";
-import { SESSION_BUGS } from "./session-bugs.js";
-import { VIEW_BUGS } from "./view-bugs.js";
-
-/** As it is planted for the swarm. */
-function editsOf(name: string): readonly Edit[] {
-  const bug = [...LOG_BUGS, ...SESSION_BUGS, ...VIEW_BUGS].find((one) => one.name === name);
-  if (bug === undefined) throw new Error(`there is no planted bug ${name}`);
-  return bug.edits;
-}
+import type { PlantedBug } from "../planted-bug.js";
+import { editsOf } from "../swarm-bugs.js";
 
 /** Two replicas: what one of them has lost nobody has, and one answer is enough for a leader. Few steps are out of the ordinary. */
 function inPair(scope: Partial<Scope>, within: number): PlantedBug["hunt"] {
