@@ -37,10 +37,7 @@ export async function connect<Service>(url: string, options: ConnectOptions = {}
   watch.expect(file?.saved?.requests.length ?? 0);
   const defaults = { timeoutMs: options.timeoutMs ?? DEFAULTS.requestTimeoutMs, consistency: options.consistency ?? "linearizable" };
   const controls: ClientControls = {
-    close: async () => {
-      await client.close();
-      watch.end("The client was closed");
-    },
+    close: () => end(client, watch),
     on: watch.on,
     recovered: watch.allRecovered,
   };
@@ -62,13 +59,15 @@ async function openFile(path: string, clientOf: () => GroupClient, watch: Watch)
   return openSessionFile(resolve(path), {
     onSaved: (session, throughSequence) => clientOf().saved(session, throughSequence),
     // What cannot be written cannot be promised: nothing more is sent, and open calls fail.
-    onError: (error) => {
-      const reason = `The session file ${path} cannot be written (${error.message}), and the client was closed`;
-      void clientOf()
-        .close(reason)
-        .then(() => watch.end(reason));
-    },
+    onError: (error) =>
+      void end(clientOf(), watch, `The session file ${path} cannot be written (${error.message}), and the client was closed`),
   });
+}
+
+/** `reason`: a sentence without its end, where nobody asked for it. */
+async function end(client: GroupClient, watch: Watch, reason?: string): Promise<void> {
+  await client.close(reason);
+  watch.end(reason ?? "The client was closed");
 }
 
 function createClientOf(url: TroupeUrl, found: Discovery, file: SessionFile | null, watch: Watch): GroupClient {

@@ -185,7 +185,7 @@ function pauseByHand(scene: Scene, chance: Chance): boolean {
 /** Whoever paused it looks again, until it is paused no longer: an order that was on its way can arrive late, from an RM that is gone. */
 function insistOnResume(scene: Scene, replica: ReplicaId): void {
   const { installation, over } = scene;
-  administer(scene.installation, { kind: "replica", replica, action: "resume" });
+  administer(installation, { kind: "replica", replica, action: "resume" });
   after(installation.world, ASK_AGAIN_MS, () => {
     const members = installation.status?.groups.flatMap((group) => group.members) ?? [];
     // What a partition held back arrives when everything heals, and the status tells of it a while later.
