@@ -1,10 +1,9 @@
-import type { HostId, ReplicaId } from "../vocabulary/ids.js";
+import type { ReplicaId } from "../vocabulary/ids.js";
 import { sealQuorum } from "../vocabulary/view.js";
 import type { Chance } from "./chance.js";
 import { administer, changeMany, changeOne } from "./changes.js";
-import type { Ledger } from "./checkers/ledger.js";
+import { cutPair, cutEachLink, neighbours, partition } from "./cuts.js";
 import { flipBit, powerOffDisk, createSimDisk } from "./disk.js";
-import type { Installation } from "./installation.js";
 import { hangDisk } from "./hanging-disk.js";
 import { holdBack, linkName, resetOne, resume } from "./network.js";
 import { findOldStore } from "./old-store.js";
@@ -12,30 +11,15 @@ import { loseStore } from "./store-loss.js";
 import { startSecondRm } from "./second-rm.js";
 import { startSecondServer } from "./second-server.js";
 import type { RunningServer } from "./running.js";
+import { type Fault, hostIds, runningServers, type Scene } from "./scene.js";
 import { incarnationOn } from "./shells/server-shell.js";
 import { after, continueProcess, endProcess, isAlive, mark, note, type SimHost, type SimProcess, stopProcess } from "./world.js";
-
-/** What a fault may touch. */
-export interface Scene {
-  readonly installation: Installation;
-  readonly ledger: Ledger;
-  clients(): readonly SimProcess[];
-  /** The storm is over: what heals by itself does so, nothing new strikes. */
-  over: boolean;
-}
 
 /** An operator looks again after so long. */
 const ASK_AGAIN_MS = 2_000;
 
-/** Strikes once; false when there was nothing to strike. What it does heals by itself after a while, or at the end of the storm. */
-export type Fault = (scene: Scene, chance: Chance) => boolean;
-
-function servers(scene: Scene): RunningServer[] {
-  return [...scene.ledger.running.values()].filter((server) => isAlive(server.process));
-}
-
 function anyServer(scene: Scene, chance: Chance): RunningServer | null {
-  const all = servers(scene);
+  const all = runningServers(scene);
   if (all.length === 0) return null;
   const leader = all.find((server) => server.replica.stance.kind === "leading");
   return leader !== undefined && chance.happens(0.5) ? leader : chance.pick(all);
@@ -94,70 +78,6 @@ function powerOff(scene: Scene, host: SimHost, forMs: number): void {
     for (const name of cut) network.cuts.delete(name);
     resume(world, network);
   });
-}
-
-function cut(scene: Scene, pairs: readonly (readonly [HostId, HostId])[], chance: Chance): void {
-  const { world, network } = scene.installation;
-  const names = pairs.map(([from, to]) => linkName(from, to)).filter((name) => !network.cuts.has(name));
-  for (const name of names) network.cuts.add(name);
-  note(world, "network", "cut", () => names.join(" "));
-  after(world, chance.pick([chance.between(50, 500), chance.between(500, 4_000)]), () => {
-    for (const name of names) network.cuts.delete(name);
-    note(world, "network", "healed", () => names.join(" "));
-    // Some connections have given up meanwhile.
-    if (chance.happens(0.5)) resetOne(world, network, (a, b) => a.host !== b.host);
-    resume(world, network);
-  });
-}
-
-function hostIds(scene: Scene): HostId[] {
-  return [...scene.installation.world.hosts.keys()];
-}
-
-/** The leader's host, with those clients that happen to be on its side. */
-function leaderAlone(scene: Scene, chance: Chance): HostId[] | null {
-  const leader = servers(scene).find((server) => server.replica.stance.kind === "leading");
-  if (leader === undefined) return null;
-  const withIt = scene.clients().map(({ host }) => host.hostId);
-  return [...new Set([leader.process.host.hostId, chance.pick(withIt)])];
-}
-
-/** Two sides that do not hear one another, or of which one does not hear the other. */
-function partition(scene: Scene, chance: Chance): boolean {
-  const all = hostIds(scene);
-  if (all.length < 2) return false;
-  const left = (chance.happens(0.4) ? leaderAlone(scene, chance) : null) ?? all.filter(() => chance.happens(0.5));
-  const right = all.filter((host) => !left.includes(host));
-  if (left.length === 0 || right.length === 0) return false;
-  const oneWay = chance.happens(0.3);
-  const pairs = left.flatMap((a) =>
-    right.flatMap((b): (readonly [HostId, HostId])[] =>
-      oneWay
-        ? [[a, b]]
-        : [
-            [a, b],
-            [b, a],
-          ],
-    ),
-  );
-  mark(scene.installation.world, oneWay ? "cut-one-way" : "cut-in-two");
-  cut(scene, pairs, chance);
-  return true;
-}
-
-/** Each host hears only its neighbours on a ring, or only one in the middle. */
-function neighbours(scene: Scene, chance: Chance): boolean {
-  const all = hostIds(scene);
-  if (all.length < 4) return false;
-  const bridge = chance.happens(0.5);
-  const heard = (a: number, b: number): boolean =>
-    bridge ? a === 0 || b === 0 : Math.abs(a - b) === 1 || Math.abs(a - b) === all.length - 1;
-  cut(
-    scene,
-    all.flatMap((a, i) => all.flatMap((b, j) => (i !== j && !heard(i, j) ? [[a, b] as const] : []))),
-    chance,
-  );
-  return true;
 }
 
 function slowLink(scene: Scene, chance: Chance): boolean {
@@ -350,6 +270,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "power-off": powerOffSome,
   partition,
   neighbours,
+  "pair-of-hosts-cut": cutPair,
+  "every-link-severed": cutEachLink,
   "slow-link": slowLink,
   "connection-reset"(scene) {
     resetOne(scene.installation.world, scene.installation.network, () => true);

@@ -11,7 +11,7 @@ import { checkWeakReads } from "./checkers/s7-weak-reads.js";
 import { checkState } from "./checkers/s9-determinism.js";
 import { createWatch, watchStore } from "./checkers/watch.js";
 import { drained } from "./drained.js";
-import type { Scene } from "./faults.js";
+import type { Scene } from "./scene.js";
 import { serveBesideHang } from "./hanging-disk.js";
 import { createInstallation, type Installation } from "./installation.js";
 import { startInstallation } from "./supervision.js";

@@ -1,8 +1,9 @@
 import { createChance } from "./chance.js";
-import { FAULTS, type Scene } from "./faults.js";
+import { FAULTS } from "./faults.js";
 import { resume } from "./network.js";
 import { putRightStoreBack } from "./old-store.js";
 import type { Plan } from "./plan.js";
+import type { Scene } from "./scene.js";
 import { after, continueProcess, endProcess, mark, note } from "./world.js";
 
 /** One strike of a fault. `number` tells it from the others of its run, and decides what it does. */

@@ -1,0 +1,81 @@
+/** That each shape of a cut is what it says, and heals. */
+import { describe, expect, test } from "vitest";
+import { createChance } from "./chance.js";
+import { createLedger } from "./checkers/ledger.js";
+import { createWatch } from "./checkers/watch.js";
+import { FAULTS } from "./faults.js";
+import { createInstallation } from "./installation.js";
+import type { Scene } from "./scene.js";
+import { drawPlan } from "./swarm.js";
+import { createWorld, runUntil } from "./world.js";
+import { REPLICA_TIMINGS } from "../server/core/state.js";
+
+/** Hosts `host-1` to `host-N` and `main`, of which nothing runs. */
+function newScene(hostCount: number): Scene {
+  const plan = { ...drawPlan(1), hostCount };
+  const world = createWorld(1, plan.settings, null);
+  const ledger = createLedger(world, plan.spec.group, plan.spec.durability, REPLICA_TIMINGS);
+  return { installation: createInstallation(world, plan, createWatch(ledger)), ledger, clients: () => [], over: false };
+}
+
+function strike(scene: Scene, kind: string, seed: number): string[] {
+  expect(FAULTS[kind]?.(scene, createChance(seed, "strike"))).toBe(true);
+  return [...scene.installation.network.cuts].sort();
+}
+
+function run(scene: Scene, forMs: number): void {
+  const { world } = scene.installation;
+  for (const _ of runUntil(world, world.nowMs + forMs)) throw new Error("nothing here is asynchronous");
+}
+
+function reversed(link: string): string {
+  return link.split(">").reverse().join(">");
+}
+
+const SEEDS = Array.from({ length: 60 }, (_, i) => i + 1);
+/** Of four hosts. */
+const DIRECTIONS = 12;
+
+describe("a pair of hosts", () => {
+  test("is cut both ways or one way, any pair, and healed", () => {
+    const oneWay = new Set<string>();
+    const bothWays = new Set<string>();
+    for (const seed of SEEDS) {
+      const scene = newScene(3);
+      const links = strike(scene, "pair-of-hosts-cut", seed);
+      if (links.length === 1) oneWay.add(links.join());
+      else {
+        expect(links).toEqual(links.map(reversed).sort());
+        bothWays.add(links.join());
+      }
+      run(scene, 5_000);
+      expect(scene.installation.network.cuts.size).toBe(0);
+    }
+    expect([oneWay.size, bothWays.size]).toEqual([DIRECTIONS, DIRECTIONS / 2]);
+  });
+
+  test("after pair is cut, each for a while, until all have been", () => {
+    for (const seed of SEEDS.slice(0, 10)) {
+      const scene = newScene(3);
+      const seen = new Set<string>();
+      let links = strike(scene, "every-link-severed", seed);
+      for (; links.length > 0; links = [...scene.installation.network.cuts].sort()) {
+        // One at a time.
+        expect(new Set(links.map((link) => link.split(">").sort().join("-"))).size).toBe(1);
+        for (const link of links) seen.add(link.split(">").sort().join("-"));
+        run(scene, 10);
+      }
+      expect(seen.size).toBe(DIRECTIONS / 2);
+      expect(scene.installation.world.marks.get("every-pair-cut")).toBe(1);
+    }
+  });
+
+  test("after pair is cut no longer when the storm is over", () => {
+    const scene = newScene(3);
+    strike(scene, "every-link-severed", 1);
+    scene.over = true;
+    run(scene, 1_000);
+    expect(scene.installation.network.cuts.size).toBe(0);
+    expect(scene.installation.world.marks.has("every-pair-cut")).toBe(false);
+  });
+});
