@@ -79,3 +79,30 @@ describe("a pair of hosts", () => {
     expect(scene.installation.world.marks.has("every-pair-cut")).toBe(false);
   });
 });
+
+describe("hosts that hear only some others", () => {
+  const HOSTS = ["host-1", "host-2", "host-3", "host-4", "main"];
+
+  /** Whom each host still hears. */
+  function heardBy(links: readonly string[]): Map<string, string[]> {
+    return new Map(HOSTS.map((a) => [a, HOSTS.filter((b) => a !== b && !links.includes(`${b}>${a}`))]));
+  }
+
+  test("hear one in the middle, which is any of them, or their neighbours on a ring in any order", () => {
+    const bridges = new Set<string>();
+    const rings = new Set<string>();
+    for (const seed of SEEDS) {
+      const links = strike(newScene(4), "neighbours", seed);
+      expect(links).toEqual(links.map(reversed).sort());
+      const heard = heardBy(links);
+      const counts = [...heard.values()].map((each) => each.length).sort();
+      if (counts.every((count) => count === 2)) rings.add(links.join());
+      else {
+        expect(counts).toEqual([1, 1, 1, 1, 4]);
+        bridges.add(HOSTS.find((host) => heard.get(host)?.length === 4) ?? "none");
+      }
+    }
+    expect([...bridges].sort()).toEqual(HOSTS);
+    expect(rings.size).toBeGreaterThan(5);
+  });
+});

@@ -56,11 +56,14 @@ export function partition(scene: Scene, chance: Chance): boolean {
   return true;
 }
 
-/** Each host hears only its neighbours on a ring, or only one in the middle. */
+/** Each host hears only its neighbours on a ring, or only one in the middle: any of them, that of the Replication Manager too. */
 export function neighbours(scene: Scene, chance: Chance): boolean {
-  const all = hostIds(scene);
-  if (all.length < 4) return false;
+  const { world, mainHost } = scene.installation;
+  if (world.hosts.size < 4) return false;
   const bridge = chance.happens(0.5);
+  const all = shuffled(hostIds(scene), chance);
+  if (!bridge) mark(world, "cut-to-ring");
+  else mark(world, all[0] === mainHost.hostId ? "cut-but-for-main" : "cut-but-for-one");
   const heard = (a: number, b: number): boolean =>
     bridge ? a === 0 || b === 0 : Math.abs(a - b) === 1 || Math.abs(a - b) === all.length - 1;
   cut(
