@@ -1,6 +1,6 @@
 import type { Appointment } from "./agenda.js";
 import { prefixer } from "./trace.js";
-import { endProcess, isAlive, localMs, note, reach, type SimProcess, timer, turnSoon, type World } from "./world.js";
+import { isAlive, localMs, note, reach, type SimProcess, timer, turnSoon, type World } from "./world.js";
 
 const performing = prefixer("> ");
 
@@ -21,7 +21,7 @@ export interface SimDriver<Event> {
 
 /**
  * Runs a core as runtime/driver.ts does: everything that one turn of the event loop brings is one batch, the wake-up comes after what was in
- * the sockets, effects are performed at the end. The process may die between any two of them.
+ * the sockets, effects are performed at the end. The process may die, or stop, between any two of them.
  */
 export function createSimDriver<Event extends { readonly kind: string }, Effect extends { readonly kind: string }>(
   world: World,
@@ -54,8 +54,17 @@ export function createSimDriver<Event extends { readonly kind: string }, Effect 
     if (wakeDue) options.step(nowMs, options.wake(), effects);
     wakeDue = false;
     options.finish?.(nowMs, effects);
-    for (const effect of effects) {
-      if (process.effectsLeft-- <= 0) endProcess(world, process, null, "SIGKILL");
+    performFrom(effects, 0);
+  }
+
+  function performFrom(effects: readonly Effect[], first: number): void {
+    let i = first;
+    for (let effect = effects[i]; effect !== undefined; effect = effects[++i]) {
+      strikeWhenDue();
+      if (process.state === "stopped") {
+        process.interrupted = () => performFrom(effects, i);
+        return;
+      }
       if (!isAlive(process)) return;
       if (effect.kind !== "send" && effect.kind !== "note") note(world, process.name, performing(effect.kind), () => shortText(effect));
       options.perform(effect);
@@ -63,6 +72,13 @@ export function createSimDriver<Event extends { readonly kind: string }, Effect 
     if (!isAlive(process)) return;
     options.performed?.();
     setAlarm();
+  }
+
+  function strikeWhenDue(): void {
+    const { ambush } = process;
+    if (ambush === null || ambush.effectsLeft-- > 0) return;
+    process.ambush = null;
+    ambush.strike();
   }
 
   function setAlarm(): void {

@@ -185,10 +185,44 @@ function killAny(scene: Scene, process: SimProcess | null): boolean {
   return true;
 }
 
+function anyCore(scene: Scene, kind: Core, chance: Chance): SimProcess | null {
+  if (kind === "client") return chance.pick(scene.clients());
+  if (kind === "server") return anyServer(scene, chance)?.process ?? null;
+  return component(scene, kind, chance);
+}
+
+type Core = "server" | "lfd" | "gfd" | "rm" | "client";
+
+function dieBetweenEffects(scene: Scene, kind: Core, process: SimProcess, effectsLeft: number): void {
+  const { world } = scene.installation;
+  process.ambush = {
+    effectsLeft,
+    strike() {
+      mark(world, `${kind}-dies-between-effects`);
+      endProcess(world, process, null, "SIGKILL");
+    },
+  };
+}
+
+/** The turn that it was in ends when it goes on: what it does then was decided before. */
+function stopBetweenEffects(scene: Scene, chance: Chance): boolean {
+  const kind = chance.pick(["server", "lfd", "gfd", "rm", "client"] as const);
+  const process = anyCore(scene, kind, chance);
+  if (process === null) return false;
+  const forMs = pauseLength(chance);
+  process.ambush = {
+    effectsLeft: chance.integer(1, 30),
+    strike() {
+      if (pause(scene, process, forMs)) mark(scene.installation.world, `${kind}-stops-between-effects`);
+    },
+  };
+  return true;
+}
+
 function killServer(scene: Scene, chance: Chance, effectsLeft: number): boolean {
   const server = anyServer(scene, chance);
   if (server === null || !mayDie(scene, server)) return false;
-  if (effectsLeft > 0) server.process.effectsLeft = effectsLeft;
+  if (effectsLeft > 0) dieBetweenEffects(scene, "server", server.process, effectsLeft);
   else endProcess(scene.installation.world, server.process, null, "SIGKILL");
   return true;
 }
@@ -249,9 +283,16 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "kill-rm": (scene, chance) => killAny(scene, component(scene, "rm", chance)),
   "rm-between-effects"(scene, chance) {
     const rm = component(scene, "rm", chance);
-    if (rm !== null) rm.effectsLeft = chance.integer(1, 30);
+    if (rm !== null) dieBetweenEffects(scene, "rm", rm, chance.integer(1, 30));
     return rm !== null;
   },
+  "core-dies-mid-turn"(scene, chance) {
+    const kind = chance.pick(["lfd", "gfd", "client"] as const);
+    const process = anyCore(scene, kind, chance);
+    if (process !== null) dieBetweenEffects(scene, kind, process, chance.integer(1, 30));
+    return process !== null;
+  },
+  "pause-in-a-turn": stopBetweenEffects,
   "second-rm": (scene) => startSecondRm(scene.installation),
   "pause-server"(scene, chance) {
     const server = anyServer(scene, chance);

@@ -59,7 +59,7 @@ export function endStorm(scene: Scene): void {
   }
   for (const process of world.processes.values()) {
     process.slowness = 1;
-    process.effectsLeft = Number.POSITIVE_INFINITY;
+    process.ambush = null;
     continueProcess(world, process);
   }
   resume(world, network);

@@ -117,6 +117,8 @@ const LATER_FAULTS: Readonly<Record<string, { readonly share: number; readonly e
   "change-many": { share: 0.1, everyMs: [300, 1_500] },
   "disk-hang": { share: 0.15, everyMs: [1_000, 4_000] },
   "pair-of-hosts-cut": { share: 0.12, everyMs: [300, 1_500] },
+  "core-dies-mid-turn": { share: 0.12, everyMs: [300, 1_500] },
+  "pause-in-a-turn": { share: 0.12, everyMs: [300, 1_500] },
   "every-link-severed": { share: 0.12, everyMs: [1_500, 4_000] },
 };
 

@@ -43,8 +43,10 @@ export interface SimProcess {
   cpuMs: number;
   /** Everything it does takes so many times as long. */
   slowness: number;
-  /** It dies after so many more effects: between any two of them. */
-  effectsLeft: number;
+  /** What befalls it after so many more effects: between any two of them. */
+  ambush: { effectsLeft: number; strike(): void } | null;
+  /** The rest of its turn, when it was stopped in the middle of one. */
+  interrupted: (() => void) | null;
 }
 
 /** How this world behaves; drawn by the swarm, changed by faults while it runs. */
@@ -220,7 +222,8 @@ export function startProcess(world: World, host: SimHost, name: string, parent: 
     onExit: null,
     cpuMs: 0,
     slowness: 1,
-    effectsLeft: Number.POSITIVE_INFINITY,
+    ambush: null,
+    interrupted: null,
   };
   world.processes.set(process.pid, process);
   note(world, name, "process-started", () => `pid ${process.pid} on ${host.hostId}`);
@@ -255,6 +258,7 @@ export function endProcess(world: World, process: SimProcess, code: number | nul
   process.held.length = 0;
   process.heldTurns.length = 0;
   process.heldTimers.length = 0;
+  process.interrupted = null;
   for (const action of process.atDeath) action();
   process.atDeath.length = 0;
   const { onExit } = process;
@@ -276,14 +280,21 @@ export function stopProcess(world: World, process: SimProcess): void {
   note(world, process.name, "process-stopped", () => `pid ${process.pid}`);
 }
 
-/** As Node does: expired timers run first, then what lies in the sockets. */
+/** As Node does: the turn that it was in goes on, expired timers run, then what lies in the sockets. It may be stopped again in any of it. */
 export function continueProcess(world: World, process: SimProcess): void {
   if (process.state !== "stopped") return;
   process.state = "running";
   note(world, process.name, "process-continued", () => `pid ${process.pid}, ${process.held.length} events held`);
-  for (const action of process.heldTimers.splice(0)) if (isAlive(process)) action();
-  for (const action of process.held.splice(0)) if (isAlive(process)) action();
-  for (const action of process.heldTurns.splice(0)) if (isAlive(process)) action();
+  const { interrupted } = process;
+  process.interrupted = null;
+  interrupted?.();
+  for (const due of [process.heldTimers, process.held, process.heldTurns]) {
+    for (let action = nextOf(process, due); action !== undefined; action = nextOf(process, due)) action();
+  }
+}
+
+function nextOf(process: SimProcess, due: (() => void)[]): (() => void) | undefined {
+  return process.state === "running" ? due.shift() : undefined;
 }
 
 /** A turn of the event loop is due. */
