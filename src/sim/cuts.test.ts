@@ -1,31 +1,13 @@
 /** That each shape of a cut is what it says, and heals. */
 import { describe, expect, test } from "vitest";
 import { createChance } from "./chance.js";
-import { createLedger } from "./checkers/ledger.js";
-import { createWatch } from "./checkers/watch.js";
 import { FAULTS } from "./faults.js";
-import { createInstallation } from "./installation.js";
 import type { Scene } from "./scene.js";
-import { drawPlan } from "./swarm.js";
-import { createWorld, runUntil } from "./world.js";
-import { REPLICA_TIMINGS } from "../server/core/state.js";
-
-/** Hosts `host-1` to `host-N` and `main`, of which nothing runs. */
-function newScene(hostCount: number): Scene {
-  const plan = { ...drawPlan(1), hostCount };
-  const world = createWorld(1, plan.settings, null);
-  const ledger = createLedger(world, plan.spec.group, plan.spec.durability, REPLICA_TIMINGS);
-  return { installation: createInstallation(world, plan, createWatch(ledger)), ledger, clients: () => [], over: false };
-}
+import { newScene, run } from "./scene.test-harness.js";
 
 function strike(scene: Scene, kind: string, seed: number): string[] {
   expect(FAULTS[kind]?.(scene, createChance(seed, "strike"))).toBe(true);
   return [...scene.installation.network.cuts].sort();
-}
-
-function run(scene: Scene, forMs: number): void {
-  const { world } = scene.installation;
-  for (const _ of runUntil(world, world.nowMs + forMs)) throw new Error("nothing here is asynchronous");
 }
 
 function reversed(link: string): string {

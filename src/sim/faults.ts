@@ -13,6 +13,7 @@ import { startSecondServer } from "./second-server.js";
 import type { RunningServer } from "./running.js";
 import { type Fault, hostIds, runningServers, type Scene } from "./scene.js";
 import { incarnationOn } from "./shells/server-shell.js";
+import { jumpWallClock } from "./wall-clocks.js";
 import { after, continueProcess, endProcess, isAlive, mark, note, type SimHost, type SimProcess, stopProcess } from "./world.js";
 
 /** An operator looks again after so long. */
@@ -318,6 +319,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     resetOne(scene.installation.world, scene.installation.network, () => true);
     return true;
   },
+  "time-leap": jumpWallClock,
   "disk-errors": (scene, chance) => diskTrouble(scene, chance, "errors"),
   "disk-full": (scene, chance) => diskTrouble(scene, chance, "full"),
   "disk-slow": (scene, chance) => diskTrouble(scene, chance, "slow"),

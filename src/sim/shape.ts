@@ -22,6 +22,7 @@ export const WITHOUT: Readonly<Record<string, (plan: Plan) => Plan>> = {
   "weak-reads": (plan) => ({ ...plan, weakReads: false }),
   "slow-handlers": (plan) => ({ ...plan, slowHandlers: false }),
   "named-hosts": (plan) => ({ ...plan, hostsNamed: false }),
+  "wall-drift": (plan) => ({ ...plan, settings: { ...plan.settings, wallDriftMax: 0 } }),
   "store-doubts": (plan) => ({ ...plan, storeUnknownProbability: 0 }),
 };
 

@@ -37,6 +37,7 @@ export function drawQuickPlan(seed: number): Plan {
       replayProbability: chance.pick([0, 0, 0.01, 0.05]),
       diskMinMs: 0.2,
       diskMaxMs: chance.pick([1, 5, 20]),
+      wallDriftMax: drawWallDrift(seed),
     },
     hostCount: chance.pick([1, 3, 3, 5]),
     hostsNamed: createChance(seed, "named-hosts").happens(0.1),
@@ -96,6 +97,12 @@ function drawTimings(seed: number): Plan["timings"] {
   return chance.happens(0.15) ? { sessionExpiryMs: chance.pick([300, 700, 1_500]), keyExpiryMs: KEY_EXPIRY_MS } : {};
 }
 
+/** A time server slews a clock by little; a virtual machine's can be off by much. Drawn elsewhere, as the style is. */
+function drawWallDrift(seed: number): number {
+  const chance = createChance(seed, "wall-skew");
+  return chance.happens(0.12) ? chance.pick([0.01, 0.1, 0.9]) : 0;
+}
+
 /** Small bounds bring rare moments about often. */
 function drawBounds(chance: Chance): Plan["bounds"] {
   if (chance.happens(0.5)) return {};
@@ -119,6 +126,7 @@ const LATER_FAULTS: Readonly<Record<string, { readonly share: number; readonly e
   "pair-of-hosts-cut": { share: 0.12, everyMs: [300, 1_500] },
   "core-dies-mid-turn": { share: 0.12, everyMs: [300, 1_500] },
   "pause-in-a-turn": { share: 0.12, everyMs: [300, 1_500] },
+  "time-leap": { share: 0.12, everyMs: [300, 1_500] },
   "every-link-severed": { share: 0.12, everyMs: [1_500, 4_000] },
 };
 

@@ -21,6 +21,7 @@ import {
   stopProcess,
   timer,
   turnSoon,
+  wallMs,
 } from "./world.js";
 import type { SimProcess, World, WorldSettings } from "./world.js";
 
@@ -89,6 +90,18 @@ test("clocks of hosts are apart, and drift apart", () => {
   run(world, 60_000);
   expect(Math.abs(apart)).toBeGreaterThan(1);
   expect(Math.abs(localMs(world, a) - localMs(world, b) - apart)).toBeGreaterThan(1);
+});
+
+test("wall clocks of hosts run at paces of their own, and jump when they are set", () => {
+  const world = newWorld({ wallDriftMax: 0.5 });
+  const [a, b] = [addHost(world, hostId("a")), addHost(world, hostId("b"))];
+  const before = [wallMs(world, a), wallMs(world, b)] as const;
+  run(world, 10_000);
+  const passed = [wallMs(world, a) - before[0], wallMs(world, b) - before[1]] as const;
+  expect(Math.abs(passed[0] - passed[1])).toBeGreaterThan(100);
+  for (const each of passed) expect(Math.abs(each - 10_000)).toBeLessThan(5_001);
+  a.wallOffsetMs -= 3_000;
+  expect(wallMs(world, a)).toBe(before[0] + passed[0] - 3_000);
 });
 
 /** A client on one host that keeps connections to a server on another. */

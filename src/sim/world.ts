@@ -13,7 +13,9 @@ export interface SimHost {
   /** local = offset + rate * world. */
   readonly clockOffsetMs: number;
   readonly clockRate: number;
-  readonly wallOffsetMs: number;
+  /** Its wall clock, which an operator or a time server may set. */
+  wallOffsetMs: number;
+  readonly wallRate: number;
   /** Data folders, by replica. */
   readonly disks: Map<string, SimDisk>;
   /** Other files that matter: name to content. Replaced atomically, durable when the writer is told so. */
@@ -62,6 +64,8 @@ export interface WorldSettings {
   readonly replayProbability: number;
   readonly diskMinMs: number;
   readonly diskMaxMs: number;
+  /** By so much does the wall clock of a host run faster or slower than time, at most. */
+  readonly wallDriftMax: number;
   /** From here on disks say that they have synced a log and have not: for proving that the checkers see it. */
   readonly diskLiesFromMs?: number;
 }
@@ -132,11 +136,14 @@ export const CLOCK_DRIFT_MAX = 0.02;
 
 export function addHost(world: World, hostId: HostId): SimHost {
   const { process } = world.chance;
+  const { wallDriftMax } = world.settings;
   const host: SimHost = {
     hostId,
     clockOffsetMs: Math.floor(process.between(0, 1_000_000)),
     clockRate: 1 + process.between(-CLOCK_DRIFT_MAX, CLOCK_DRIFT_MAX),
     wallOffsetMs: Math.floor(process.between(-3_600_000, 3_600_000)),
+    // Of a chance of its own: where there is no such drift all else is what it was before there was any.
+    wallRate: 1 + createChance(world.seed, `wall clock of ${hostId}`).between(-wallDriftMax, wallDriftMax),
     disks: new Map(),
     files: new Map(),
     locks: new Map(),
@@ -151,9 +158,9 @@ export function localMs(world: World, host: SimHost): number {
   return host.clockOffsetMs + host.clockRate * world.nowMs;
 }
 
-/** The host's wall clock: it may be hours off. */
+/** The host's wall clock: it may be hours off, and more when it has been set. */
 export function wallMs(world: World, host: SimHost): number {
-  return Math.floor(1_700_000_000_000 + host.wallOffsetMs + world.nowMs);
+  return Math.floor(1_700_000_000_000 + host.wallOffsetMs + host.wallRate * world.nowMs);
 }
 
 export function after(world: World, delayMs: number, action: () => void): Appointment {

@@ -189,10 +189,15 @@ function startReplica(
       outbound,
     });
   };
+  const readWallClock = (): number => {
+    const nowMs = wallMs(world, host);
+    if (nowMs < replica.logTimeMs) mark(world, "wall-clock-behind-log");
+    return nowMs;
+  };
   const onMessage = (connection: SimConnection, message: Message): void => {
     const event = eventOfMessage(connection, message, {
       digest: requestDigest,
-      wallMs: () => wallMs(world, host),
+      wallMs: readWallClock,
       seed: () => world.chance.process.uint32(),
     });
     if (event === null) connection.close(`${message.kind} is not expected`);
