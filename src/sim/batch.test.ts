@@ -36,6 +36,7 @@ describe("a run in which too little happened passes, and does not count:", () =>
   const cases: readonly (readonly [string, Plan, boolean])[] = [
     ["enough of all", three, true],
     ["two kinds of fault", { ...three, faults: faults.slice(0, 2) }, false],
+    ["two kinds of fault and a change by hand", { ...three, faults: [...faults.slice(0, 2), { kind: "hand-over", everyMs: 400 }] }, false],
     ["few operations", { ...three, clientCount: 1, threadsPerClient: 1, thinkMs: 2_000 }, false],
     [
       "no view change",

@@ -35,8 +35,10 @@ export function submitToDisk(
   const through = lies ? 0 : disk.nextNumber - 1;
   const share = operation.kind === "sync" || operation.kind === "sync-folder" ? 1 : 0.2;
   const delayMs = chance.disk.between(settings.diskMinMs, settings.diskMaxMs) * share * disk.faults.slowness;
+  if (disk.faults.slowness > 1) mark(world, "disk-slowed");
   const finish = (): void => {
     if (disk.faults.hangs) {
+      mark(world, "disk-held");
       disk.held.push(finish);
       return;
     }

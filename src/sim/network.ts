@@ -98,6 +98,7 @@ function isCut(network: Network, from: SimHost, to: SimHost): boolean {
 function delayMs(world: World, network: Network, from: SimHost, to: SimHost): number {
   const { settings, chance } = world;
   const extra = network.slow.size === 0 ? 0 : (network.slow.get(linkName(from.hostId, to.hostId)) ?? 0);
+  if (extra > 0) mark(world, "link-slowed");
   const local = from === to ? 0.3 : 1;
   let delay = chance.network.between(settings.delayMinMs, settings.delayMaxMs) * local + extra * chance.network.unit();
   if (chance.network.happens(settings.tailProbability)) delay += chance.network.between(0, settings.tailMs);

@@ -12,6 +12,7 @@ import { checkState } from "./checkers/s9-determinism.js";
 import { createWatch, watchStore } from "./checkers/watch.js";
 import { drained } from "./drained.js";
 import type { Scene } from "./scene.js";
+import { faultKinds } from "./fault-kinds.js";
 import { serveBesideHang } from "./hanging-disk.js";
 import { createInstallation, type Installation } from "./installation.js";
 import { startInstallation } from "./supervision.js";
@@ -104,7 +105,7 @@ export function* lifeOf(seed: number, options: RunOptions = {}): Running<RunResu
 }
 
 function isCounted(world: World, ledger: Ledger, clients: Clients): boolean {
-  const kinds = [...world.marks.keys()].filter((name) => name.startsWith("fault-"));
+  const kinds = faultKinds(world.marks);
   return (
     !world.marks.has("undecided") && clients.completedCount >= COMPLETED_MIN && ledger.views.length >= 2 && kinds.length >= FAULT_KINDS_MIN
   );

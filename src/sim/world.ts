@@ -306,6 +306,7 @@ function nextOf(process: SimProcess, due: (() => void)[]): (() => void) | undefi
 
 /** A turn of the event loop is due. */
 export function turnSoon(world: World, process: SimProcess, delayMs: number, turn: () => void): void {
+  if (process.slowness > 1) mark(world, "process-slowed");
   after(world, delayMs * process.slowness, () => {
     if (process.state === "running") turn();
     else if (process.state === "stopped") process.heldTurns.push(turn);
