@@ -9,7 +9,7 @@ import { sealQuorum, type View } from "../vocabulary/view.js";
 import { createLedger, type Ledger } from "./checkers/ledger.js";
 import { checkWeakReads } from "./checkers/s7-weak-reads.js";
 import { checkState } from "./checkers/s9-determinism.js";
-import { createWatch, watchStore } from "./checkers/watch.js";
+import { checkEnd, createWatch, watchStore } from "./checkers/watch.js";
 import { drained } from "./drained.js";
 import type { Scene } from "./scene.js";
 import { faultKinds } from "./fault-kinds.js";
@@ -85,6 +85,7 @@ export function* lifeOf(seed: number, options: RunOptions = {}): Running<RunResu
   endStorm(scene);
   clients.leisure = LEISURE;
   const closed = yield* recover(installation, ledger, clients);
+  if (world.violation === null) checkEnd(ledger);
   if (world.violation === null) checkWeakReads(ledger, plan, clients.weakReads);
   if (world.violation === null) judgeHistory(world, plan, clients.records(), closed);
   return {

@@ -200,12 +200,17 @@ export function* runUntil(world: World, untilMs: number, done: () => boolean = (
     world.nowMs = Math.max(world.nowMs, task.atMs);
     world.taskCount += 1;
     if (world.taskCount > TASKS_MAX) violate(world, "livelock", `more than ${TASKS_MAX} things happened by now`);
-    try {
-      task.action();
-    } catch (error) {
-      violate(world, ruleOf(error), error instanceof Error ? (error.stack ?? error.message) : String(error));
-    }
+    attempt(world, task.action);
     if (world.awaiting.size > 0) yield;
+  }
+}
+
+/** What an assertion says is what a checker would. */
+export function attempt(world: World, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    violate(world, ruleOf(error), error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
 }
 

@@ -7,7 +7,7 @@ import { checkSettings } from "../changes.js";
 import type { Installation } from "../installation.js";
 import type { Observer } from "../observer.js";
 import type { RunningServer } from "../running.js";
-import { isAlive, mark, violate } from "../world.js";
+import { attempt, isAlive, mark, violate } from "../world.js";
 import type { Ledger, Question } from "./ledger.js";
 import { checkPosition } from "./log-position.js";
 import { checkNextView, checkTerm } from "./s1-one-chain.js";
@@ -128,6 +128,15 @@ export function watchStore(ledger: Ledger, installation: Installation): void {
     mark(ledger.world, "view-written");
     if (installation.store.right !== null) violate(ledger.world, "S1e", `view ${epochText(view.epoch)} is written to a store that is old`);
     checkNextView(ledger, view);
-    for (const server of ledger.running.values()) checkAll(server.replica);
+    checkServers(ledger);
   };
+}
+
+function checkServers(ledger: Ledger): void {
+  for (const server of ledger.running.values()) checkAll(server.replica);
+}
+
+/** When all has happened. */
+export function checkEnd(ledger: Ledger): void {
+  attempt(ledger.world, () => checkServers(ledger));
 }
