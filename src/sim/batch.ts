@@ -63,6 +63,8 @@ export const MARKS_WANTED: readonly string[] = [
   "log-truncated",
   "log-damaged",
   "disk-wiped",
+  "file-lost",
+  "file-cut",
   "disk-full",
   "served-beside-hang",
   "disk-slowed",

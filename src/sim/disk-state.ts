@@ -47,5 +47,7 @@ export interface SimDisk {
   readonly held: (() => void)[];
   /** A bit of it was flipped: its store may find damage. */
   flipped: boolean;
+  /** A file of it was lost or cut: its store may find damage, but nothing that is not there. */
+  maimed: boolean;
   nextNumber: number;
 }

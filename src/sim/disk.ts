@@ -13,6 +13,7 @@ export function createSimDisk(): SimDisk {
     faults: { failProbability: 0, full: false, slowness: 1, hangs: false },
     held: [],
     flipped: false,
+    maimed: false,
     nextNumber: 1,
   };
 }
@@ -122,6 +123,33 @@ export function flipBit(chance: Chance, disk: SimDisk): string | null {
   disk.flipped = true;
   for (const bytes of [file.content, file.durable]) if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ bit;
   return `${path} at byte ${at}`;
+}
+
+/** A file is gone, whatever it was. Returns which, or null when there is none. */
+export function loseFile(chance: Chance, disk: SimDisk): string | null {
+  const path = anyFile(chance, disk);
+  if (path === null) return null;
+  for (const files of [disk.files, disk.durableFiles]) files.delete(path);
+  disk.pendingNames = disk.pendingNames.filter((name) => name.path !== path);
+  return path;
+}
+
+/** A file ends before its end, and before `sizeBytesMax`. Returns which and where, or null when there is none. */
+export function cutFile(chance: Chance, disk: SimDisk, sizeBytesMax: number): string | null {
+  const path = anyFile(chance, disk);
+  const file = path === null ? undefined : disk.files.get(path);
+  if (file === undefined || file.content.length === 0) return null;
+  const sizeBytes = chance.integer(0, Math.min(file.content.length, sizeBytesMax) - 1);
+  file.content = file.content.slice(0, sizeBytes);
+  file.durable = file.content.slice();
+  file.pending = [];
+  return `${path} after ${sizeBytes} bytes`;
+}
+
+function anyFile(chance: Chance, disk: SimDisk): string | null {
+  if (disk.files.size === 0) return null;
+  disk.maimed = true;
+  return chance.pick([...disk.files.keys()]);
 }
 
 function perform(disk: SimDisk, operation: DiskOperation, through: number): DiskCompletion {

@@ -1,9 +1,9 @@
 import type { ReplicaId } from "../vocabulary/ids.js";
-import { sealQuorum } from "../vocabulary/view.js";
 import type { Chance } from "./chance.js";
 import { administer, changeMany, changeOne } from "./changes.js";
 import { cutPair, cutEachLink, neighbours, partition } from "./cuts.js";
-import { flipBit, powerOffDisk, createSimDisk } from "./disk.js";
+import { loseData, mayDie } from "./data-loss.js";
+import { powerOffDisk } from "./disk.js";
 import { hangDisk } from "./hanging-disk.js";
 import { holdBack, linkName, resetOne, resume } from "./network.js";
 import { findOldStore } from "./old-store.js";
@@ -12,9 +12,8 @@ import { startSecondRm } from "./second-rm.js";
 import { startSecondServer } from "./second-server.js";
 import type { RunningServer } from "./running.js";
 import { type Fault, hostIds, runningServers, type Scene } from "./scene.js";
-import { incarnationOn } from "./shells/server-shell.js";
 import { jumpWallClock } from "./wall-clocks.js";
-import { after, continueProcess, endProcess, isAlive, mark, note, type SimHost, type SimProcess, stopProcess } from "./world.js";
+import { after, continueProcess, endProcess, isAlive, mark, type SimHost, type SimProcess, stopProcess } from "./world.js";
 
 /** An operator looks again after so long. */
 const ASK_AGAIN_MS = 2_000;
@@ -31,20 +30,6 @@ function component(scene: Scene, kind: string, chance: Chance): SimProcess | nul
     .filter(([name, process]) => name.startsWith(kind) && isAlive(process))
     .map(([, process]) => process);
   return all.length === 0 ? null : chance.pick(all);
-}
-
-/** With `memory` a death takes what the process held: no more at once than the group can lose. */
-function mayDie(scene: Scene, server: RunningServer): boolean {
-  return scene.installation.plan.spec.durability === "disk" || mayLose(scene, server.incarnation);
-}
-
-/** An observer's knowledge: would the last written view, without this incarnation, still have an intact copy in every quorum? */
-function mayLose(scene: Scene, incarnation: RunningServer["incarnation"] | null): boolean {
-  const { ledger } = scene;
-  const view = ledger.views.at(-1);
-  if (view === undefined) return false;
-  const intact = view.members.filter((member) => !ledger.lost.has(member.incarnation) && member.incarnation !== incarnation);
-  return intact.length >= sealQuorum(view) && intact.length >= 1;
 }
 
 function pause(scene: Scene, process: SimProcess, forMs: number): boolean {
@@ -135,34 +120,6 @@ function lastWords(scene: Scene, chance: Chance): boolean {
   const process = chance.pick(scene.clients());
   holdBack(scene.installation.network, process, chance.between(20, 400));
   return killAny(scene, process);
-}
-
-/** Data that is not in use by a process is lost or damaged; a server that runs is killed first. */
-function loseData(scene: Scene, chance: Chance, how: "wiped" | "damaged"): boolean {
-  const { world, plan, serverHosts } = scene.installation;
-  if (plan.spec.durability === "memory") return false;
-  const places = serverHosts.flatMap((host) => [...host.disks].map(([replica, disk]) => ({ host, replica, disk })));
-  const targets = places.filter(({ disk }) => {
-    const incarnation = incarnationOn(disk);
-    return incarnation !== null && mayLose(scene, incarnation);
-  });
-  if (targets.length === 0) return false;
-  const { host, replica, disk } = chance.pick(targets);
-  const holder = host.locks.get(replica);
-  if (holder !== undefined) endProcess(world, holder, null, "SIGKILL");
-  const incarnation = incarnationOn(disk);
-  if (incarnation === null) return false;
-  mark(world, `disk-${how}`);
-  if (how === "wiped") {
-    note(world, replica, "disk-wiped", () => host.hostId);
-    scene.ledger.lost.add(incarnation);
-    host.disks.set(replica, createSimDisk());
-    return true;
-  }
-  const where = flipBit(chance, disk);
-  note(world, replica, "disk-damaged", () => where ?? "nothing to damage");
-  // Whether it is found out is for the store to show: what was confirmed must be there, or the whole is given up.
-  return where !== null;
 }
 
 function diskTrouble(scene: Scene, chance: Chance, kind: "errors" | "full" | "slow"): boolean {
@@ -326,6 +283,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "disk-hang": ({ installation, ledger }, chance) => hangDisk(installation, ledger, chance),
   "disk-wiped": (scene, chance) => loseData(scene, chance, "wiped"),
   "disk-damaged": (scene, chance) => loseData(scene, chance, "damaged"),
+  "file-lost": (scene, chance) => loseData(scene, chance, "file-lost"),
+  "file-cut": (scene, chance) => loseData(scene, chance, "file-cut"),
   change: ({ installation }, chance) => changeOne(installation, chance),
   "change-many": ({ installation }, chance) => changeMany(installation, chance),
   "hand-over": handOver,

@@ -34,7 +34,7 @@ export interface Observer {
   onOrder(by: BootId, order: Message): void;
   onInstalled(server: RunningServer, index: number): void;
   onRecovered(place: string, recovered: Extract<StoreResult, { kind: "recovered" }>, disk: SimDisk): void;
-  /** A store finds itself damaged, and no bit of its disk was ever flipped. */
+  /** A store finds itself damaged, and nothing of its disk was ever flipped, lost or cut. */
   onUncausedDamage(place: string, what: string): void;
   /** A fault detector is about to set the data of a replica aside, as it was ordered to. */
   onDiscarded(replica: ReplicaId, incarnation: Incarnation | null): void;

@@ -128,6 +128,8 @@ const LATER_FAULTS: Readonly<Record<string, { readonly share: number; readonly e
   "pause-in-a-turn": { share: 0.12, everyMs: [300, 1_500] },
   "time-leap": { share: 0.12, everyMs: [300, 1_500] },
   "every-link-severed": { share: 0.12, everyMs: [1_500, 4_000] },
+  "file-lost": { share: 0.1, everyMs: [800, 3_000] },
+  "file-cut": { share: 0.1, everyMs: [800, 3_000] },
 };
 
 function drawLaterFaults(seed: number): Plan["faults"] {

@@ -5,7 +5,7 @@ import { bootId, clusterId, hostId } from "../vocabulary/ids.js";
 import { PROTOCOL_VERSION } from "../vocabulary/limit.js";
 import type { Hello, Message } from "../vocabulary/message.js";
 import { createChance } from "./chance.js";
-import { createSimDisk, flipBit, killDisk, powerOffDisk, submitToDisk } from "./disk.js";
+import { createSimDisk, cutFile, flipBit, killDisk, loseFile, powerOffDisk, submitToDisk } from "./disk.js";
 import type { SimDisk } from "./disk-state.js";
 import { createNetwork, dial, linkName, listen, resetOne, resume, type Network, type SimConnection } from "./network.js";
 import { drawPlan } from "./swarm.js";
@@ -326,5 +326,26 @@ describe("a disk", () => {
     for (let seed = 1; seed <= 20; seed++) struck.add(flipBit(createChance(seed, "flip"), disk)?.split(" ")[0] ?? "none");
     expect([...struck].sort()).toEqual([PATH, "snapshot-9"]);
     expect([...(disk.files.get(PATH)?.content ?? [])].findLastIndex((byte) => byte !== 1)).toBeLessThan(10_000 - 2_047);
+  });
+
+  test("loses a file for good, whatever the power takes after that", () => {
+    const { world, disk } = withFile();
+    const lost = loseFile(createChance(1, "loss"), disk);
+    expect(lost).toBe(PATH);
+    powerOffDisk(world.chance.disk, disk);
+    expect([...disk.files.keys()]).toEqual([]);
+    expect(loseFile(createChance(1, "loss"), disk)).toBeNull();
+  });
+
+  test("has a file cut before its end, and before what a segment was made with", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { world, disk, ask } = withFile();
+      ask(write(100, 7));
+      cutFile(createChance(seed, "cut"), disk, 60);
+      const size = disk.files.get(PATH)?.content.length;
+      expect(size).toBeLessThan(60);
+      powerOffDisk(world.chance.disk, disk);
+      expect(disk.files.get(PATH)?.content.length).toBe(size);
+    }
   });
 });

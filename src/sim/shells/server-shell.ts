@@ -86,7 +86,7 @@ function openStore(installation: Installation, process: SimProcess, spec: GroupS
     } else if (result.kind === "damaged") {
       note(world, process.name, "damaged", () => `${result.where}: ${result.what}`);
       mark(world, "log-damaged");
-      if (!disk.flipped) installation.observer.onUncausedDamage(process.name, `${result.where}: ${result.what}`);
+      if (!disk.flipped && !disk.maimed) installation.observer.onUncausedDamage(process.name, `${result.where}: ${result.what}`);
       setAside(installation, process, spec, replica);
       openStore(installation, process, spec, replica);
     } else if (result.kind === "failed" || result.kind === "unsupported") endProcess(world, process, 70, null);
