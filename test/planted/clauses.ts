@@ -29,7 +29,11 @@ export const STARRED: readonly Clause[] = [
   { rule: "S4a", says: "the start entry on w of the new members", bugs: ["led-with-the-start-entry-on-one"] },
   { rule: "S4c", says: "nobody answers or counts before it is told that the view is active", bugs: ["serves-before-it-is-told"] },
   { rule: "S4d", says: "a leader that restarts does not lead again in its old epoch", bugs: ["leads-again-after-a-restart"] },
-  { rule: "S5a", says: "lost state is a new incarnation", bugs: ["wiped-disk-comes-back-under-its-name", "amnesia"] },
+  {
+    rule: "S5a",
+    says: "lost state is a new incarnation",
+    bugs: ["wiped-disk-comes-back-under-its-name", "amnesia", "first-segment-not-missed"],
+  },
   { rule: "S5b", says: "it counts once a view has admitted it", bugs: ["learner-counts"] },
   // S8: a leader's own count is the only proof of commitment that there is; what the protocol asks of replies it asks of acknowledgements here.
   {

@@ -22,6 +22,25 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     },
   },
   {
+    name: "first-segment-not-missed",
+    rule: "S5a",
+    edits: [
+      {
+        file: "storage/log-recovery.ts",
+        find: "if (read.lastBatch === null && first !== 1)",
+        replace: "if (read.lastBatch === null && first < 1)",
+      },
+    ],
+    found: /^S5: .* recovered a log that ends at/,
+    // The only segment that was written has to be lost after the next was made ready.
+    hunt: {
+      by: "swarm",
+      seed: 10,
+      within: 60,
+      focus: all(ofSpec({ replicas: 3, durability: "disk", checkpointEntries: 10_000 }), struckBy(200, "file-lost", "disk-wiped")),
+    },
+  },
+  {
     name: "group-commit-acknowledges-the-next-batch",
     rule: "section 7",
     edits: [
