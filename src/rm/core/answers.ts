@@ -52,7 +52,7 @@ export function laterThanStored(rm: Rm, group: GroupState, who: string, activeVi
   const { term } = rm.store.stored;
   if (promise[0] > term) return `${who} has promised epoch ${epochText(promise)}, the store's term is ${term}`;
   if (promise[0] === term && promise[1] > begunCounter(group))
-    return `${who} has promised epoch ${epochText(promise)}, and nobody has begun it since term ${term} was taken`;
+    return `${who} has promised epoch ${epochText(promise)}, and nobody has begun it since term ${term} was taken; a Replication Manager that is started again takes another`;
   return null;
 }
 

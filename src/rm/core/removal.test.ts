@@ -154,6 +154,16 @@ test("S5: who is to leave stays while the view would be too small without it and
   w.runUntil(world, () => w.serves(world) && members(world).join() === `${leader},bank-3`);
 });
 
+test("where both of two are awaited it is said so", () => {
+  const { world } = removedFromTwo((one) => {
+    want(one, 4);
+    w.die(one, w.server(one, 3));
+  });
+  expect(waits(world)).toEqual([
+    "bank-2 is to leave, and stays until bank-3 and bank-4 have caught up: without it group bank would have 1 of the 3 members that are wanted",
+  ]);
+});
+
 test("who is to leave waits no longer than 30 s for one that is not up, and not at all for one that has no room", () => {
   const { world, leader } = removedFromTwo((one) => {
     one.refuseStarts = true;

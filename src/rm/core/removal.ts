@@ -89,6 +89,13 @@ function removalWait(
   const staying = stayingOf(record, view).length;
   if (awaited.length === 0) return null;
   const { replica } = leaving;
-  const text = `${replica} is to leave, and stays until ${awaited.join(" or ")} has caught up: without it group ${group.group} would have ${staying} of the ${record.spec.replicas} members that are wanted`;
+  const enough = wordsOfEnough(awaited, record.spec.replicas - staying);
+  const text = `${replica} is to leave, and stays until ${enough} caught up: without it group ${group.group} would have ${staying} of the ${record.spec.replicas} members that are wanted`;
   return { replica, text };
+}
+
+/** So many of these are enough. */
+function wordsOfEnough(awaited: readonly ReplicaId[], count: number): string {
+  if (count >= awaited.length) return `${awaited.join(" and ")} ${awaited.length === 1 ? "has" : "have"}`;
+  return count === 1 ? `${awaited.join(" or ")} has` : `${count} of ${awaited.join(", ")} have`;
 }
