@@ -5,7 +5,7 @@ import { runSeed } from "./run.js";
 import { drawPlan } from "./swarm.js";
 
 const PASSED: SeedReport = {
-  ...{ seed: 1, digest: "", counted: true, closed: false, virtualMs: 1_000, completedCount: 200 },
+  ...{ seed: 1, digest: "", counted: true, closed: false, virtualMs: 1_000, recoveryMs: 500, completedCount: 200 },
   marks: MARKS_WANTED.map((name) => [name, 1] as const),
   failure: null,
 };

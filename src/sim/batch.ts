@@ -7,6 +7,7 @@ export interface SeedReport {
   readonly counted: boolean;
   readonly closed: boolean;
   readonly virtualMs: number;
+  readonly recoveryMs: number | null;
   readonly completedCount: number;
   readonly marks: readonly (readonly [string, number])[];
   /** Null: nothing went wrong. */
@@ -14,13 +15,14 @@ export interface SeedReport {
 }
 
 export function reportOfRun(result: RunResult): SeedReport {
-  const { seed, digest, counted, closed, virtualMs, completedCount, marks, violation, tail } = result;
+  const { seed, digest, counted, closed, virtualMs, recoveryMs, completedCount, marks, violation, tail } = result;
   return {
     seed,
     digest,
     counted,
     closed,
     virtualMs,
+    recoveryMs,
     completedCount,
     marks: [...marks],
     failure: violation === null ? null : { ...violation, tail },
@@ -33,13 +35,23 @@ export interface Batch {
   countedCount: number;
   closedCount: number;
   virtualMs: number;
+  slowestRecoveryMs: number;
   completedCount: number;
   readonly marks: Map<string, number>;
   readonly failures: SeedReport[];
 }
 
 export function createBatch(): Batch {
-  return { seedCount: 0, countedCount: 0, closedCount: 0, virtualMs: 0, completedCount: 0, marks: new Map(), failures: [] };
+  return {
+    seedCount: 0,
+    countedCount: 0,
+    closedCount: 0,
+    virtualMs: 0,
+    slowestRecoveryMs: 0,
+    completedCount: 0,
+    marks: new Map(),
+    failures: [],
+  };
 }
 
 export function addToBatch(batch: Batch, report: SeedReport): void {
@@ -47,6 +59,7 @@ export function addToBatch(batch: Batch, report: SeedReport): void {
   if (report.counted) batch.countedCount += 1;
   if (report.closed) batch.closedCount += 1;
   batch.virtualMs += report.virtualMs;
+  batch.slowestRecoveryMs = Math.max(batch.slowestRecoveryMs, report.recoveryMs ?? 0);
   batch.completedCount += report.completedCount;
   for (const [name, count] of report.marks) batch.marks.set(name, (batch.marks.get(name) ?? 0) + count);
   if (report.failure !== null) batch.failures.push(report);
@@ -139,7 +152,7 @@ export function missingMarks(batch: Batch): string[] {
 export function batchText(batch: Batch): string {
   const hours = (batch.virtualMs / 3_600_000).toFixed(2);
   const closed = batch.closedCount === 0 ? "" : `, ${batch.closedCount} closed by loss as they must`;
-  return `${batch.seedCount} seeds (${batch.countedCount} counted${closed}), ${hours} simulated hours, ${batch.completedCount} operations, ${batch.failures.length} failed`;
+  return `${batch.seedCount} seeds (${batch.countedCount} counted${closed}), ${hours} simulated hours, slowest recovery ${(batch.slowestRecoveryMs / 1_000).toFixed(1)} s, ${batch.completedCount} operations, ${batch.failures.length} failed`;
 }
 
 export function failureText(report: SeedReport): string {

@@ -40,6 +40,8 @@ export interface RunResult {
   readonly closed: boolean;
   readonly digest: string;
   readonly virtualMs: number;
+  /** From the end of the storm until the group was whole again; null when it was not. */
+  readonly recoveryMs: number | null;
   readonly completedCount: number;
   readonly viewCount: number;
   readonly marks: ReadonlyMap<string, number>;
@@ -52,7 +54,7 @@ export interface RunResult {
 const COMPLETED_MIN = 200;
 const FAULT_KINDS_MIN = 3;
 /** So long after the storm everything must be as it was wanted. */
-const RECOVERY_MS = 150_000;
+const RECOVERY_MS = 60_000;
 const CLOSING_MS = 30_000;
 const ENOUGH_MS = 10_000;
 const EXPLORED_MAX = 200_000;
@@ -84,7 +86,7 @@ export function* lifeOf(seed: number, options: RunOptions = {}): Running<RunResu
   yield* runUntil(world, plan.stormUntilMs);
   endStorm(scene);
   clients.leisure = LEISURE;
-  const closed = yield* recover(installation, ledger, clients);
+  const { closed, recoveryMs } = yield* recover(installation, ledger, clients);
   if (world.violation === null) checkEnd(ledger);
   if (world.violation === null) checkWeakReads(ledger, plan, clients.weakReads);
   if (world.violation === null) judgeHistory(world, plan, clients.records(), closed);
@@ -96,6 +98,7 @@ export function* lifeOf(seed: number, options: RunOptions = {}): Running<RunResu
     closed,
     digest: world.trace.digest(),
     virtualMs: world.nowMs,
+    recoveryMs,
     completedCount: clients.completedCount,
     viewCount: ledger.views.length,
     marks: world.marks,
@@ -112,19 +115,37 @@ function isCounted(world: World, ledger: Ledger, clients: Clients): boolean {
   );
 }
 
-/** Liveness. Returns whether the group stays closed, as it must when acknowledged work may be lost. */
-function* recover(installation: Installation, ledger: Ledger, clients: Clients): Running<boolean> {
+interface Recovery {
+  /** The group stays closed, as it must when acknowledged work may be lost. */
+  readonly closed: boolean;
+  readonly recoveryMs: number | null;
+}
+
+const UNRECOVERED: Recovery = { closed: false, recoveryMs: null };
+
+/** Liveness. */
+function* recover(installation: Installation, ledger: Ledger, clients: Clients): Running<Recovery> {
   const { world } = installation;
   yield* serveBesideHang(installation, ledger, clients);
-  if (world.violation !== null) return false;
-  const deadlineMs = world.nowMs + RECOVERY_MS;
-  yield* runUntil(world, deadlineMs, () => isWhole(installation, ledger) || isLost(ledger));
-  if (world.violation !== null) return false;
+  if (world.violation !== null) return UNRECOVERED;
+  const fromMs = world.nowMs;
+  yield* runUntil(world, fromMs + RECOVERY_MS, () => isWhole(installation, ledger) || isLost(ledger));
+  if (world.violation !== null) return UNRECOVERED;
   if (!isWhole(installation, ledger)) {
-    if (isLost(ledger)) return yield* stayClosed(installation, ledger);
+    if (isLost(ledger)) {
+      yield* stayClosed(installation, ledger);
+      return { closed: true, recoveryMs: null };
+    }
     violate(world, "liveness", `not whole ${RECOVERY_MS} ms after the storm: ${describe(installation)}`);
-    return false;
+    return UNRECOVERED;
   }
+  const recoveryMs = world.nowMs - fromMs;
+  yield* askTheLastQuestions(installation, ledger, clients);
+  return { closed: false, recoveryMs };
+}
+
+function* askTheLastQuestions(installation: Installation, ledger: Ledger, clients: Clients): Running<void> {
+  const { world } = installation;
   // Clients go on for a while, and a run whose storm left them little goes on until there is enough to judge; then they end what they have begun.
   yield* runUntil(world, world.nowMs + 500);
   clients.leisure = 1;
@@ -141,7 +162,6 @@ function* recover(installation: Installation, ledger: Ledger, clients: Clients):
   yield* runUntil(world, world.nowMs + CLOSING_MS, () => areEqual(ledger));
   if (world.violation === null && !areEqual(ledger)) violate(world, "convergence", describe(installation));
   for (const server of ledger.running.values()) checkState(ledger, server);
-  return false;
 }
 
 /** The view that was written is led, has the wanted size, and every member of it is there. */
@@ -167,7 +187,7 @@ function isLost(ledger: Ledger): boolean {
   return intact.length < sealQuorum(view);
 }
 
-function* stayClosed(installation: Installation, ledger: Ledger): Running<boolean> {
+function* stayClosed(installation: Installation, ledger: Ledger): Running<void> {
   const { world } = installation;
   mark(world, "closed-by-loss");
   const views = ledger.views.length;
@@ -177,7 +197,6 @@ function* stayClosed(installation: Installation, ledger: Ledger): Running<boolea
     if (base !== undefined && !mayFollow(ledger, base, view))
       violate(world, "S5", `a view was written although too many incarnations of the one before are lost`);
   }
-  return true;
 }
 
 /** S3a: who answered the Seal and was lost after that has said what it held, and counts; so who answered a later one. */
