@@ -97,6 +97,7 @@ export const MARKS_WANTED: readonly string[] = [
   "pair-cut-one-way",
   "every-pair-cut",
   "connection-reset",
+  "entry-damaged",
   "server-dies-between-effects",
   "rm-dies-between-effects",
   "lfd-dies-between-effects",

@@ -20,6 +20,7 @@ describe("a kind of fault", () => {
     ["disk-slow", "disk-slowed"],
     ["disk-hang", "disk-held"],
     ["slow-link", "link-slowed"],
+    ["entry-damaged", "entry-damaged"],
     ["slow-process", "process-slowed"],
     ["deadly-request", "died-at-request"],
     ["kill-between-effects", "server-dies-between-effects"],

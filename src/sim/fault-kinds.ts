@@ -17,6 +17,7 @@ const SHOWN_BY: Readonly<Record<string, readonly string[]>> = {
   "pause-in-a-turn": CORES.map((core) => `${core}-stops-between-effects`),
   "slow-process": ["process-slowed"],
   "slow-link": ["link-slowed"],
+  "entry-damaged": ["entry-damaged"],
   "disk-errors": OPERATIONS.map((operation) => `disk-error-${operation}`),
   "disk-full": ["disk-full"],
   "disk-slow": ["disk-slowed"],

@@ -13,6 +13,7 @@ import { startSecondServer } from "./second-server.js";
 import type { RunningServer } from "./running.js";
 import { type Fault, hostIds, runningServers, type Scene } from "./scene.js";
 import { jumpWallClock } from "./wall-clocks.js";
+import { drawDamage } from "./wire.js";
 import { after, continueProcess, endProcess, isAlive, mark, type SimHost, type SimProcess, stopProcess } from "./world.js";
 
 /** An operator looks again after so long. */
@@ -275,6 +276,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "connection-reset"(scene) {
     resetOne(scene.installation.world, scene.installation.network, () => true);
     return true;
+  },
+  "entry-damaged"({ installation: { world, network } }, chance) {
+    // There are no bytes to be damaged, otherwise.
+    if (world.settings.codec) network.damage = drawDamage(chance);
+    return world.settings.codec;
   },
   "time-leap": jumpWallClock,
   "disk-errors": (scene, chance) => diskTrouble(scene, chance, "errors"),

@@ -1,4 +1,3 @@
-import { decodeMessage, encodeMessageWhole } from "../codec/message.js";
 import type { GroupName, HostId } from "../vocabulary/ids.js";
 import type { Hello, Message } from "../vocabulary/message.js";
 import type { Address } from "../vocabulary/view.js";
@@ -7,6 +6,7 @@ import { shortText } from "./driver.js";
 import { messageText } from "./message-text.js";
 import { isRefused, noteRefusal, REPLAYED, type Refusals } from "./replays.js";
 import { prefixer } from "./trace.js";
+import { bringsEntries, type Damage, damaged, recoded, UNREADABLE } from "./wire.js";
 import { after, isAlive, mark, note, reach, type SimHost, type SimProcess, timer, violate, type World } from "./world.js";
 
 /** As runtime/connection.ts: what a shell holds of one open connection. */
@@ -40,9 +40,11 @@ interface Listener {
   readonly events: ConnectionEvents;
 }
 
+type Carried = Message | typeof UNREADABLE;
+
 /** `message`: null where the connection ends. */
 interface Item {
-  readonly message: Message | null;
+  readonly message: Carried | null;
   readonly atMs: number;
 }
 
@@ -77,6 +79,7 @@ export interface Network {
   /** Extra delay of a direction. */
   readonly slow: Map<string, number>;
   readonly refusals: Refusals;
+  damage: Damage | null;
   nextId: number;
 }
 
@@ -84,7 +87,7 @@ const CONNECT_TIMEOUT_MS = 1_000;
 const received = prefixer("< ");
 
 export function createNetwork(): Network {
-  return { listeners: new Map(), pipes: new Set(), cuts: new Set(), slow: new Map(), refusals: new Set(), nextId: 1 };
+  return { listeners: new Map(), pipes: new Set(), cuts: new Set(), slow: new Map(), refusals: new Set(), damage: null, nextId: 1 };
 }
 
 export function linkName(from: HostId, to: HostId): string {
@@ -211,7 +214,7 @@ function createEnd(process: SimProcess, events: ConnectionEvents, onEnd: () => v
   return { process, events, onEnd, connection: null, closed: false, finished: false, out: null, pipe: null };
 }
 
-function enqueue(world: World, network: Network, direction: Direction, message: Message | null): void {
+function enqueue(world: World, network: Network, direction: Direction, message: Carried | null): void {
   const { from, to } = direction;
   const atMs = Math.max(direction.lastAtMs, world.nowMs + delayMs(world, network, from.process.host, to.process.host));
   direction.lastAtMs = atMs;
@@ -246,6 +249,12 @@ function receive(world: World, network: Network, end: End, item: Item): void {
     end.closed = true;
     finish(network, end);
     return;
+  }
+  if (message === UNREADABLE) {
+    // As runtime/connection.ts: it cannot know what else of the stream is right.
+    mark(world, "entry-damaged");
+    note(world, end.process.name, "cannot read", () => `from ${placeOf(end)}`);
+    return closeEnd(world, network, end);
   }
   if (end.connection !== null) {
     if (REPLAYED.has(message.kind) && world.chance.network.happens(world.settings.replayProbability)) replay(world, network, end, message);
@@ -306,17 +315,16 @@ function placeOf(end: End): string {
 function send(world: World, network: Network, end: End, message: Message): void {
   if (end.closed || end.out === null || !isAlive(end.process)) return;
   if (end.connection !== null) noteRefusal(network.refusals, end.connection.peer, message);
-  const carried = world.settings.codec ? recoded(world, end, message) : message;
-  enqueue(world, network, end.out, carried);
+  enqueue(world, network, end.out, world.settings.codec ? carried(world, network, end, message) : message);
 }
 
-/** Through the real codec: what arrives is what the bytes say. */
-function recoded(world: World, end: End, message: Message): Message {
+function carried(world: World, network: Network, end: End, message: Message): Carried {
   const group: GroupName | null = end.connection?.peer.group ?? end.events.hello().group;
-  const decoded = decodeMessage(encodeMessageWhole(message, group), group);
-  if (decoded.ok) return decoded.message;
-  violate(world, "codec", `${end.process.name} sent a ${message.kind} that cannot be read: ${decoded.reason}: ${shortText(message)}`);
-  return message;
+  const { damage } = network;
+  if (damage === null || group === null || !bringsEntries(message) || damage.appendsLeft-- > 0)
+    return recoded(world, end.process.name, message, group);
+  network.damage = null;
+  return damaged(world, damage, message, group);
 }
 
 /** Closed here and now; the peer hears of it after what was sent before. */

@@ -49,6 +49,7 @@ export function endStorm(scene: Scene): void {
   store.unknownProbability = 0;
   network.cuts.clear();
   network.slow.clear();
+  network.damage = null;
   for (const host of world.hosts.values()) {
     host.powered = true;
     for (const disk of host.disks.values()) {

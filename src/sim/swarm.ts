@@ -25,11 +25,12 @@ export function drawQuickPlan(seed: number): Plan {
   const stormFromMs = 800;
   const clientCount = chance.integer(1, 4);
   const threadsPerClient = chance.pick([1, 2, 4]);
+  const codec = chance.happens(0.3);
   // Drawn elsewhere, so that the seeds without it are what they were before there was such a style.
   const cold = durability === "disk" && createChance(seed, "style").happens(0.3);
   return {
     settings: {
-      codec: chance.happens(0.3),
+      codec,
       delayMinMs: 0.05,
       delayMaxMs: chance.pick([0.3, 2, 10]),
       tailProbability: chance.pick([0, 0.01, 0.1]),
@@ -70,7 +71,7 @@ export function drawQuickPlan(seed: number): Plan {
     // Drawn elsewhere, as the style is: the seeds without them are what they were.
     weakReads: createChance(seed, "weak-reads").happens(0.4),
     storeUnknownProbability: chance.pick([0, 0, 0.1]),
-    faults: [...drawFaults(chance), ...drawLaterFaults(seed)],
+    faults: [...drawFaults(chance), ...drawLaterFaults(seed, codec)],
     strikes: null,
     stormFromMs,
     stormUntilMs: stormFromMs + chance.integer(3_000, 7_000),
@@ -130,10 +131,13 @@ const LATER_FAULTS: Readonly<Record<string, { readonly share: number; readonly e
   "every-link-severed": { share: 0.12, everyMs: [1_500, 4_000] },
   "file-lost": { share: 0.1, everyMs: [800, 3_000] },
   "file-cut": { share: 0.1, everyMs: [800, 3_000] },
+  "entry-damaged": { share: 0.2, everyMs: [300, 1_500] },
 };
 
-function drawLaterFaults(seed: number): Plan["faults"] {
+function drawLaterFaults(seed: number, codec: boolean): Plan["faults"] {
   return Object.entries(LATER_FAULTS).flatMap(([kind, { share, everyMs }]) => {
+    // Where there are no bytes there are none to be damaged: such a seed is what it was.
+    if (kind === "entry-damaged" && !codec) return [];
     const chance = createChance(seed, kind);
     return chance.happens(share) ? [{ kind, everyMs: chance.between(...everyMs) }] : [];
   });

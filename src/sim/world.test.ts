@@ -4,11 +4,13 @@ import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
 import { bootId, clusterId, hostId } from "../vocabulary/ids.js";
 import { PROTOCOL_VERSION } from "../vocabulary/limit.js";
 import type { Hello, Message } from "../vocabulary/message.js";
+import { GROUP, SAMPLES } from "../codec/message.test-samples.js";
 import { createChance } from "./chance.js";
 import { createSimDisk, cutFile, flipBit, killDisk, loseFile, powerOffDisk, submitToDisk } from "./disk.js";
 import type { SimDisk } from "./disk-state.js";
 import { createNetwork, dial, linkName, listen, resetOne, resume, type Network, type SimConnection } from "./network.js";
 import { drawPlan } from "./swarm.js";
+import { drawDamage } from "./wire.js";
 import {
   addHost,
   continueProcess,
@@ -113,10 +115,12 @@ interface Line {
   /** What the server has received: the connection's number and the ticket. */
   readonly received: [number, number][];
   readonly answered: number[];
+  /** Who has heard that a connection is closed. */
+  readonly closed: string[];
 }
 
 function helloOf(process: SimProcess): Hello {
-  const nobody = { group: null, replica: null, incarnation: null, hostId: process.host.hostId };
+  const nobody = { group: GROUP, replica: null, incarnation: null, hostId: process.host.hostId };
   const named = { kind: "hello", protocolVersion: PROTOCOL_VERSION, clusterId: clusterId("c".repeat(32)), role: "client" } as const;
   return { ...named, ...nobody, bootId: bootId(`${process.pid}`.padStart(32, "0")) };
 }
@@ -124,7 +128,7 @@ function helloOf(process: SimProcess): Hello {
 function newLine(settings: Partial<WorldSettings> = {}, connections = 1, seed = 1): Line {
   const world = newWorld(settings, seed);
   const network = createNetwork();
-  const line: Line = { world, network, clients: [], servers: [], received: [], answered: [] };
+  const line: Line = { world, network, clients: [], servers: [], received: [], answered: [], closed: [] };
   const server = startProcess(world, addHost(world, hostId("b")), "server", null);
   const address = listen(world, network, server, null, {
     hello: () => helloOf(server),
@@ -132,7 +136,7 @@ function newLine(settings: Partial<WorldSettings> = {}, connections = 1, seed = 
     onOpen: (connection) => void line.servers.push(connection),
     onMessage: (connection, message) =>
       void ("ticket" in message && line.received.push([line.servers.indexOf(connection), message.ticket])),
-    onClose: () => {},
+    onClose: () => void line.closed.push("server"),
   });
   const client = startProcess(world, addHost(world, hostId("a")), "client", null);
   for (let i = 0; i < connections; i++)
@@ -144,7 +148,7 @@ function newLine(settings: Partial<WorldSettings> = {}, connections = 1, seed = 
       backoffMaxMs: 20,
       onOpen: (connection) => void line.clients.push(connection),
       onMessage: (_, message) => void ("ticket" in message && line.answered.push(message.ticket)),
-      onClose: () => {},
+      onClose: () => void line.closed.push("client"),
     });
   run(world, 100);
   return line;
@@ -202,6 +206,25 @@ describe("a connection", () => {
       [0, 1],
       [0, 1],
     ]);
+  });
+
+  test("L5: ends for both at an entry that is damaged, with what was sent before it received and nothing after", () => {
+    const { world, network, clients, received, closed } = newLine();
+    network.damage = { ...drawDamage(createChance(1, "damage")), appendsLeft: 1 };
+    const append: Message = {
+      ...SAMPLES.append,
+      prevIndex: 0,
+      entries: SAMPLES.append.entries.map((entry, i) => ({ ...entry, index: i + 1 })),
+    };
+    expect(append.entries.length).toBeGreaterThan(0);
+    for (const each of [append, question(1), append, question(2)]) clients[0]?.send(each);
+    run(world, 200);
+    expect([received, closed.sort(), world.marks.get("entry-damaged")]).toEqual([[[0, 1]], ["client", "server"], 1]);
+    expect(clients).toHaveLength(2);
+    clients[1]?.send(append);
+    clients[1]?.send(question(3));
+    run(world, 200);
+    expect(received.at(-1)).toEqual([1, 3]);
   });
 
   test("that breaks has brought a beginning of what was sent, and another takes its place", () => {

@@ -91,4 +91,22 @@ export const LOG_BUGS: readonly PlantedBug[] = [
       ),
     },
   },
+  {
+    name: "checksum-of-an-entry-is-not-compared",
+    rule: "L5",
+    edits: [
+      {
+        file: "codec/entry.ts",
+        find: "if (crc32(bytes.subarray(CHECKED_FROM_BYTES), size) !== checksum) return",
+        replace: "if (crc32(bytes.subarray(CHECKED_FROM_BYTES), size) < 0) return",
+      },
+    ],
+    found: /^L5/,
+    hunt: {
+      by: "swarm",
+      seed: 1,
+      within: 10,
+      focus: all(ofSpec({ replicas: 3 }), withSettings({ codec: true }), struckBy(300, "entry-damaged")),
+    },
+  },
 ];
