@@ -1,12 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { REPLICA_TIMINGS } from "../server/core/state.js";
-import { bootId, groupName, incarnation, replicaId } from "../vocabulary/ids.js";
+import { bootId, groupName, incarnation, replicaId, sessionId } from "../vocabulary/ids.js";
+import type { ClientMessage } from "../vocabulary/message-client.js";
 import type { View } from "../vocabulary/view.js";
 import { epochText } from "../vocabulary/epoch.js";
+import type { ClientEffect } from "../client/core/effect.js";
+import type { ClientEvent } from "../client/core/event.js";
 import { createLedger, durableOf, type Ledger } from "./checkers/ledger.js";
 import { noteCommitted } from "./checkers/log-position.js";
 import { checkNextView } from "./checkers/s1-one-chain.js";
 import { noteOrder } from "./checkers/s3-intersection.js";
+import { createOrderCheck } from "./checkers/s6-order.js";
 import { runSeed } from "./run.js";
 import { drawPlan } from "./swarm.js";
 import { createWorld } from "./world.js";
@@ -138,6 +142,84 @@ describe("S1, S4, S6: what Replication Managers and leaders say", () => {
       0,
     );
     expect(ledger.world.violation?.rule).toBe("section 4");
+  });
+});
+
+/** What a client's core hears, and does then. */
+type Step = readonly [ClientEvent, readonly ClientEffect[]];
+
+describe("S6d: what a client sends again", () => {
+  const session = sessionId(1, 7, "00ff");
+  const inputs = [1, 2, 3].map((each) => Uint8Array.of(each));
+  const send = (connection: number, sequence: number, ticket: number): ClientEffect => ({
+    kind: "send",
+    connection,
+    message: {
+      ...{ kind: "request", ticket, operation: "add", input: inputs[sequence - 1] ?? new Uint8Array(0) },
+      identity: { kind: "session", session, resumption: 0, sequence, floor: 1 },
+    },
+  });
+  const asked = (call: number): ClientEvent => ({
+    ...{ kind: "operation", call, identity: null, operation: "add", input: inputs[call - 1] ?? new Uint8Array(0) },
+    ...{ deadlineMs: 1_000, patienceMs: 1_000 },
+  });
+  const heard = (connection: number, message: ClientMessage): ClientEvent => ({ kind: "message", connection, message });
+  const refused = (ticket: number): ClientMessage => ({ kind: "request-failed", ticket, code: "overloaded", message: "" });
+  const closed: ClientEvent = { kind: "connection-closed", connection: 1 };
+  const ended: ClientEffect = { kind: "settle", call: 1, outcome: { kind: "failed", code: "timeout", outcome: "unknown", message: "" } };
+  const begun: Step[] = [
+    [asked(1), [send(1, 1, 1)]],
+    [asked(2), [send(1, 2, 2)]],
+  ];
+
+  const cases: readonly (readonly [string, readonly Step[], boolean])[] = [
+    ["in order on another connection", [...begun, [closed, [send(2, 1, 3), send(2, 2, 4)]]], true],
+    ["in the wrong order on another connection", [...begun, [closed, [send(2, 2, 3), send(2, 1, 4)]]], false],
+    ["without an older one", [...begun, [closed, [send(2, 2, 3)]]], false],
+    ["without an older one that has ended", [...begun, [closed, [ended, send(2, 2, 3)]]], true],
+    ["while an older one is under way", [...begun, [heard(1, { kind: "redirect", ticket: 2 }), [send(1, 2, 3)]]], true],
+    [
+      "in the wrong order where it was sent before",
+      [
+        ...begun,
+        [heard(1, { kind: "redirect", ticket: 1 }), []],
+        [heard(1, { kind: "redirect", ticket: 2 }), [send(1, 2, 3), send(1, 1, 4)]],
+      ],
+      false,
+    ],
+    ["after a new one", [...begun, [closed, []], [asked(3), [send(2, 3, 3), send(2, 1, 4), send(2, 2, 5)]]], false],
+    [
+      "after a new one, refused there and not answered elsewhere",
+      [
+        [asked(1), [send(1, 1, 1), send(2, 1, 2)]],
+        [heard(2, refused(2)), []],
+        [asked(2), [send(2, 2, 3)]],
+      ],
+      true,
+    ],
+    ["after a new one, refused there and nowhere else", [begun[0] as Step, [heard(1, refused(1)), []], [asked(2), [send(1, 2, 3)]]], false],
+  ];
+  test.for(cases)("%s", ([, steps, right]) => {
+    const { world } = newLedger();
+    const check = createOrderCheck(world, "client-1", null);
+    for (const [event, effects] of steps) check.onStep(event, effects);
+    expect(world.violation?.rule).toBe(right ? undefined : "S6d");
+  });
+
+  test("by its next life", () => {
+    const requests = [1, 2].map((sequence) => ({ sequence, operation: "add", input: inputs[sequence - 1] ?? new Uint8Array(0) }));
+    for (const order of [
+      [1, 2],
+      [2, 1],
+    ]) {
+      const { world } = newLedger();
+      const check = createOrderCheck(world, "client-1", { session, requests, highestSequence: 2 });
+      check.onStep(
+        { kind: "woken" },
+        order.map((sequence, i) => send(1, sequence, i + 1)),
+      );
+      expect(world.violation?.rule).toBe(order[0] === 1 ? undefined : "S6d");
+    }
   });
 });
 

@@ -10,7 +10,7 @@ const PART = 25;
 /** What is to be seen beside the marks that every batch insists on: each kind of fault, and what has a check of its own. */
 const ALSO_WANTED = [
   ...Object.keys(FAULTS).map((kind) => `fault-${kind}`),
-  ..."message-replayed client-restarted call-recovered key-retried read-session-resumed answer-compared".split(" "),
+  ..."message-replayed client-restarted call-recovered key-retried read-session-resumed answer-compared order-compared".split(" "),
   ..."recover-rebuild recover-refused closed-by-loss".split(" "),
 ];
 

@@ -8,6 +8,7 @@ import { LIMITS, SERVER_REDIAL_MS_MIN } from "../../vocabulary/limit.js";
 import type { ClientMessage, Message } from "../../vocabulary/message.js";
 import type { Consistency } from "../../vocabulary/message-client.js";
 import type { RequestIdentity } from "../../vocabulary/session.js";
+import { createOrderCheck } from "../checkers/s6-order.js";
 import { createSimDriver } from "../driver.js";
 import type { Installation } from "../installation.js";
 import { dial, type SimConnection, type SimDialer } from "../network.js";
@@ -43,6 +44,7 @@ export interface ClientOptions {
 export function runClient(installation: Installation, process: SimProcess, options: ClientOptions): RunningClient {
   const { world, plan } = installation;
   const { store } = options;
+  const saved = store === null ? null : savedSession(store);
   const state = createClient(
     {
       nonce: world.chance.ids.hex(24),
@@ -56,14 +58,19 @@ export function runClient(installation: Installation, process: SimProcess, optio
       backoffMaxMs: 500,
       discoverAfterMs: 500,
     },
-    store === null ? null : savedSession(store),
+    saved,
   );
+  const order = createOrderCheck(world, process.name, saved);
   const callers = new Map<number, (outcome: CallOutcome) => void>();
   let nextCall = 1;
   let savedAtMs = 0;
   const links = createLinks(installation, process, (event) => driver.push(event));
   const driver = createSimDriver<ClientEvent, ClientEffect>(world, process, {
-    step: (nowMs, event, effects) => step(state, nowMs, event, effects),
+    step(nowMs, event, effects) {
+      const before = effects.length;
+      step(state, nowMs, event, effects);
+      order.onStep(event, effects.slice(before));
+    },
     nextWakeMs: () => nextWakeMs(state),
     wake: () => ({ kind: "woken" }),
     perform,

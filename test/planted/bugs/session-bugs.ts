@@ -158,6 +158,38 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     },
   },
   {
+    name: "sends-again-the-newest-first",
+    rule: "S6d",
+    edits: [
+      {
+        file: "client/core/send.ts",
+        find: "for (const call of state.calls.values()) {\n    const onItsWay",
+        replace: "for (const call of [...state.calls.values()].reverse()) {\n    const onItsWay",
+      },
+    ],
+    found: /^S6d/,
+    hunt: { by: "swarm", seed: 1, within: 20, focus: all(ofSpec({ replicas: 3 }), busy(2, 4, 5)) },
+  },
+  {
+    name: "new-requests-pass-what-is-sent-again",
+    rule: "S6d",
+    edits: [
+      {
+        file: "client/core/send.ts",
+        find: "  sendNumbered(state, state.session.session, effects);\n  // S6d: what has no number yet was made later.\n  if (state.waitingNumbered.size > 0) return;\n",
+        replace: "",
+      },
+      {
+        file: "client/core/send.ts",
+        find: "    if (!call.saving) sendCopy(state, call, state.route?.connection ?? 0, effects);\n  }\n}",
+        replace:
+          "    if (!call.saving) sendCopy(state, call, state.route?.connection ?? 0, effects);\n  }\n  sendNumbered(state, state.session.session, effects);\n}",
+      },
+    ],
+    found: /^S6d/,
+    hunt: { by: "swarm", seed: 1, within: 20, focus: all(ofSpec({ replicas: 3 }), busy(2, 4, 5)) },
+  },
+  {
     name: "older-life-of-a-client-is-heard",
     rule: "S6f",
     edits: [
