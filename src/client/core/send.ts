@@ -28,12 +28,18 @@ function queueEverything(state: ClientState): void {
   state.waitingOwn.clear();
   state.waitingLeader.clear();
   state.leaderInFlight.clear();
+  const numbered: OwnCall[] = [];
   for (const call of state.calls.values()) {
     const onItsWay = isOnItsWay(state, call);
     if (call.kind === "own") {
-      if (!call.saving && !onItsWay) (call.place === null ? state.waitingOwn : state.waitingNumbered).add(call.id);
+      if (call.saving || onItsWay) continue;
+      if (call.place === null) state.waitingOwn.add(call.id);
+      else numbered.push(call);
     } else if (!readsAnywhere(call)) (onItsWay ? state.leaderInFlight : state.waitingLeader).add(call.id);
   }
+  // What has left an expired session may have been made before, and numbered after, another that was in the new one already.
+  numbered.sort((a, b) => (a.place?.sequence ?? 0) - (b.place?.sequence ?? 0));
+  for (const { id } of numbered) state.waitingNumbered.add(id);
 }
 
 /** A copy was sent since the route was chosen, and has no answer yet. */

@@ -92,6 +92,26 @@ describe("another leader", () => {
     expect(again.every((copy) => copy.connection === 3)).toBe(true);
   });
 
+  it("S6d: gets what has left an expired session by its new number", () => {
+    const world = servedWorld();
+    operate(world, 1);
+    operate(world, 2);
+    openSession(world);
+    const [first, second] = requestsOf(world.take());
+    // The first is in a queue, and finds later that its session has expired.
+    fail(world, 1, second?.ticket ?? 0, "session-expired");
+    openSession(world, "1.9.bb");
+    expect(operations(requestsOf(world.take()))).toEqual(["op2"]);
+    fail(world, 1, first?.ticket ?? 0, "session-expired");
+    expect(operations(requestsOf(world.take()))).toEqual(["op1"]);
+    lead(world, 2, 3);
+    const again = requestsOf(world.take());
+    expect([operations(again), sequences(again).map(([sequence]) => sequence)]).toEqual([
+      ["op2", "op1"],
+      [1, 2],
+    ]);
+  });
+
   it("S4c: nothing is sent to a leader of an older view once a newer one is known", () => {
     const world = servedWorld();
     world.hear(2, { kind: "members", view: viewOf(2, 3), book: bookOf(1), serving: false });

@@ -98,10 +98,10 @@ export function operate(world: World, call: number, deadlineMs = 10_000, patienc
 }
 
 /** Answers the opening that waits in `take`. */
-export function openSession(world: World): void {
+export function openSession(world: World, session = SESSION as string): void {
   const opening = world.take().find(({ message }) => message.kind === "open-session");
   if (opening?.message.kind !== "open-session") throw new Error("no session is being opened");
-  world.hear(opening.connection, { kind: "session-opened", ticket: opening.message.ticket, session: SESSION });
+  world.hear(opening.connection, { kind: "session-opened", ticket: opening.message.ticket, session: session as SessionId });
 }
 
 export const requestsOf = (copies: readonly { connection: number; message: ClientMessage }[]) =>

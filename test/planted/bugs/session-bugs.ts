@@ -163,8 +163,8 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: "client/core/send.ts",
-        find: "for (const call of state.calls.values()) {\n    const onItsWay",
-        replace: "for (const call of [...state.calls.values()].reverse()) {\n    const onItsWay",
+        find: "numbered.sort((a, b) => (a.place?.sequence ?? 0) - (b.place?.sequence ?? 0));",
+        replace: "numbered.reverse();",
       },
     ],
     found: /^S6d/,
