@@ -9,6 +9,7 @@ import type { Entry } from "../src/vocabulary/entry.js";
 import { rounded, tableOf } from "./lib/figures.js";
 import { leaderOf, startInstallation } from "./lib/installation.js";
 import { readOptions } from "./lib/options.js";
+import { askLoop, probeEnvironment } from "./lib/probes.js";
 import type { RecoveryFigures } from "./lib/recovery-member.js";
 import { openLog, putEntry, putInput } from "./lib/replica-log.js";
 import { DATA_FOLDER, record, say, sayHead, tell } from "./lib/report.js";
@@ -30,6 +31,10 @@ interface RealRow {
   readonly style: string;
   /** From the strike to the first answer. */
   readonly outageMs: number;
+  /** The longest that the event loop of the process that started was held up, from its start until it served. */
+  readonly stallMs: number;
+  /** Of that what it was not kept from by others. */
+  readonly ownMs: number;
 }
 
 /** How long a start takes, by the size of the log that it finds. */
@@ -60,8 +65,8 @@ export async function main(args: readonly string[]): Promise<void> {
   const real: RealRow[] = [];
   for (const style of ["warm-passive", "active"]) real.push(...(await measureReal(style, list("real"), dataFolder)));
   say("\nkill -9 of the only replica of a group:");
-  const realCells = real.map(({ logMb, style, outageMs }) => [style, logMb, rounded(outageMs)]);
-  say(tableOf(["style", "written behind the checkpoint MB", "strike to answer ms"], realCells));
+  const realCells = real.map(({ logMb, style, outageMs, stallMs, ownMs }) => [style, logMb, ...[outageMs, stallMs, ownMs].map(rounded)]);
+  say(tableOf(["style", "written behind the checkpoint MB", "strike to answer ms", "longest stall ms", "of its own ms"], realCells));
   record(options.is("record"), "recovery", { valueBytes: VALUE_SIZE_BYTES }, dataFolder, { rows, real });
 }
 
@@ -99,7 +104,9 @@ function writeLog(folder: string, count: number): Promise<void> {
 
 /** Everything that a start is: a process, its data, a view. */
 async function measureReal(style: string, sizes: readonly number[], dataFolder: string): Promise<RealRow[]> {
-  const installation = await startInstallation({ service: "kv", style, replicas: 1, durability: "disk", dataFolder });
+  const probes = join(dataFolder, `probes-${process.pid}`);
+  const env = probeEnvironment(probes, "loop-probe");
+  const installation = await startInstallation({ service: "kv", style, replicas: 1, durability: "disk", dataFolder, env });
   try {
     const { pid } = leaderOf(await installation.untilWhole());
     await installation.change({ checkpointEntries: NEVER });
@@ -118,13 +125,17 @@ async function measureReal(style: string, sizes: readonly number[], dataFolder: 
       const strikeMs = performance.now();
       process.kill(killed, "SIGKILL");
       await client.put({ key: "probe", value: "after" });
-      rows.push({ logMb, style, outageMs: performance.now() - strikeMs });
-      tell(`${style}, ${logMb} MB: ${rounded(rows.at(-1)?.outageMs ?? 0)} ms`);
+      const outageMs = performance.now() - strikeMs;
+      tell(`${style}, ${logMb} MB: ${rounded(outageMs)} ms`);
       killed = leaderOf(await installation.untilWhole(killed)).pid;
+      const loop = await askLoop(probes, "server", killed);
+      if (loop === null) throw new Error(`process ${killed} does not tell how long its event loop was held up`);
+      rows.push({ logMb, style, outageMs, stallMs: loop.stallMs, ownMs: loop.ownMs });
     }
     await client.close();
     return rows;
   } finally {
     await installation.stop();
+    rmSync(probes, { recursive: true, force: true });
   }
 }
