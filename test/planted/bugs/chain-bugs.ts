@@ -42,7 +42,7 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
     found: /^S[13]/,
     hunt: {
       by: "swarm",
-      seed: 19,
+      seed: 9,
       within: 50,
       focus: all(ofSpec({ replicas: 3, durability: "disk" }), struckBy(200, "second-rm", "hand-over", "kill-server")),
     },

@@ -42,7 +42,7 @@ export const LIFE_BUGS: readonly PlantedBug[] = [
     found: /^S6/,
     hunt: {
       by: "swarm",
-      seed: 1,
+      seed: 3,
       within: 50,
       focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(100, "kill-client", "kill-server")),
     },

@@ -16,7 +16,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     found: /^(L|S[2358]|liveness|convergence|protocol)/,
     hunt: {
       by: "swarm",
-      seed: 4,
+      seed: 7,
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, quorum: "all" }),
@@ -38,7 +38,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     found: /^(L2|S3)/,
     hunt: {
       by: "swarm",
-      seed: 5,
+      seed: 9,
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, durability: "disk" }),

@@ -202,7 +202,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     found: /^S6/,
     hunt: {
       by: "swarm",
-      seed: 25,
+      seed: 7,
       within: 60,
       focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(100, "last-words")),
     },
@@ -316,7 +316,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     found: /^S7 session: .* its earlier life was told of/,
     hunt: {
       by: "swarm",
-      seed: 6,
+      seed: 21,
       within: 40,
       focus: all(
         ofSpec({ replicas: 3 }),

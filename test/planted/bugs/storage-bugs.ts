@@ -89,7 +89,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     found: /^S5/,
     hunt: {
       by: "swarm",
-      seed: 7,
+      seed: 11,
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, durability: "disk" }),

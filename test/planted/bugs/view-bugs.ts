@@ -115,7 +115,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
     found: /^S[358]/,
     hunt: {
       by: "swarm",
-      seed: 12,
+      seed: 6,
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, quorum: "majority", durability: "disk" }),
@@ -161,7 +161,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
     found: /^S[358]/,
     hunt: {
       by: "swarm",
-      seed: 15,
+      seed: 3,
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, quorum: "majority", durability: "disk" }),
@@ -184,7 +184,7 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
     found: /^S3d/,
     hunt: {
       by: "swarm",
-      seed: 12,
+      seed: 13,
       within: 60,
       focus: all(
         ofSpec({ replicas: 3, quorum: "majority", durability: "disk" }),
@@ -282,7 +282,7 @@ function sendLed(`,
       { file: "server/core/quorum.ts", find: "assert(values.length === leading.view.members.length, ", replace: "assert(true, " },
     ],
     found: /^S[48]/,
-    hunt: { by: "swarm", seed: 9, within: 50 },
+    hunt: { by: "swarm", seed: 4, within: 50 },
   },
   {
     name: "two-processes-on-one-incarnation",
