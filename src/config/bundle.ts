@@ -51,8 +51,14 @@ export async function bundleText(source: string, options: BuildOptions = {}): Pr
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
     const messages = await formatMessages([...error.errors], { kind: "error", color: false });
-    throw new Error(`${basename(path)} does not compile:\n${messages.join("").trim()}`);
+    throw new Error(`${basename(path)} does not compile:\n${messages.join("").trim()}${hintFor(error)}`);
   }
+}
+
+/** Only where the text has to be run in one go: `troupe up` loads a service as a module, which may wait. */
+function hintFor({ errors }: BuildFailure): string {
+  if (!errors.some(({ text }) => text.startsWith("Top-level await"))) return "";
+  return "\nThe simulated world cannot wait while it loads a service: move what is awaited into a handler, or read it without `await`.";
 }
 
 function isBuildFailure(error: unknown): error is BuildFailure {

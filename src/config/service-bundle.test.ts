@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { readConfigFile } from "./config-file.js";
+import { bundleText } from "./bundle.js";
 import { bundleService, checkAgainstData, type ServiceJudge } from "./service-bundle.js";
 
 const judge: ServiceJudge = {
@@ -52,6 +53,14 @@ it.each([
   ["without a default export", "export const a = 1;", /is no service/],
 ])("a file %s is refused in words", async (_, text, message) => {
   await expect(bundleService(await serviceOf(text), folder, judge)).rejects.toThrow(message);
+});
+
+it("a file that waits while it is loaded is refused where nothing can wait, with what to do", async () => {
+  const path = await serviceOf("const a = await Promise.resolve(5); export default { name: `plain${a}` };");
+  await expect(bundleText(path)).resolves.toContain("await");
+  await expect(bundleText(path, { format: "cjs" })).rejects.toThrow(
+    /cannot wait while it loads a service: move what is awaited into a handler/,
+  );
 });
 
 it("a file that is not there is refused with the names that are", async () => {
