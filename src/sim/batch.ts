@@ -35,7 +35,7 @@ export interface Batch {
   countedCount: number;
   closedCount: number;
   virtualMs: number;
-  slowestRecoveryMs: number;
+  slowestRecovery: { readonly seed: number; readonly ms: number } | null;
   completedCount: number;
   readonly marks: Map<string, number>;
   readonly failures: SeedReport[];
@@ -47,7 +47,7 @@ export function createBatch(): Batch {
     countedCount: 0,
     closedCount: 0,
     virtualMs: 0,
-    slowestRecoveryMs: 0,
+    slowestRecovery: null,
     completedCount: 0,
     marks: new Map(),
     failures: [],
@@ -59,7 +59,8 @@ export function addToBatch(batch: Batch, report: SeedReport): void {
   if (report.counted) batch.countedCount += 1;
   if (report.closed) batch.closedCount += 1;
   batch.virtualMs += report.virtualMs;
-  batch.slowestRecoveryMs = Math.max(batch.slowestRecoveryMs, report.recoveryMs ?? 0);
+  const { seed, recoveryMs } = report;
+  if (recoveryMs !== null && recoveryMs > (batch.slowestRecovery?.ms ?? -1)) batch.slowestRecovery = { seed, ms: recoveryMs };
   batch.completedCount += report.completedCount;
   for (const [name, count] of report.marks) batch.marks.set(name, (batch.marks.get(name) ?? 0) + count);
   if (report.failure !== null) batch.failures.push(report);
@@ -153,7 +154,9 @@ export function missingMarks(batch: Batch): string[] {
 export function batchText(batch: Batch): string {
   const hours = (batch.virtualMs / 3_600_000).toFixed(2);
   const closed = batch.closedCount === 0 ? "" : `, ${batch.closedCount} closed by loss as they must`;
-  return `${batch.seedCount} seeds (${batch.countedCount} counted${closed}), ${hours} simulated hours, slowest recovery ${(batch.slowestRecoveryMs / 1_000).toFixed(1)} s, ${batch.completedCount} operations, ${batch.failures.length} failed`;
+  const slowest = batch.slowestRecovery;
+  const recovery = slowest === null ? "" : `, slowest recovery ${(slowest.ms / 1_000).toFixed(1)} s (seed ${slowest.seed})`;
+  return `${batch.seedCount} seeds (${batch.countedCount} counted${closed}), ${hours} simulated hours${recovery}, ${batch.completedCount} operations, ${batch.failures.length} failed`;
 }
 
 export function failureText(report: SeedReport): string {

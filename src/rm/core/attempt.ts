@@ -50,13 +50,21 @@ const WELL_WAITS = 10;
 
 /** Each failure soon after the last one doubles the wait of that replica. */
 export function dampAdmission(rm: Rm, nowMs: number, group: GroupState, replica: ReplicaId): void {
-  const { timing } = rm.config;
-  const waitMs = (failures: number): number => backoffMs(timing.admissionMsMin, timing.admissionMsMax, failures - 1);
   const damping: Damping = group.admissions.get(replica) ?? { failures: 0, untilMs: 0 };
-  if (damping.failures > 0 && nowMs - damping.untilMs >= WELL_WAITS * waitMs(damping.failures)) damping.failures = 0;
+  if (damping.failures > 0 && nowMs - damping.untilMs >= WELL_WAITS * admissionWaitMs(rm, damping.failures)) damping.failures = 0;
   damping.failures += 1;
-  damping.untilMs = nowMs + waitMs(damping.failures);
+  damping.untilMs = nowMs + admissionWaitMs(rm, damping.failures);
   group.admissions.set(replica, damping);
+}
+
+/** From when on it may be admitted. Where nobody is served without it there is nothing to be kept from ping-pong: the first wait is enough. */
+export function admissionDueMs(rm: Rm, group: GroupState, replica: ReplicaId, isServed: boolean): number {
+  const { failures, untilMs } = group.admissions.get(replica) ?? { failures: 1, untilMs: 0 };
+  return isServed ? untilMs : untilMs - admissionWaitMs(rm, failures) + admissionWaitMs(rm, 1);
+}
+
+function admissionWaitMs({ config: { timing } }: Rm, failures: number): number {
+  return backoffMs(timing.admissionMsMin, timing.admissionMsMax, failures - 1);
 }
 
 /** `min` doubled `times` times, at most `max`. */

@@ -4,7 +4,7 @@ import { LIMITS } from "../../vocabulary/limit.js";
 import { quorumSize } from "../../vocabulary/style.js";
 import { type Member, memberOf, type View } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
-import { dampAdmission } from "./attempt.js";
+import { admissionDueMs, dampAdmission } from "./attempt.js";
 import type { GroupRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { memberFloor } from "./next-view.js";
@@ -215,7 +215,7 @@ function admission(rm: Rm, nowMs: number, group: GroupState, record: GroupRecord
   for (const learner of learnersOf(rm, nowMs, record, view)) {
     // Ordered while it was outside: it would be carried out on a member.
     if (pendingOrder(rm, learner.replica, "kill") !== undefined) continue;
-    const untilMs = group.admissions.get(learner.replica)?.untilMs ?? 0;
+    const untilMs = admissionDueMs(rm, group, learner.replica, view.members.length >= record.spec.minimumReplicas);
     if (nowMs < untilMs) {
       wakeAt(rm, nowMs, untilMs);
       continue;
