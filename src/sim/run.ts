@@ -55,6 +55,8 @@ const COMPLETED_MIN = 200;
 const FAULT_KINDS_MIN = 3;
 /** So long after the storm everything must be as it was wanted. */
 const RECOVERY_MS = 60_000;
+/** So soon after the storm everything that the network held back has arrived, an order to kill among it. */
+const HELD_BACK_MS = 100;
 const CLOSING_MS = 30_000;
 const ENOUGH_MS = 10_000;
 const EXPLORED_MAX = 200_000;
@@ -126,6 +128,8 @@ const UNRECOVERED: Recovery = { closed: false, recoveryMs: null };
 /** Liveness. */
 function* recover(installation: Installation, ledger: Ledger, clients: Clients): Running<Recovery> {
   const { world } = installation;
+  yield* runUntil(world, world.nowMs + HELD_BACK_MS);
+  if (world.violation !== null) return UNRECOVERED;
   yield* serveBesideHang(installation, ledger, clients);
   if (world.violation !== null) return UNRECOVERED;
   const fromMs = world.nowMs;
