@@ -56,7 +56,7 @@ it.each([
 });
 
 it("a file that waits while it is loaded is refused where nothing can wait, with what to do", async () => {
-  const path = await serviceOf("const a = await Promise.resolve(5); export default { name: `plain${a}` };");
+  const path = await serviceOf("const name = await Promise.resolve('plain'); export default { name };");
   await expect(bundleText(path)).resolves.toContain("await");
   await expect(bundleText(path, { format: "cjs" })).rejects.toThrow(
     /cannot wait while it loads a service: move what is awaited into a handler/,
