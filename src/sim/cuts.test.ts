@@ -30,7 +30,7 @@ describe("a pair of hosts", () => {
         expect(links).toEqual(links.map(reversed).sort());
         bothWays.add(links.join());
       }
-      run(scene, 5_000);
+      run(scene.installation.world, 5_000);
       expect(scene.installation.network.cuts.size).toBe(0);
     }
     expect([oneWay.size, bothWays.size]).toEqual([DIRECTIONS, DIRECTIONS / 2]);
@@ -45,7 +45,7 @@ describe("a pair of hosts", () => {
         // One at a time.
         expect(new Set(links.map((link) => link.split(">").sort().join("-"))).size).toBe(1);
         for (const link of links) seen.add(link.split(">").sort().join("-"));
-        run(scene, 10);
+        run(scene.installation.world, 10);
       }
       expect(seen.size).toBe(DIRECTIONS / 2);
       expect(scene.installation.world.marks.get("every-pair-cut")).toBe(1);
@@ -56,7 +56,7 @@ describe("a pair of hosts", () => {
     const scene = newScene(3);
     strike(scene, "every-link-severed", 1);
     scene.over = true;
-    run(scene, 1_000);
+    run(scene.installation.world, 1_000);
     expect(scene.installation.network.cuts.size).toBe(0);
     expect(scene.installation.world.marks.has("every-pair-cut")).toBe(false);
   });

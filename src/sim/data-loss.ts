@@ -24,14 +24,10 @@ function mayLose(scene: Scene, incarnation: Incarnation): boolean {
 }
 
 /** Each strikes somewhere, and says where, or finds nothing to strike. */
-const DAMAGES = {
-  damaged: { words: "disk-damaged", strike: flipBit },
-  "file-lost": { words: "file-lost", strike: loseFile },
-  "file-cut": { words: "file-cut", strike: cutFile },
-} as const;
+const DAMAGES = { "disk-damaged": flipBit, "file-lost": loseFile, "file-cut": cutFile } as const;
 
 /** Data that is not in use by a process is lost or damaged; a server that runs is killed first. */
-export function loseData(scene: Scene, chance: Chance, how: "wiped" | keyof typeof DAMAGES): boolean {
+export function loseData(scene: Scene, chance: Chance, kind: "disk-wiped" | keyof typeof DAMAGES): boolean {
   const { world, plan, serverHosts } = scene.installation;
   if (plan.spec.durability === "memory") return false;
   const places = serverHosts.flatMap((host) => [...host.disks].map(([replica, disk]) => ({ host, replica, disk })));
@@ -45,19 +41,18 @@ export function loseData(scene: Scene, chance: Chance, how: "wiped" | keyof type
   if (holder !== undefined) endProcess(world, holder, null, "SIGKILL");
   const incarnation = incarnationOn(disk);
   if (incarnation === null) return false;
-  if (how === "wiped") {
-    mark(world, "disk-wiped");
-    note(world, replica, "disk-wiped", () => host.hostId);
+  if (kind === "disk-wiped") {
+    mark(world, kind);
+    note(world, replica, kind, () => host.hostId);
     scene.ledger.lost.add(incarnation);
     host.disks.set(replica, createSimDisk());
     return true;
   }
-  const { words, strike } = DAMAGES[how];
   // What a segment has grown by it need not have: it says how long it was made.
-  const where = strike(chance, disk, plan.segmentSizeBytes);
-  note(world, replica, words, () => where ?? "nothing to damage");
+  const where = DAMAGES[kind](chance, disk, plan.segmentSizeBytes);
+  note(world, replica, kind, () => where ?? "nothing to damage");
   if (where === null) return false;
-  mark(world, words);
+  mark(world, kind);
   // Whether it is found out is for the store to show: what was confirmed must be there, or the whole is given up.
   if (!isNamed(disk)) scene.ledger.lost.add(incarnation);
   return true;

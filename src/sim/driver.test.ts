@@ -2,18 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { hostId } from "../vocabulary/ids.js";
 import { createSimDriver } from "./driver.js";
+import { run } from "./scene.test-harness.js";
 import { drawPlan } from "./swarm.js";
-import {
-  addHost,
-  continueProcess,
-  createWorld,
-  endProcess,
-  runUntil,
-  type SimProcess,
-  startProcess,
-  stopProcess,
-  type World,
-} from "./world.js";
+import { addHost, continueProcess, createWorld, endProcess, type SimProcess, startProcess, stopProcess, type World } from "./world.js";
 
 interface Core {
   readonly world: World;
@@ -41,12 +32,9 @@ function newCore(): Core {
     perform: ({ kind }) => void done.push(kind),
     performed: () => void done.push("-"),
   });
-  const run = (): void => {
-    for (const _ of runUntil(world, world.nowMs + 100)) throw new Error("nothing here is asynchronous");
-  };
-  run();
+  run(world, 100);
   done.length = 0;
-  return { world, process, done, hear: (kind) => driver.push({ kind }), run };
+  return { world, process, done, hear: (kind) => driver.push({ kind }), run: () => run(world, 100) };
 }
 
 describe("between two effects", () => {

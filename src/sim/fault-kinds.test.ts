@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { hostId } from "../vocabulary/ids.js";
 import { createSimDisk, submitToDisk } from "./disk.js";
 import { faultKinds } from "./fault-kinds.js";
+import { run } from "./scene.test-harness.js";
 import { drawPlan } from "./swarm.js";
-import { addHost, createWorld, runUntil, startProcess, type World } from "./world.js";
+import { addHost, createWorld, startProcess } from "./world.js";
 
 function kindsOf(...marks: string[]): string[] {
   return faultKinds(new Map(marks.map((name) => [name, 1])));
@@ -33,17 +34,13 @@ describe("a kind of fault", () => {
   });
 });
 
-function run(world: World): void {
-  for (const _ of runUntil(world, world.nowMs + 10_000)) throw new Error("nothing here is asynchronous");
-}
-
 test("a disk that is slow or hangs has been so when it is asked", () => {
   const world = createWorld(1, drawPlan(1).settings, null);
   const process = startProcess(world, addHost(world, hostId("a")), "p", null);
   const disk = createSimDisk();
   const ask = (): void => {
     submitToDisk(world, process, disk, { kind: "create", ticket: 1, path: "segment-1", sizeBytes: 0 }, () => {});
-    run(world);
+    run(world, 10_000);
   };
   ask();
   expect([...world.marks.keys()]).toEqual([]);

@@ -4,7 +4,7 @@ import { createWatch } from "./checkers/watch.js";
 import { createInstallation } from "./installation.js";
 import type { Scene } from "./scene.js";
 import { drawPlan } from "./swarm.js";
-import { createWorld, runUntil } from "./world.js";
+import { createWorld, runUntil, type World } from "./world.js";
 
 /** Hosts `host-1` to `host-N` and `main`, of which nothing runs. */
 export function newScene(hostCount: number): Scene {
@@ -15,6 +15,7 @@ export function newScene(hostCount: number): Scene {
   return { installation: createInstallation(world, plan, createWatch(ledger)), ledger, clients: () => [], over: false };
 }
 
-export function run({ installation: { world } }: Scene, forMs: number): void {
+/** Lets time pass where no handler waits for anything. */
+export function run(world: World, forMs: number): void {
   for (const _ of runUntil(world, world.nowMs + forMs)) throw new Error("nothing here is asynchronous");
 }

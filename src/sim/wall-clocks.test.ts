@@ -22,7 +22,7 @@ test("the wall clock of a host is set ahead or back, by seconds or years, and no
     const [jumpMs = 0] = jumps;
     directions.add(Math.sign(jumpMs));
     sizes.add(Math.abs(jumpMs) < 5_000 ? "seconds" : Math.abs(jumpMs) < 8_000_000_000 ? "hours" : "years");
-    run(scene, 5_000);
+    run(scene.installation.world, 5_000);
     putRight.add(walls().every((ms, i) => ms === (before[i] ?? 0) + 5_000));
   }
   expect([directions, sizes, putRight].map(({ size }) => size)).toEqual([2, 3, 2]);

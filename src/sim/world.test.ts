@@ -9,6 +9,7 @@ import { createChance } from "./chance.js";
 import { createSimDisk, cutFile, flipBit, killDisk, loseFile, powerOffDisk, submitToDisk } from "./disk.js";
 import type { SimDisk } from "./disk-state.js";
 import { createNetwork, dial, linkName, listen, resetOne, resume, type Network, type SimConnection } from "./network.js";
+import { run } from "./scene.test-harness.js";
 import { drawPlan } from "./swarm.js";
 import { drawDamage } from "./wire.js";
 import {
@@ -18,7 +19,6 @@ import {
   endProcess,
   localMs,
   reach,
-  runUntil,
   startProcess,
   stopProcess,
   timer,
@@ -38,10 +38,6 @@ const CALM: WorldSettings = {
 
 function newWorld(settings: Partial<WorldSettings> = {}, seed = 1): World {
   return createWorld(seed, { ...CALM, ...settings }, null);
-}
-
-function run(world: World, forMs: number): void {
-  for (const _ of runUntil(world, world.nowMs + forMs)) throw new Error("nothing here is asynchronous");
 }
 
 describe("a process", () => {
