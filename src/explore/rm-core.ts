@@ -54,6 +54,8 @@ export function createCoreRm(rm: number, scope: Scope): CoreRm {
     hostId: HOST,
     groups: [specOf(replicas, scope.style)],
     detectors: DETECTORS,
+    // That one ends itself when another has taken over is here a crash, which may come at any moment.
+    timing: { storeWatchMs: Number.POSITIVE_INFINITY },
   });
   freeze(state.config);
   freeze(state.store.stored);
@@ -122,7 +124,17 @@ function turnAt(before: CoreRm, nowMs: number, events: readonly RmEvent[], chang
 
 /** Nothing is left of it but what may still come to the store. */
 function endOf(rm: CoreRm): CoreRm {
-  const store = { phase: "ended", ticket: 0, refusal: null, revision: 0, stored: EMPTY, draft: EMPTY, written: null } as const;
+  const store = {
+    phase: "ended",
+    ticket: 0,
+    refusal: null,
+    revision: 0,
+    stored: EMPTY,
+    draft: EMPTY,
+    written: null,
+    watchTicket: null,
+    watchedMs: 0,
+  } as const;
   const state: RealRm = { ...rm.state, store, wakeMs: Number.POSITIVE_INFINITY };
   for (const table of [state.sights, state.groups, state.hosts, state.detectorsSaid]) table.clear();
   return { ...rm, state, ask: null, phase: "ended", awaits: 0, attempt: null, lives: [] };

@@ -36,6 +36,9 @@ export interface StoreState {
   stored: ControlContent;
   draft: ControlContent;
   written: ControlContent | null;
+  /** The reading that looks for a later term, while it is under way, and when the last one was asked for. */
+  watchTicket: number | null;
+  watchedMs: number;
 }
 
 /** What is known of the process of one replica. */
@@ -299,7 +302,17 @@ export function createRm(
   const empty = emptyContent(config.clusterId, config.bootId, detectors);
   return {
     config: { ...config, detectors, timing: { ...RM_TIMING, ...config.timing } },
-    store: { phase: "new", ticket: 0, refusal: null, revision: 0, stored: empty, draft: empty, written: null },
+    store: {
+      phase: "new",
+      ticket: 0,
+      refusal: null,
+      revision: 0,
+      stored: empty,
+      draft: empty,
+      written: null,
+      watchTicket: null,
+      watchedMs: 0,
+    },
     gfd: {
       linkOpen: false,
       linkBootId: null,

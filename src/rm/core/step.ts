@@ -24,7 +24,7 @@ import { forgetTold, keepDetectors, keepHosts, keepKnobs, knobsOf } from "./sett
 import { createSight, seeRecords } from "./sight.js";
 import { type GroupState, nextWakeMs, type Rm, wakeAt } from "./state.js";
 import { publishStatus } from "./status.js";
-import { beginTerm, flushDraft, lookUpDoubts, onStoreDoubt, onStoreRead, onStoreSwapped, rules } from "./term.js";
+import { beginTerm, flushDraft, lookUpDoubts, onStoreDoubt, onStoreRead, onStoreSwapped, rules, watchTerm } from "./term.js";
 import { tellTransfers } from "./transfers.js";
 import { beginChange, driveChange, sendLead, sendSeal } from "./view-change.js";
 
@@ -44,6 +44,7 @@ export function step(rm: Rm, nowMs: number, event: RmEvent, effects: RmEffect[])
   flushDraft(rm, effects);
   answerStored(rm, effects);
   publishStatus(rm, nowMs, effects);
+  watchTerm(rm, nowMs, effects);
 }
 
 function take(rm: Rm, nowMs: number, event: RmEvent, effects: RmEffect[]): void {

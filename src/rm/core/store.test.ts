@@ -45,6 +45,26 @@ test("S1c: an RM whose term is over writes nothing more, and ends", () => {
   expect(w.activeView(world)).toEqual(view);
 });
 
+test("S1a: an RM that has nothing to write finds out that another has taken over, and ends", () => {
+  const world = w.servingWorld();
+  if (world.content === null) throw new Error("no content");
+  w.run(world, 5_000);
+  expect(world.ended).toBeNull();
+  world.content = { ...world.content, term: 2, owner: bootId("9".repeat(32)) };
+  world.revision += 1;
+  w.run(world, 1_500);
+  expect(world.ended).toContain("another Replication Manager");
+});
+
+test("S1a: looking for a later term holds nothing up", () => {
+  const world = w.servingWorld();
+  world.holdReads = true;
+  w.run(world, 5_000);
+  expect(world.heldReads.length).toBe(1);
+  w.die(world, w.server(world, 1));
+  w.runUntil(world, () => w.serves(world));
+});
+
 const content = (change: Partial<ControlContent>, activeView: View | null): ControlContent => ({
   ...emptyContent("c".repeat(32) as ControlContent["clusterId"], bootId("1".repeat(32)), {
     lfd: { heartbeatIntervalMs: 20, suspicionTimeoutMs: 150 },

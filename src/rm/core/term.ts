@@ -3,7 +3,7 @@ import { announce } from "./announce.js";
 import { type ControlContent, type GroupRecord, groupRecord, refuseSuccession, type StoreRecord } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { settingsKept, tellKept } from "./settings.js";
-import { createGroup, type Rm } from "./state.js";
+import { createGroup, type Rm, wakeAt } from "./state.js";
 
 /** S1a: read, take a new term by compare-and-swap, and only then read what there is to rule. */
 export function beginTerm(rm: Rm, effects: RmEffect[]): void {
@@ -45,6 +45,29 @@ export function lookUpDoubts(rm: Rm, effects: RmEffect[]): boolean {
   return true;
 }
 
+/**
+ * S1a: one that has nothing to write would not notice that another has taken over, and whoever has heard of the later term no longer listens
+ * to this one. This reading holds nothing up: what is decided meanwhile rests on the store's compare-and-swap, as ever.
+ */
+export function watchTerm(rm: Rm, nowMs: number, effects: RmEffect[]): void {
+  const { store } = rm;
+  if (store.watchTicket !== null) return;
+  const dueMs = Math.max(rm.startedMs, store.watchedMs) + rm.config.timing.storeWatchMs;
+  if (nowMs < dueMs) return wakeAt(rm, nowMs, dueMs);
+  store.watchTicket = rm.nextTicket++;
+  store.watchedMs = nowMs;
+  effects.push({ kind: "store-read", ticket: store.watchTicket });
+}
+
+function onWatched(rm: Rm, found: ControlContent | null, effects: RmEffect[]): void {
+  rm.store.watchTicket = null;
+  if (!isOwnTerm(rm, found)) endRule(rm, superseded(found), effects);
+}
+
+function isOwnTerm(rm: Rm, found: ControlContent | null): found is ControlContent {
+  return found !== null && found.owner === rm.config.bootId && found.term === rm.store.stored.term;
+}
+
 /** The draft is written whenever it differs from the store and no other write is under way. */
 export function flushDraft(rm: Rm, effects: RmEffect[]): void {
   if (rm.store.phase !== "ruling" || rm.store.draft === rm.store.stored) return;
@@ -59,6 +82,7 @@ export function rules(rm: Rm): boolean {
 }
 
 export function onStoreRead(rm: Rm, ticket: number, record: StoreRecord, effects: RmEffect[]): void {
+  if (ticket === rm.store.watchTicket) return onWatched(rm, record.content, effects);
   if (ticket !== rm.store.ticket) return;
   switch (rm.store.phase) {
     case "reading":
@@ -111,7 +135,7 @@ function superseded(found: ControlContent | null): string {
 function resumeAfterReading(rm: Rm, record: StoreRecord, effects: RmEffect[]): void {
   const found = record.content;
   const { store } = rm;
-  if (found === null || found.owner !== rm.config.bootId || found.term !== store.stored.term) {
+  if (!isOwnTerm(rm, found)) {
     endRule(rm, superseded(found), effects);
     return;
   }

@@ -42,6 +42,8 @@ export interface RmTiming {
   readonly attemptMsMax: number;
   /** The least time between two hand-overs off degraded leaders. */
   readonly degradedHandOverMs: number;
+  /** How often the store is looked at for a later term. Infinity: never. */
+  readonly storeWatchMs: number;
   readonly statusMs: number;
   /** How long the address of a process that is gone stays in the book. */
   readonly bookGoneMs: number;
@@ -79,6 +81,7 @@ export const RM_TIMING: RmTiming = {
   attemptMsMin: 50,
   attemptMsMax: 2_000,
   degradedHandOverMs: 10_000,
+  storeWatchMs: 1_000,
   statusMs: 100,
   bookGoneMs: 1_000,
 };
