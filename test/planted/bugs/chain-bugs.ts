@@ -42,8 +42,8 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
     found: /^S[13]/,
     hunt: {
       by: "swarm",
-      seed: 9,
-      within: 50,
+      seed: 139,
+      within: 200,
       focus: all(ofSpec({ replicas: 3, durability: "disk" }), struckBy(200, "second-rm", "hand-over", "kill-server")),
     },
   },
@@ -92,7 +92,7 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
       },
     ],
     found: /^S[14]/,
-    hunt: { by: "swarm", seed: 1, within: 50, focus: (plan) => ({ ...plan, storeUnknownProbability: 0.1 }) },
+    hunt: { by: "swarm", seed: 5, within: 50, focus: (plan) => ({ ...plan, storeUnknownProbability: 0.1 }) },
   },
   {
     name: "old-store-goes-on",

@@ -27,7 +27,7 @@ export const LIFE_BUGS: readonly PlantedBug[] = [
       },
     ],
     found: /^S6f: .* below the floor/,
-    hunt: { by: "swarm", seed: 1, within: 50, focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(100, "kill-client")) },
+    hunt: { by: "swarm", seed: 9, within: 50, focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(100, "kill-client")) },
   },
   {
     name: "recovered-calls-leave-the-file-one-by-one",
@@ -42,7 +42,7 @@ export const LIFE_BUGS: readonly PlantedBug[] = [
     found: /^S6/,
     hunt: {
       by: "swarm",
-      seed: 3,
+      seed: 18,
       within: 50,
       focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(100, "kill-client", "kill-server")),
     },

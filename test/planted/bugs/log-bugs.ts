@@ -16,7 +16,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     found: /^(L|S[2358]|liveness|convergence|protocol)/,
     hunt: {
       by: "swarm",
-      seed: 7,
+      seed: 15,
       within: 50,
       focus: all(
         ofSpec({ replicas: 3, quorum: "all" }),

@@ -55,7 +55,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     // A lower number comes after a higher one where a replica that is not the leader yet redirects the first and admits the second.
     hunt: {
       by: "swarm",
-      seed: 156,
+      seed: 23,
       within: 200,
       focus: all(ofSpec({ replicas: 3, durability: "memory" }), busy(2, 8, 4), stormFor(3_000), struckBy(100, "hand-over", "pause-server")),
     },
@@ -202,7 +202,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     found: /^S6/,
     hunt: {
       by: "swarm",
-      seed: 7,
+      seed: 6,
       within: 60,
       focus: all(ofSpec({ replicas: 3 }), busy(4, 4, 5), struckBy(100, "last-words")),
     },
@@ -316,7 +316,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     found: /^S7 session: .* its earlier life was told of/,
     hunt: {
       by: "swarm",
-      seed: 21,
+      seed: 18,
       within: 40,
       focus: all(
         ofSpec({ replicas: 3 }),

@@ -35,7 +35,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     // The only segment that was written has to be lost after the next was made ready.
     hunt: {
       by: "swarm",
-      seed: 10,
+      seed: 16,
       within: 60,
       focus: all(ofSpec({ replicas: 3, durability: "disk", checkpointEntries: 10_000 }), struckBy(200, "file-lost", "disk-wiped")),
     },
@@ -77,7 +77,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     found: /^S5/,
     hunt: {
       by: "swarm",
-      seed: 2,
+      seed: 4,
       within: 30,
       focus: all(ofSpec({ replicas: 3, durability: "disk" }), struckBy(250, "disk-errors", "power-off")),
     },
