@@ -5,6 +5,7 @@
 import { type ControlContent, emptyContent, groupRecord } from "../rm/core/content.js";
 import type { RmEffect } from "../rm/core/effect.js";
 import type { RmEvent } from "../rm/core/event.js";
+import { createStoreState, type StoreState } from "../rm/core/store-state.js";
 import { createRm, type GroupState, type Rm as RealRm, type Sight, type ViewChange } from "../rm/core/state.js";
 import { step } from "../rm/core/step.js";
 import { compareEpochs, EPOCH_ZERO } from "../vocabulary/epoch.js";
@@ -124,17 +125,7 @@ function turnAt(before: CoreRm, nowMs: number, events: readonly RmEvent[], chang
 
 /** Nothing is left of it but what may still come to the store. */
 function endOf(rm: CoreRm): CoreRm {
-  const store = {
-    phase: "ended",
-    ticket: 0,
-    refusal: null,
-    revision: 0,
-    stored: EMPTY,
-    draft: EMPTY,
-    written: null,
-    watchTicket: null,
-    watchedMs: 0,
-  } as const;
+  const store: StoreState = { ...createStoreState(EMPTY), phase: "ended" };
   const state: RealRm = { ...rm.state, store, wakeMs: Number.POSITIVE_INFINITY };
   for (const table of [state.sights, state.groups, state.hosts, state.detectorsSaid]) table.clear();
   return { ...rm, state, ask: null, phase: "ended", awaits: 0, attempt: null, lives: [] };

@@ -6,8 +6,9 @@ import type { ReplicaReport } from "../../vocabulary/report.js";
 import type { DetectorKnobs, GroupSpec } from "../../vocabulary/spec.js";
 import type { Verdict } from "../../vocabulary/verdict.js";
 import type { Address, AddressBook, Member, View } from "../../vocabulary/view.js";
-import { type ControlContent, emptyContent, type RequestDeath } from "./content.js";
+import { emptyContent, type RequestDeath } from "./content.js";
 import type { Order } from "./order-record.js";
+import { createStoreState, type StoreState } from "./store-state.js";
 import { RM_TIMING, type RmTiming } from "./timing.js";
 
 export interface RmConfig {
@@ -24,21 +25,6 @@ export interface RmConfig {
   readonly timing: RmTiming;
   /** Texts of the `damage-found` events of earlier lives: they are not said again. Default: none. */
   readonly damagesSaid?: readonly string[];
-}
-
-/** The draft, when it differs from what is stored, is written as soon as no other write is under way. */
-export interface StoreState {
-  phase: "new" | "reading" | "taking-term" | "checking-term" | "ruling" | "writing" | "re-reading" | "ended";
-  ticket: number;
-  /** Why the last write was refused; a second refusal with an unchanged store is a broken rule. */
-  refusal: string | null;
-  revision: number;
-  stored: ControlContent;
-  draft: ControlContent;
-  written: ControlContent | null;
-  /** The reading that looks for a later term, while it is under way, and when the last one was asked for. */
-  watchTicket: number | null;
-  watchedMs: number;
 }
 
 /** What is known of the process of one replica. */
@@ -302,17 +288,7 @@ export function createRm(
   const empty = emptyContent(config.clusterId, config.bootId, detectors);
   return {
     config: { ...config, detectors, timing: { ...RM_TIMING, ...config.timing } },
-    store: {
-      phase: "new",
-      ticket: 0,
-      refusal: null,
-      revision: 0,
-      stored: empty,
-      draft: empty,
-      written: null,
-      watchTicket: null,
-      watchedMs: 0,
-    },
+    store: createStoreState(empty),
     gfd: {
       linkOpen: false,
       linkBootId: null,
