@@ -1,4 +1,4 @@
-import { all, ofSpec, struckBy } from "../focus.js";
+import { all, ofSpec, stormFor, struckBy } from "../focus.js";
 import type { PlantedBug } from "../planted-bug.js";
 
 const ANY_RM = {
@@ -42,9 +42,9 @@ export const CHAIN_BUGS: readonly PlantedBug[] = [
     found: /^S[13]/,
     hunt: {
       by: "swarm",
-      seed: 139,
-      within: 200,
-      focus: all(ofSpec({ replicas: 3, durability: "disk" }), struckBy(200, "second-rm", "hand-over", "kill-server")),
+      seed: 17,
+      within: 50,
+      focus: all(ofSpec({ replicas: 3, durability: "disk" }), stormFor(8_000), struckBy(200, "second-rm", "hand-over", "kill-server")),
     },
   },
   {
