@@ -32,7 +32,7 @@ export function endRule(rm: Rm, reason: string, effects: RmEffect[]): void {
 
 /**
  * S1e: what says that the store is old may only say that another Replication Manager has taken over: then reading ends this one (S1a). So does
- * an LFD that has heard of a later term: one that has nothing to write would else not notice.
+ * an LFD that has heard of a later term: one that has nothing to write would else notice only at its next look.
  */
 export function lookUpDoubts(rm: Rm, effects: RmEffect[]): boolean {
   if (rm.store.phase !== "ruling") return false;
