@@ -82,6 +82,12 @@ export function isLeaving(record: GroupRecord, replica: ReplicaId): boolean {
   return record.replicas.find((one) => one.replica === replica)?.leaving ?? true;
 }
 
+/** The host that a replica was placed on; null when the content does not name it. */
+export function placeOf(content: ControlContent, replica: ReplicaId): HostId | null {
+  for (const { replicas } of content.groups) for (const one of replicas) if (one.replica === replica) return one.host;
+  return null;
+}
+
 /** A copy in which one group is replaced. */
 export function withGroup(content: ControlContent, record: GroupRecord): ControlContent {
   const groups = content.groups.map((old) => (old.spec.group === record.spec.group ? record : old));

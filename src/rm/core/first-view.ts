@@ -78,11 +78,10 @@ function writeFounders(rm: Rm, record: GroupRecord, asked: readonly Member[]): v
 
 /** S1e: a member holds state although the store knows of no view: the store is not the one that this group was made in. */
 export function strangerWithState(rm: Rm, record: GroupRecord): ReplicaId | null {
-  for (const sight of rm.sights.values()) {
-    const report = reportOf(sight);
-    if (sight.group !== record.spec.group || report === null) continue;
-    const founder = isFounder(record, { replica: sight.replica, incarnation: report.incarnation });
-    if (report.activeView !== null || (!founder && !report.blank)) return sight.replica;
+  const reports = [...[...rm.sights.values()].map(reportOf), ...[...rm.hosts.values()].flatMap(({ strays }) => strays)];
+  for (const report of reports) {
+    if (report === null || report.group !== record.spec.group) continue;
+    if (report.activeView !== null || (!isFounder(record, report) && !report.blank)) return report.replica;
   }
   return null;
 }

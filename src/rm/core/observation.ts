@@ -5,6 +5,7 @@ import type { ReplicaReport, RoomShort } from "../../vocabulary/report.js";
 import type { Verdict } from "../../vocabulary/verdict.js";
 import type { Member } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
+import { placeOf } from "./content.js";
 import type { RmEffect } from "./effect.js";
 import { noteDeath } from "./poison.js";
 import { createSight } from "./sight.js";
@@ -46,14 +47,15 @@ function forgetRemoved(rm: Rm): void {
 function observeHost(rm: Rm, nowMs: number, seen: HostObservation, effects: RmEffect[]): void {
   const host = rm.hosts.get(seen.hostId);
   if (host === undefined) {
-    rm.hosts.set(seen.hostId, { ...hostOf(seen), toldBy: rm.gfd.bootId, linkOpen: false });
+    rm.hosts.set(seen.hostId, { ...hostOf(rm, seen), linkOpen: false });
     announce(effects, "host-found", `host ${seen.hostId} reports`, { host: seen.hostId });
   } else {
     judgeHost(host, seen.verdict, "", effects);
-    Object.assign(host, hostOf(seen), { toldBy: rm.gfd.bootId });
+    Object.assign(host, hostOf(rm, seen));
   }
   const named = new Set<ReplicaId>();
   for (const replica of seen.replicas) {
+    if (isStray(rm, seen.hostId, replica)) continue;
     named.add(replica.replica);
     observeReplica(rm, nowMs, seen.hostId, replica, effects);
   }
@@ -63,9 +65,16 @@ function observeHost(rm: Rm, nowMs: number, seen: HostObservation, effects: RmEf
   }
 }
 
-function hostOf(seen: HostObservation): Omit<HostSight, "linkOpen" | "toldBy"> {
+/** Once a store was lost a name may be given out again: what another host tells is of an earlier replica of that name. */
+function isStray(rm: Rm, host: HostId, { replica }: ReplicaObservation): boolean {
+  const place = placeOf(rm.store.draft, replica);
+  return place !== null && place !== host;
+}
+
+function hostOf(rm: Rm, seen: HostObservation): Omit<HostSight, "linkOpen"> {
   const { hostId, bootId, pid, address, verdict, complete, knobs } = seen;
-  return { host: hostId, bootId, pid, address, verdict, complete, knobs };
+  const strays = seen.replicas.flatMap((one) => (one.report !== null && isStray(rm, hostId, one) ? [one.report] : []));
+  return { host: hostId, bootId, pid, address, verdict, complete, knobs, strays, toldBy: rm.gfd.bootId };
 }
 
 function judgeHost(host: HostSight, verdict: Verdict, reason: string, effects: RmEffect[]): void {
@@ -123,7 +132,7 @@ export function onFault(rm: Rm, nowMs: number, message: Fault, effects: RmEffect
     return;
   }
   const sight = rm.sights.get(message.replica);
-  if (sight === undefined) return;
+  if (sight === undefined || sight.host !== message.hostId) return;
   if (message.bootId !== sight.bootId) return sayHowEnded(sight, message, effects);
   judge(rm, nowMs, sight, message.verdict, message.reason, message.detectionMs, effects);
 }

@@ -100,6 +100,13 @@ describe("S1e: a control store from what the replicas know", () => {
     expect(plan.content.hosts).toEqual([HOST, other]);
   });
 
+  test("the name of a replica that left is not given out again while a log names it", () => {
+    const begun = [viewOf([1, 0], [1, 2, 3, 6]), FIRST];
+    const plan = planRecovery(inputOf([found(1, { begun }), found(2), found(3)]), false);
+    expect("content" in plan && plan.content.groups[0]).toMatchObject({ nextReplicaNumber: 7 });
+    expect("content" in plan && plan.content.groups[0]?.replicas).toHaveLength(3);
+  });
+
   test("one that is older is replaced, and what else it holds stays", () => {
     const later = viewOf([2, 1], [1, 2]);
     const store = storeOf(FIRST);

@@ -285,7 +285,9 @@ function finish(input: RecoveryInput, kind: "rebuild" | "give-up", activeView: V
   for (const { replica } of old?.replicas ?? []) names.delete(replica);
   const added = [...names].sort().map((replica) => ({ replica, host: hosts.get(replica) ?? host, leaving: false }));
   const replicas = [...(old?.replicas ?? []), ...added];
-  const nextReplicaNumber = Math.max(old?.nextReplicaNumber ?? 1, ...replicas.map(({ replica }) => numberOf(replica) + 1));
+  // Some that left long ago are only in views that were begun: a host may still tell of them.
+  const named = [...replicas, ...input.replicas.flatMap(({ begun }) => begun.flatMap(({ members }) => members))];
+  const nextReplicaNumber = Math.max(old?.nextReplicaNumber ?? 1, ...named.map(({ replica }) => numberOf(replica) + 1));
   // S6i: of leaders whose end is not known nothing is said; an older list would leave out the last ones.
   const record: GroupRecord = { spec, activeView, founders: [], leaderEnds: [], replicas, nextReplicaNumber };
   const from =

@@ -1,4 +1,4 @@
-import { replicaId } from "../../vocabulary/ids.js";
+import { type GroupName, type HostId, type ReplicaId, replicaId } from "../../vocabulary/ids.js";
 import { memberOf } from "../../vocabulary/view.js";
 import { announce } from "./announce.js";
 import { type GroupRecord, groupRecord, type ReplicaRecord, withGroup } from "./content.js";
@@ -24,10 +24,22 @@ function addReplica(rm: Rm, nowMs: number, record: GroupRecord, effects: RmEffec
   const host = placeReplica(rm, nowMs, record);
   if (host === null) return;
   const group = record.spec.group;
-  const replica = replicaId(`${group}-${record.nextReplicaNumber}`);
+  let number = record.nextReplicaNumber;
+  while (isKnownElsewhere(rm, nameOf(group, number), host)) number += 1;
+  const replica = nameOf(group, number);
   const replicas = [...record.replicas, { replica, host, leaving: false }];
-  rm.store.draft = withGroup(rm.store.draft, { ...record, replicas, nextReplicaNumber: record.nextReplicaNumber + 1 });
+  rm.store.draft = withGroup(rm.store.draft, { ...record, replicas, nextReplicaNumber: number + 1 });
   announce(effects, "placed", `${replica} is placed on ${host}: ${record.spec.replicas} replicas are wanted`, { group, replica, host });
+}
+
+/** A store that was rebuilt does not know of all names that were given out; hosts may. */
+function isKnownElsewhere(rm: Rm, replica: ReplicaId, host: HostId): boolean {
+  const sight = rm.sights.get(replica);
+  return sight !== undefined && sight.host !== host;
+}
+
+function nameOf(group: GroupName, number: number): ReplicaId {
+  return replicaId(`${group}-${number}`);
 }
 
 /** The least missed leaves: not a member before a member, of each who is down before who is up, and the leader last; then the youngest. */

@@ -41,7 +41,10 @@ export function lifeOf(sight: Sight): string {
 export function seeRecords(rm: Rm, nowMs: number): void {
   for (const group of rm.store.stored.groups) {
     for (const record of group.replicas) {
-      if (rm.sights.has(record.replica)) continue;
+      const old = rm.sights.get(record.replica);
+      if (old?.host === record.host) continue;
+      // A host told of an earlier replica of that name before the store was read.
+      if (old !== undefined && old.relayed !== null) rm.hosts.get(old.host)?.strays.push(old.relayed);
       const sight = createSight(group.spec.group, record.replica, record.host, nowMs);
       const host = rm.hosts.get(record.host);
       sight.absent = host?.complete === true && host.verdict === "alive";

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { bootId, hostId } from "../../vocabulary/ids.js";
 import { DEFAULTS } from "../../vocabulary/limit.js";
+import type { ReplicaRecord } from "./content.js";
 import type { RmPeer } from "./event.js";
 import { observationOf } from "./fake-server.test-harness.js";
 import * as w from "./world.test-harness.js";
@@ -58,6 +59,10 @@ test("a leader whose host has not come back after a stop of everything is given 
   const world = w.servingWorld();
   const leader = loseLeader(world);
   world.servers.delete(w.replica(Number(leader.at(-1))));
+  const moved = (of: readonly ReplicaRecord[]): ReplicaRecord[] =>
+    of.map((one) => (one.replica === leader ? one : { ...one, host: OTHER }));
+  if (world.content === null) throw new Error("no content");
+  world.content = { ...world.content, groups: world.content.groups.map((one) => ({ ...one, replicas: moved(one.replicas) })) };
   world.rms += 1;
   const { rm } = w.createWorld();
   Object.assign(world, { rm: { ...rm, config: { ...rm.config, bootId: bootId("7".repeat(32)) } } });

@@ -71,6 +71,8 @@ export interface HostSight {
   verdict: Verdict;
   complete: boolean;
   knobs: DetectorKnobs;
+  /** Of replicas whose names the store has given to other hosts: they count as evidence only (S1e). */
+  strays: ReplicaReport[];
   /** The GFD whose word this is. */
   toldBy: BootId | null;
   linkOpen: boolean;
@@ -273,9 +275,8 @@ export interface Rm {
   statusSentMs: number;
   statusDirty: boolean;
   startedMs: number;
-  /** The highest term that an LFD says another rules in, and the one for which the store was last looked up. */
+  /** The highest term that an LFD says another rules in. */
   laterTerm: number;
-  laterTermLookedUp: number;
   /** Recomputed by every step. */
   wakeMs: number;
 }
@@ -319,7 +320,6 @@ export function createRm(
     statusDirty: true,
     startedMs: 0,
     laterTerm: 0,
-    laterTermLookedUp: 0,
     wakeMs: Number.POSITIVE_INFINITY,
   };
 }

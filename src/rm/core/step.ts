@@ -1,5 +1,6 @@
 import { unreachable } from "../../vocabulary/assert.js";
 import type { Message } from "../../vocabulary/message.js";
+import type { ReplicaReport } from "../../vocabulary/report.js";
 import { adoptView } from "./activation.js";
 import { keepBook } from "./address-book.js";
 import { answerStored, onAdmin } from "./admin.js";
@@ -24,7 +25,7 @@ import { forgetTold, keepDetectors, keepHosts, keepKnobs, knobsOf } from "./sett
 import { createSight, seeRecords } from "./sight.js";
 import { type GroupState, nextWakeMs, type Rm, wakeAt } from "./state.js";
 import { publishStatus } from "./status.js";
-import { beginTerm, flushDraft, lookUpDoubts, onStoreDoubt, onStoreRead, onStoreSwapped, rules, watchTerm } from "./term.js";
+import { beginTerm, flushDraft, lookUpDoubts, onLaterTerm, onStoreDoubt, onStoreRead, onStoreSwapped, rules, watchTerm } from "./term.js";
 import { tellTransfers } from "./transfers.js";
 import { beginChange, driveChange, sendLead, sendSeal } from "./view-change.js";
 
@@ -51,7 +52,7 @@ function take(rm: Rm, nowMs: number, event: RmEvent, effects: RmEffect[]): void 
   switch (event.kind) {
     case "start":
       rm.startedMs = nowMs;
-      return beginTerm(rm, effects);
+      return beginTerm(rm, nowMs, effects);
     case "wake":
       return;
     case "store-read":
@@ -173,7 +174,7 @@ function onReceived(rm: Rm, nowMs: number, peer: RmPeer, message: Message, effec
       return;
     case "lfd":
       if (message.kind === "order-done") onOrderDone(rm, nowMs, peer.host, message.ticket, message.error, effects);
-      if (message.kind === "later-term") rm.laterTerm = Math.max(rm.laterTerm, message.term);
+      if (message.kind === "later-term") onLaterTerm(rm, nowMs, message.term);
       return;
     case "gateway":
       if (message.kind === "admin-request") onAdmin(rm, nowMs, peer.connection, message.ticket, message.command, effects);
@@ -250,11 +251,13 @@ function reconcileGroup(rm: Rm, nowMs: number, group: GroupState, record: GroupR
 
 /** S1e: true when nothing of the group may be changed, because a server knows more than the store. */
 function checkStore(rm: Rm, group: GroupState, record: GroupRecord, effects: RmEffect[]): boolean {
-  for (const sight of rm.sights.values()) {
-    if (sight.group !== group.group || sight.relayed === null) continue;
-    const evidence = answers.laterThanStored(rm, group, sight.replica, sight.relayed.activeView, sight.relayed.promise);
+  const heed = (report: ReplicaReport | null): void => {
+    if (report === null || report.group !== group.group) return;
+    const evidence = answers.laterThanStored(rm, group, report.replica, report.activeView, report.promise);
     if (evidence !== null) answers.doubtStore(group, evidence);
-  }
+  };
+  for (const sight of rm.sights.values()) heed(sight.relayed);
+  for (const host of rm.hosts.values()) host.strays.forEach(heed);
   const stranger = record.activeView === null ? strangerWithState(rm, record) : null;
   if (stranger !== null) answers.doubtStore(group, `${stranger} holds state, the store says that the group never had a view`);
   if (group.doubt?.lookedUp === true) answers.haltGroup(rm, group, group.doubt.evidence, effects);

@@ -10,9 +10,9 @@ export interface StoreState {
   stored: ControlContent;
   draft: ControlContent;
   written: ControlContent | null;
-  /** The reading that looks for a later term, while it is under way, and when the last one was asked for. */
+  /** The reading that looks for a later term, while it is under way, and when the next one is due. */
   watchTicket: number | null;
-  watchedMs: number;
+  watchDueMs: number;
 }
 
 export function createStoreState(empty: ControlContent): StoreState {
@@ -25,6 +25,6 @@ export function createStoreState(empty: ControlContent): StoreState {
     draft: empty,
     written: null,
     watchTicket: null,
-    watchedMs: 0,
+    watchDueMs: Number.POSITIVE_INFINITY,
   };
 }

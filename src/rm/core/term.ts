@@ -6,8 +6,9 @@ import { settingsKept, tellKept } from "./settings.js";
 import { createGroup, type Rm, wakeAt } from "./state.js";
 
 /** S1a: read, take a new term by compare-and-swap, and only then read what there is to rule. */
-export function beginTerm(rm: Rm, effects: RmEffect[]): void {
+export function beginTerm(rm: Rm, nowMs: number, effects: RmEffect[]): void {
   assert(rm.store.phase === "new", "start-once");
+  setWatch(rm, nowMs);
   read(rm, "reading", effects);
 }
 
@@ -30,16 +31,11 @@ export function endRule(rm: Rm, reason: string, effects: RmEffect[]): void {
   effects.push({ kind: "end", reason });
 }
 
-/**
- * S1e: what says that the store is old may only say that another Replication Manager has taken over: then reading ends this one (S1a). So does
- * an LFD that has heard of a later term: one that has nothing to write would else notice only at its next look.
- */
+/** S1e: what says that the store is old may only say that another Replication Manager has taken over: then reading ends this one (S1a). */
 export function lookUpDoubts(rm: Rm, effects: RmEffect[]): boolean {
   if (rm.store.phase !== "ruling") return false;
   const doubts = [...rm.groups.values()].flatMap(({ doubt }) => (doubt === null || doubt.lookedUp ? [] : [doubt]));
-  const isLater = rm.laterTerm > Math.max(rm.store.stored.term, rm.laterTermLookedUp);
-  if (doubts.length === 0 && !isLater) return false;
-  rm.laterTermLookedUp = rm.laterTerm;
+  if (doubts.length === 0) return false;
   for (const doubt of doubts) doubt.lookedUp = true;
   read(rm, "re-reading", effects);
   return true;
@@ -52,11 +48,21 @@ export function lookUpDoubts(rm: Rm, effects: RmEffect[]): boolean {
 export function watchTerm(rm: Rm, nowMs: number, effects: RmEffect[]): void {
   const { store } = rm;
   if (store.watchTicket !== null) return;
-  const dueMs = Math.max(rm.startedMs, store.watchedMs) + rm.config.timing.storeWatchMs;
-  if (nowMs < dueMs) return wakeAt(rm, nowMs, dueMs);
+  if (nowMs < store.watchDueMs) return wakeAt(rm, nowMs, store.watchDueMs);
   store.watchTicket = rm.nextTicket++;
-  store.watchedMs = nowMs;
+  setWatch(rm, nowMs);
   effects.push({ kind: "store-read", ticket: store.watchTicket });
+}
+
+function setWatch(rm: Rm, nowMs: number): void {
+  rm.store.watchDueMs = nowMs + rm.config.timing.storeWatchMs;
+}
+
+/** An LFD has heard of another Replication Manager: the next look at the store is due at once. */
+export function onLaterTerm(rm: Rm, nowMs: number, term: number): void {
+  if (term <= Math.max(rm.store.stored.term, rm.laterTerm)) return;
+  rm.laterTerm = term;
+  rm.store.watchDueMs = nowMs;
 }
 
 function onWatched(rm: Rm, found: ControlContent | null, effects: RmEffect[]): void {
