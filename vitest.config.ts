@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import LongFirst from "./test/long-first.js";
 
 const unitTests = ["src/**/*.test.ts", "examples/**/*.test.ts"];
 const processTests = ["test/process/**/*.test.ts", "src/lfd/process/lfd.test.ts", "src/supervisor/supervisor.test.ts"];
@@ -23,6 +24,7 @@ export default defineConfig({
     reporters: ["default", "./test/count-reporter.ts"],
     // One a processor: left to itself it would keep one of two free.
     maxWorkers: availableParallelism(),
+    sequence: { sequencer: LongFirst },
     setupFiles: ["./test/compared-pattern.ts"],
     coverage: { provider: "v8", include: ["src/**"], exclude: ["src/**/*.test.ts"] },
     projects: [

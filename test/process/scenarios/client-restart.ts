@@ -8,7 +8,7 @@ import { kill, processNamed, type Struck } from "../harness/process-table.js";
 import type { Scenario, Trial } from "../harness/scenario.js";
 import { pause, until, untilTrue } from "../harness/wait.js";
 
-const LIVES = 6;
+const LIVES = 4;
 const LIFE_MS = 150;
 /** The client that is killed writes as fast as it can; the others leave it the processors, or each of its lives would take long to begin. */
 const OTHERS = { thinkMs: 40 };
