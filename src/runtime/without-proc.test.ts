@@ -55,8 +55,9 @@ test("the lock that a crash has left is free, also where another process has the
   const { pid } = await startSomebody();
   const file = join(folder, "lock.pid");
   await lockFolder(folder);
-  // As this process would have left it, had it had that pid.
-  writeFileSync(file, readFileSync(file, "utf8").replace(String(process.pid), String(pid)));
+  // As a process of this one's kind would have left it a minute ago, had it had that pid.
+  const [, startTime] = readFileSync(file, "utf8").split(" ").map(Number);
+  writeFileSync(file, `${pid} ${Number(startTime) - 60}`);
   const lock = await lockFolder(folder);
   await expect(lockFolder(folder)).rejects.toThrow(new RegExp(`in use by process ${process.pid}`));
   await lock.release();
