@@ -39,23 +39,24 @@ export function onMembership(rm: Rm, nowMs: number, from: BootId, message: Membe
 function forgetRemoved(rm: Rm): void {
   for (const { replica, absent, linkBootId } of rm.sights.values()) {
     if (!absent || linkBootId !== null) continue;
-    const isKnown = rm.store.draft.groups.some((group) => group.replicas.some((one) => one.replica === replica));
-    if (!isKnown) rm.sights.delete(replica);
+    if (placeOf(rm.store.draft, replica) === null) rm.sights.delete(replica);
   }
 }
 
 function observeHost(rm: Rm, nowMs: number, seen: HostObservation, effects: RmEffect[]): void {
+  const strays = seen.replicas.filter(({ replica }) => isStray(rm, seen.hostId, replica));
+  const now = { ...hostOf(seen), strays: strays.flatMap(({ report }) => report ?? []), toldBy: rm.gfd.bootId };
   const host = rm.hosts.get(seen.hostId);
   if (host === undefined) {
-    rm.hosts.set(seen.hostId, { ...hostOf(rm, seen), linkOpen: false });
+    rm.hosts.set(seen.hostId, { ...now, linkOpen: false });
     announce(effects, "host-found", `host ${seen.hostId} reports`, { host: seen.hostId });
   } else {
     judgeHost(host, seen.verdict, "", effects);
-    Object.assign(host, hostOf(rm, seen));
+    Object.assign(host, now);
   }
   const named = new Set<ReplicaId>();
   for (const replica of seen.replicas) {
-    if (isStray(rm, seen.hostId, replica)) continue;
+    if (strays.includes(replica)) continue;
     named.add(replica.replica);
     observeReplica(rm, nowMs, seen.hostId, replica, effects);
   }
@@ -66,15 +67,14 @@ function observeHost(rm: Rm, nowMs: number, seen: HostObservation, effects: RmEf
 }
 
 /** Once a store was lost a name may be given out again: what another host tells is of an earlier replica of that name. */
-function isStray(rm: Rm, host: HostId, { replica }: ReplicaObservation): boolean {
+function isStray(rm: Rm, host: HostId, replica: ReplicaId): boolean {
   const place = placeOf(rm.store.draft, replica);
   return place !== null && place !== host;
 }
 
-function hostOf(rm: Rm, seen: HostObservation): Omit<HostSight, "linkOpen"> {
+function hostOf(seen: HostObservation): Omit<HostSight, "linkOpen" | "toldBy" | "strays"> {
   const { hostId, bootId, pid, address, verdict, complete, knobs } = seen;
-  const strays = seen.replicas.flatMap((one) => (one.report !== null && isStray(rm, hostId, one) ? [one.report] : []));
-  return { host: hostId, bootId, pid, address, verdict, complete, knobs, strays, toldBy: rm.gfd.bootId };
+  return { host: hostId, bootId, pid, address, verdict, complete, knobs };
 }
 
 function judgeHost(host: HostSight, verdict: Verdict, reason: string, effects: RmEffect[]): void {
