@@ -4,6 +4,7 @@ import { sealQuorum } from "../vocabulary/view.js";
 import type { Chance } from "./chance.js";
 import { createSimDisk, cutFile, flipBit, loseFile } from "./disk.js";
 import type { SimDisk } from "./disk-state.js";
+import type { Plan } from "./plan.js";
 import type { RunningServer } from "./running.js";
 import type { Scene } from "./scene.js";
 import { incarnationOn } from "./shells/server-shell.js";
@@ -24,7 +25,13 @@ function mayLose(scene: Scene, incarnation: Incarnation): boolean {
 }
 
 /** Each strikes somewhere, and says where, or finds nothing to strike. */
-const DAMAGES = { "disk-damaged": flipBit, "file-lost": loseFile, "file-cut": cutFile } as const;
+const DAMAGES = {
+  "disk-damaged": (chance: Chance, disk: SimDisk, plan: Plan, incarnation: Incarnation) =>
+    flipBit(chance, disk, { group: plan.spec.group, incarnation }),
+  "file-lost": loseFile,
+  // What a segment has grown by it need not have: it says how long it was made.
+  "file-cut": (chance: Chance, disk: SimDisk, plan: Plan) => cutFile(chance, disk, plan.segmentSizeBytes),
+};
 
 /** Data that is not in use by a process is lost or damaged; a server that runs is killed first. */
 export function loseData(scene: Scene, chance: Chance, kind: "disk-wiped" | keyof typeof DAMAGES): boolean {
@@ -48,8 +55,7 @@ export function loseData(scene: Scene, chance: Chance, kind: "disk-wiped" | keyo
     host.disks.set(replica, createSimDisk());
     return true;
   }
-  // What a segment has grown by it need not have: it says how long it was made.
-  const where = DAMAGES[kind](chance, disk, plan.segmentSizeBytes);
+  const where = DAMAGES[kind](chance, disk, plan, incarnation);
   note(world, replica, kind, () => where ?? "nothing to damage");
   if (where === null) return false;
   mark(world, kind);

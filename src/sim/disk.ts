@@ -2,6 +2,7 @@ import { unreachable } from "../vocabulary/assert.js";
 import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
 import type { Chance } from "./chance.js";
 import type { PendingName, PendingWrite, SimDisk, SimFile } from "./disk-state.js";
+import { type LogOwner, wouldLookTorn } from "./last-batch.js";
 import { after, isAlive, mark, reach, type SimProcess, type World } from "./world.js";
 
 export function createSimDisk(): SimDisk {
@@ -106,11 +107,11 @@ export function powerOffDisk(chance: Chance, disk: SimDisk): void {
   disk.files = new Map(disk.durableFiles);
 }
 
-/** So much at the end of a log is spared: where the mark of the last batch is lost, damage to it cannot be told from a torn write. */
+/** So much at the end of what a segment holds is left alone; what an earlier use of its file left counts, so the last batch is struck too. */
 const SPARED_BYTES = 2_048;
 
-/** Flips one bit somewhere in the middle of a log or snapshot. Returns where, or null when there is nothing to damage. */
-export function flipBit(chance: Chance, disk: SimDisk): string | null {
+/** Flips one bit somewhere in the middle of a log or snapshot of `owner`. Returns where, or null when there is nothing to damage. */
+export function flipBit(chance: Chance, disk: SimDisk, owner: LogOwner): string | null {
   const targets = [...disk.files].flatMap(([path, file]) => {
     let used = file.content.length;
     while (used > 0 && file.content[used - 1] === 0) used -= 1;
@@ -120,9 +121,18 @@ export function flipBit(chance: Chance, disk: SimDisk): string | null {
   const { path, file, used } = chance.pick(targets);
   const at = chance.integer(0, path.startsWith("snapshot-") ? used - 1 : used - SPARED_BYTES);
   const bit = 1 << chance.integer(0, 7);
+  if (wouldLookTorn(path, file, at, owner)) return null;
   disk.flipped = true;
+  keepMark(path, file, at, owner);
   for (const bytes of [file.content, file.durable]) if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ bit;
   return `${path} at byte ${at}`;
+}
+
+/** What alone tells that there is damage is not lost with the power after it: that would be the second fault at one place. */
+function keepMark(path: string, file: SimFile, atBytes: number, owner: LogOwner): void {
+  if (!wouldLookTorn(path, { ...file, content: file.durable }, atBytes, owner)) return;
+  file.durable = file.content.slice();
+  file.pending = [];
 }
 
 /** A file is gone, whatever it was. Returns which, or null when there is none. */

@@ -1,7 +1,7 @@
 /** That what the world does to processes, connections and disks takes effect, as it is said. */
 import { describe, expect, test } from "vitest";
 import type { DiskCompletion, DiskOperation } from "../vocabulary/disk.js";
-import { bootId, clusterId, hostId } from "../vocabulary/ids.js";
+import { bootId, clusterId, groupName, hostId, incarnation } from "../vocabulary/ids.js";
 import { PROTOCOL_VERSION } from "../vocabulary/limit.js";
 import type { Hello, Message } from "../vocabulary/message.js";
 import { GROUP, SAMPLES } from "../codec/message.test-samples.js";
@@ -333,6 +333,8 @@ describe("a disk", () => {
     expect(ask({ kind: "read", ticket: 1, path: PATH, offsetBytes: 0, sizeBytes: 100 })?.kind).toBe("read-done");
   });
 
+  const OWNER = { group: groupName("bank"), incarnation: incarnation("1".repeat(32)) };
+
   test("has one bit flipped, in the middle of a log or in a snapshot", () => {
     const { disk } = newDisk();
     const ones = (sizeBytes: number): Uint8Array => new Uint8Array(sizeBytes).fill(1);
@@ -342,7 +344,7 @@ describe("a disk", () => {
     ] as const)
       disk.files.set(path, { content: ones(sizeBytes), durable: ones(sizeBytes), pending: [] });
     const struck = new Set<string>();
-    for (let seed = 1; seed <= 20; seed++) struck.add(flipBit(createChance(seed, "flip"), disk)?.split(" ")[0] ?? "none");
+    for (let seed = 1; seed <= 20; seed++) struck.add(flipBit(createChance(seed, "flip"), disk, OWNER)?.split(" ")[0] ?? "none");
     expect([...struck].sort()).toEqual([PATH, "snapshot-9"]);
     expect([...(disk.files.get(PATH)?.content ?? [])].findLastIndex((byte) => byte !== 1)).toBeLessThan(10_000 - 2_047);
   });
