@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** The longest first. */
-const LONG = [
+export const LONG_FILES = [
   "src/sim/swarm.test.ts",
   "test/planted/found-in-views.test.ts",
   "test/planted/found-in-logs.test.ts",
@@ -11,8 +11,8 @@ const LONG = [
 ];
 
 function rank({ moduleId }: TestSpecification): number {
-  const place = LONG.findIndex((path) => moduleId.endsWith(`/${path}`));
-  return place === -1 ? LONG.length : place;
+  const place = LONG_FILES.findIndex((path) => moduleId.endsWith(`/${path}`));
+  return place === -1 ? LONG_FILES.length : place;
 }
 
 /** A long file that began last would leave the other processors idle until it ends: these begin first. */

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { LONG_FILES } from "./long-first.js";
 import { findDeadLinks, linkedFiles } from "./tidy/document-link.js";
 import { checkFileLength, fileLinesMax } from "./tidy/file-length.js";
 import { checkFileName, findForbiddenWords, forbiddenFileWords, forbiddenWords } from "./tidy/forbidden-word.js";
@@ -98,6 +99,10 @@ describe("tests", () => {
 
   test.each(listPlanted("test/tidy/planted/marker.txt"))("the check finds $expected in: $text", ({ expected, text }) => {
     expect(findTestMarkers(parseText("planted.test.ts", text))).toContainEqual(expect.stringContaining(`planted.test.ts:1: ${expected}: `));
+  });
+
+  test("that begin first are there", () => {
+    expect(LONG_FILES.filter((path) => !existsSync(projectFolder + path))).toEqual([]);
   });
 
   test("the check takes a reason beside or above", () => {
