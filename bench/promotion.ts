@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Client, connect } from "troupe/client";
 import type kv from "../examples/kv/kv.js";
 import type { GroupStatus } from "../src/vocabulary/admin.js";
-import { rounded, tableOf } from "./lib/figures.js";
+import { median, rangeOf, rounded, tableOf } from "./lib/figures.js";
 import { type Installation, leaderOf, startInstallation } from "./lib/installation.js";
 import { inFlight, stateOptions } from "./lib/large-state.js";
 import { record, say, sayHead, tell } from "./lib/report.js";
@@ -15,8 +15,7 @@ const OFTEN = 1_000;
 const NEVER = 10_000_000;
 const WAIT_MS = 120_000;
 
-interface Row {
-  readonly entries: number;
+interface Trial {
   /** What the next leader said of itself before the strike. */
   readonly loadBytes: number;
   readonly replayEntries: number;
@@ -29,10 +28,17 @@ interface Row {
   readonly readMs: number;
 }
 
+interface Row {
+  readonly entries: number;
+  readonly log: number;
+  readonly trials: readonly Trial[];
+}
+
 export async function main(args: readonly string[]): Promise<void> {
   const own = {
     entries: { default: "1000,10000,100000", means: "sizes of the state, a Map, one after the other" },
     log: { default: "0,50000", means: "how many entries are written after the last checkpoint" },
+    trials: { default: "5", means: "kills of the leader for each size, in each style" },
   };
   const options = stateOptions("promotion", 100, own, args);
   const list = (name: string): number[] => options.text(name).split(",").map(Number);
@@ -45,9 +51,14 @@ export async function main(args: readonly string[]): Promise<void> {
     try {
       let filled = 0;
       for (const entries of list("entries")) {
-        rows.push(await measure(installation, filled, entries, log, value));
-        filled = entries;
-        tell(`${entries} entries, ${log} behind the checkpoint: ${rounded(rows.at(-1)?.outageMs ?? 0)} ms`);
+        const trials: Trial[] = [];
+        while (trials.length < options.count("trials")) {
+          const trial = await measure(installation, filled, entries, log, value);
+          trials.push(trial);
+          filled = entries;
+          tell(`${entries} entries, ${log} behind the checkpoint: ${rounded(trial.outageMs)} ms, warm ${rounded(trial.warmOutageMs)} ms`);
+        }
+        rows.push({ entries, log, trials });
       }
     } finally {
       await installation.stop();
@@ -55,24 +66,30 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   say(
     tableOf(
-      ["entries", "snapshot MB", "to replay", "replay MB", "strike to answer ms", "warm-passive ms", "read of the file ms"],
-      rows.map((row) => [
-        row.entries,
-        rounded(row.loadBytes / 1e6),
-        row.replayEntries,
-        rounded(row.replayBytes / 1e6),
-        rounded(row.outageMs),
-        rounded(row.warmOutageMs),
-        rounded(row.readMs),
-      ]),
+      ["entries", "snapshot MB", "to replay", "replay MB", "strike to answer ms", "warm-passive ms", "cold / warm", "read of the file ms"],
+      rows.map(cellsOf),
     ),
   );
-  record(options.is("record"), "promotion", { entries: list("entries"), log: list("log"), sizeBytes: options.count("size") }, dataFolder, {
-    rows,
-  });
+  const settings = { entries: list("entries"), log: list("log"), sizeBytes: options.count("size"), trials: options.count("trials") };
+  record(options.is("record"), "promotion", settings, dataFolder, { rows });
 }
 
-async function measure(installation: Installation, from: number, entries: number, log: number, value: string): Promise<Row> {
+function cellsOf({ entries, trials }: Row): (string | number)[] {
+  const of = (key: keyof Trial): number[] => trials.map((trial) => trial[key]);
+  const [loadMb, replayMb] = [median(of("loadBytes")) / 1e6, median(of("replayBytes")) / 1e6];
+  return [
+    entries,
+    rounded(loadMb),
+    median(of("replayEntries")),
+    rounded(replayMb),
+    rangeOf(of("outageMs")),
+    rangeOf(of("warmOutageMs")),
+    rounded(median(of("outageMs")) / median(of("warmOutageMs"))),
+    rangeOf(of("readMs")),
+  ];
+}
+
+async function measure(installation: Installation, from: number, entries: number, log: number, value: string): Promise<Trial> {
   const client = await connect<typeof kv>(installation.clientUrl);
   await change(installation, { checkpointEntries: OFTEN });
   await put(client, value, from, entries);
@@ -98,7 +115,7 @@ async function measure(installation: Installation, from: number, entries: number
   await until(installation, (group) => group.style === "cold-passive" && coldOf(group).length === group.members.length - 1);
   await client.close();
   const { loadBytes = 0, replayBytes = 0 } = next ?? {};
-  return { entries, loadBytes, replayEntries, replayBytes, outageMs, warmOutageMs, readMs };
+  return { loadBytes, replayEntries, replayBytes, outageMs, warmOutageMs, readMs };
 }
 
 /** Puts keys `from` to `through`, modulo `size`. */

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { connect } from "troupe/client";
 import type kv from "../examples/kv/kv.js";
 import type { Entry } from "../src/vocabulary/entry.js";
-import { rounded, tableOf } from "./lib/figures.js";
+import { median, rangeOf, rounded, tableOf } from "./lib/figures.js";
 import { leaderOf, startInstallation } from "./lib/installation.js";
 import { readOptions } from "./lib/options.js";
 import { askLoop, probeEnvironment } from "./lib/probes.js";
@@ -22,19 +22,24 @@ const BATCH_ENTRIES = 256;
 const NEVER = 10_000_000;
 const IN_FLIGHT = 128;
 
-interface Row extends RecoveryFigures {
+interface Row {
   readonly logMb: number;
+  readonly trials: readonly RecoveryFigures[];
 }
 
-interface RealRow {
-  readonly logMb: number;
-  readonly style: string;
+interface RealTrial {
   /** From the strike to the first answer. */
   readonly outageMs: number;
   /** The longest that the event loop of the process that started was held up, from its start until it served. */
   readonly stallMs: number;
   /** Of that what it was not kept from by others. */
   readonly ownMs: number;
+}
+
+interface RealRow {
+  readonly logMb: number;
+  readonly style: string;
+  readonly trials: readonly RealTrial[];
 }
 
 /** How long a start takes, by the size of the log that it finds. */
@@ -44,6 +49,7 @@ export async function main(args: readonly string[]): Promise<void> {
     {
       sizes: { default: "10,100,1000", means: "of the log without a snapshot, in MB of entries with values of 1000 bytes" },
       real: { default: "1,10,50", means: "MB written by clients behind a checkpoint, before the only replica of a group is killed" },
+      trials: { default: "5", means: "starts on each log" },
       dir: { default: DATA_FOLDER, means: "where data go" },
       record: { default: false, means: "append the result to bench/history.ndjson" },
     },
@@ -53,29 +59,58 @@ export async function main(args: readonly string[]): Promise<void> {
   const list = (name: string): number[] => options.text(name).split(",").map(Number);
   sayHead("Recovery: a replica starts on its log", dataFolder);
   const rows: Row[] = [];
+  const count = options.count("trials");
   for (const logMb of list("sizes")) {
-    rows.push({ logMb, ...(await measureStore(join(dataFolder, `recovery-${process.pid}`), logMb)) });
-    tell(`${logMb} MB: ${rows.at(-1)?.recoverMs} ms`);
+    const trials = await measureStore(join(dataFolder, `recovery-${process.pid}`), logMb, count);
+    rows.push({ logMb, trials });
+    tell(`${logMb} MB: ${rangeOf(trials.map(({ recoverMs }) => recoverMs))} ms`);
   }
-  const cells = rows.map(({ logMb, entries, readMs, recoverMs, replayMs, peakMb }) => {
-    const rate = (1_000 * logMb) / (recoverMs + replayMs);
-    return [logMb, entries, ...[readMs, recoverMs, replayMs].map(rounded), rounded(rate), peakMb];
-  });
-  say(tableOf(["log MB", "entries", "read of the files ms", "recovered ms", "replayed ms", "MB/s", "peak MB"], cells));
+  say(
+    tableOf(
+      ["log MB", "entries", "read of the files ms", "recovered ms", "replayed ms", "MB/s", "times the read", "peak MB"],
+      rows.map(cellsOf),
+    ),
+  );
   const real: RealRow[] = [];
-  for (const style of ["warm-passive", "active"]) real.push(...(await measureReal(style, list("real"), dataFolder)));
+  for (const style of ["warm-passive", "active"]) real.push(...(await measureReal(style, list("real"), count, dataFolder)));
   say("\nkill -9 of the only replica of a group:");
-  const realCells = real.map(({ logMb, style, outageMs, stallMs, ownMs }) => [style, logMb, ...[outageMs, stallMs, ownMs].map(rounded)]);
-  say(tableOf(["style", "written behind the checkpoint MB", "strike to answer ms", "longest stall ms", "of its own ms"], realCells));
-  record(options.is("record"), "recovery", { valueBytes: VALUE_SIZE_BYTES }, dataFolder, { rows, real });
+  say(
+    tableOf(
+      ["style", "written behind the checkpoint MB", "strike to answer ms", "longest stall ms", "of its own ms"],
+      real.map(realCellsOf),
+    ),
+  );
+  record(options.is("record"), "recovery", { valueBytes: VALUE_SIZE_BYTES, trials: count }, dataFolder, { rows, real });
 }
 
-async function measureStore(folder: string, logMb: number): Promise<RecoveryFigures> {
+function cellsOf({ logMb, trials }: Row): (string | number)[] {
+  const of = (key: keyof RecoveryFigures): number[] => trials.map((trial) => trial[key]);
+  const startMs = median(of("recoverMs")) + median(of("replayMs"));
+  return [
+    logMb,
+    median(of("entries")),
+    ...([of("readMs"), of("recoverMs"), of("replayMs")] as const).map(rangeOf),
+    rounded((1_000 * logMb) / startMs),
+    rounded(startMs / median(of("readMs"))),
+    median(of("peakMb")),
+  ];
+}
+
+function realCellsOf({ style, logMb, trials }: RealRow): (string | number)[] {
+  const of = (key: keyof RealTrial): string => rangeOf(trials.map((trial) => trial[key]));
+  return [style, logMb, of("outageMs"), of("stallMs"), of("ownMs")];
+}
+
+async function measureStore(folder: string, logMb: number, count: number): Promise<RecoveryFigures[]> {
   mkdirSync(folder, { recursive: true });
   try {
     await writeLog(folder, (logMb * 1e6) / VALUE_SIZE_BYTES);
-    const { stdout } = await promisify(execFile)(process.execPath, [MEMBER, folder]);
-    return JSON.parse(stdout);
+    const trials: RecoveryFigures[] = [];
+    while (trials.length < count) {
+      const { stdout } = await promisify(execFile)(process.execPath, [MEMBER, folder]);
+      trials.push(JSON.parse(stdout));
+    }
+    return trials;
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
@@ -103,7 +138,7 @@ function writeLog(folder: string, count: number): Promise<void> {
 }
 
 /** Everything that a start is: a process, its data, a view. */
-async function measureReal(style: string, sizes: readonly number[], dataFolder: string): Promise<RealRow[]> {
+async function measureReal(style: string, sizes: readonly number[], count: number, dataFolder: string): Promise<RealRow[]> {
   const probes = join(dataFolder, `probes-${process.pid}`);
   const env = probeEnvironment(probes, "loop-probe");
   const installation = await startInstallation({ service: "kv", style, replicas: 1, durability: "disk", dataFolder, env });
@@ -122,15 +157,19 @@ async function measureReal(style: string, sizes: readonly number[], dataFolder: 
       };
       await Promise.all(Array.from({ length: IN_FLIGHT }, work));
       written = through;
-      const strikeMs = performance.now();
-      process.kill(killed, "SIGKILL");
-      await client.put({ key: "probe", value: "after" });
-      const outageMs = performance.now() - strikeMs;
-      tell(`${style}, ${logMb} MB: ${rounded(outageMs)} ms`);
-      killed = leaderOf(await installation.untilWhole(killed)).pid;
-      const loop = await askLoop(probes, "server", killed);
-      if (loop === null) throw new Error(`process ${killed} does not tell how long its event loop was held up`);
-      rows.push({ logMb, style, outageMs, stallMs: loop.stallMs, ownMs: loop.ownMs });
+      const trials: RealTrial[] = [];
+      while (trials.length < count) {
+        const strikeMs = performance.now();
+        process.kill(killed, "SIGKILL");
+        await client.put({ key: "probe", value: "after" });
+        const outageMs = performance.now() - strikeMs;
+        tell(`${style}, ${logMb} MB: ${rounded(outageMs)} ms`);
+        killed = leaderOf(await installation.untilWhole(killed)).pid;
+        const loop = await askLoop(probes, "server", killed);
+        if (loop === null) throw new Error(`process ${killed} does not tell how long its event loop was held up`);
+        trials.push({ outageMs, stallMs: loop.stallMs, ownMs: loop.ownMs });
+      }
+      rows.push({ logMb, style, trials });
     }
     await client.close();
     return rows;

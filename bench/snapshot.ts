@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connect } from "troupe/client";
 import type ballast from "./lib/ballast.js";
 import { type BareMap, bareMap } from "./lib/bare-map.js";
-import { tableOf } from "./lib/figures.js";
+import { median, rangeOf, rounded, tableOf } from "./lib/figures.js";
 import { type Installation, leaderOf } from "./lib/installation.js";
 import { type Clients, fill, NEVER, type Phase, SOON, startBallast, startClients, stateOptions } from "./lib/large-state.js";
 import type { ProcessFigures } from "./lib/probes.js";
@@ -33,6 +33,7 @@ export async function main(args: readonly string[]): Promise<void> {
       clients: { default: "8", means: "each with one request at a time, and a pause of 2 ms" },
       seconds: { default: "10", means: "of the measurement before anything happens" },
       suspicion: { default: "150", means: "ms of silence after which a server is suspected; more where the machine has other work" },
+      trials: { default: "3", means: "kills of the leader, without a snapshot and in the middle of one" },
       phases: { default: "snapshot,transfer,kill", means: "what is measured" },
     },
     args,
@@ -63,7 +64,7 @@ export async function main(args: readonly string[]): Promise<void> {
     phases.push(await clients.during("before", () => pause(options.count("seconds") * 1_000)));
     if (wanted.includes("snapshot")) phases.push(await clients.during("snapshots", () => snapshotEverywhere(installation, written)));
     if (wanted.includes("transfer") && replicas > 1) phases.push(await transfer(installation, clients, replicas));
-    if (wanted.includes("kill") && replicas > 1) phases.push(...(await kills(installation, clients)));
+    if (wanted.includes("kill") && replicas > 1) phases.push(...(await kills(installation, clients, options.count("trials"))));
     await clients.stop();
   } finally {
     await installation.stop();
@@ -73,7 +74,7 @@ export async function main(args: readonly string[]): Promise<void> {
   record(
     options.is("record"),
     "snapshot",
-    { entries, sizeBytes, style, replicas, suspicionMs: options.count("suspicion") },
+    { entries, sizeBytes, style, replicas, suspicionMs: options.count("suspicion"), trials: options.count("trials") },
     dataFolder,
     figures,
   );
@@ -128,21 +129,33 @@ async function transfer(installation: Installation, clients: Clients, replicas: 
   return phase;
 }
 
-/** The leader is killed as usual, and then in the middle of its snapshot. */
-async function kills(installation: Installation, clients: Clients): Promise<Phase[]> {
-  const usual = await clients.during("kill of the leader", () => killLeader(installation));
-  await pause(2_000);
+const USUAL_KILL = "kill of the leader";
+const KILL_DURING = "kill during its snapshot";
+
+/** The leader is killed as usual, and then in the middle of its snapshot, in turns. */
+async function kills(installation: Installation, clients: Clients, trials: number): Promise<Phase[]> {
+  const phases: Phase[] = [];
+  for (let trial = 0; trial < trials; trial += 1) {
+    phases.push(await clients.during(USUAL_KILL, () => killLeader(installation)));
+    await pause(2_000);
+    phases.push(await killDuringSnapshot(installation, clients));
+    await pause(2_000);
+  }
+  return phases;
+}
+
+async function killDuringSnapshot(installation: Installation, clients: Clients): Promise<Phase> {
   const leader = leaderOf(await installation.untilWhole());
   const folder = foldersOf(installation).get(leader.replica) ?? "";
   await installation.change({ ...NEVER, ...SOON });
   for (const endMs = performance.now() + WAIT_MS; !isWriting(folder) && performance.now() < endMs; ) await pause(LOOK_AGAIN_MS);
-  const during = await clients.during("kill during its snapshot", async () => {
+  const phase = await clients.during(KILL_DURING, async () => {
     await pause(500);
     if (!isWriting(folder)) throw new Error("the snapshot was over too soon to kill its leader in the middle of it");
     await killLeader(installation);
   });
   await installation.change(NEVER);
-  return [usual, during];
+  return phase;
 }
 
 async function killLeader(installation: Installation): Promise<void> {
@@ -155,6 +168,12 @@ function report(phases: readonly Phase[], bare: BareMap, written: readonly Writt
   say("clients:");
   const rows = phases.map(({ name, seconds, perSecond, p50Ms, p99Ms, gapMs }) => [name, seconds, perSecond, p50Ms, p99Ms, gapMs]);
   say(tableOf(["phase", "seconds", "op/s", "p50 ms", "p99 ms", "longest gap ms"], rows));
+  const gapsOf = (kill: string): number[] => phases.filter(({ name }) => name === kill).map(({ gapMs }) => gapMs);
+  const [usual, during] = [gapsOf(USUAL_KILL), gapsOf(KILL_DURING)];
+  if (usual.length > 0)
+    say(
+      `gap at a ${USUAL_KILL} ${rangeOf(usual)} ms, at a ${KILL_DURING} ${rangeOf(during)} ms: ${rounded(median(during) / median(usual))} times`,
+    );
   say(
     "\nstalls of the event loop, ms: longest without the waiting for a processor (how many above 10) / computed alone / with the waiting / longest pause for garbage (collections of the whole heap); highest memory, MB:",
   );

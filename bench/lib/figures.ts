@@ -14,10 +14,19 @@ export function quantile(samples: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
+export function median(samples: readonly number[]): number {
+  return quantile(samples, 0.5);
+}
+
+/** Of a few trials, too few for a p99: the median, and between which they lie. */
+export function rangeOf(samples: readonly number[]): string {
+  return `${rounded(median(samples))} (${rounded(quantile(samples, 0))}-${rounded(quantile(samples, 1))})`;
+}
+
 export function summaryOf(samples: readonly number[]): Summary {
   return {
     count: samples.length,
-    median: rounded(quantile(samples, 0.5)),
+    median: rounded(median(samples)),
     p99: rounded(quantile(samples, 0.99)),
     min: rounded(quantile(samples, 0)),
     max: rounded(quantile(samples, 1)),
