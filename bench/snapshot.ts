@@ -136,12 +136,19 @@ const KILL_DURING = "kill during its snapshot";
 async function kills(installation: Installation, clients: Clients, trials: number): Promise<Phase[]> {
   const phases: Phase[] = [];
   for (let trial = 0; trial < trials; trial += 1) {
+    await untilQuiet(installation);
     phases.push(await clients.during(USUAL_KILL, () => killLeader(installation)));
-    await pause(2_000);
+    await untilQuiet(installation);
     phases.push(await killDuringSnapshot(installation, clients));
-    await pause(2_000);
   }
   return phases;
+}
+
+/** Each replica has its state, and none writes a snapshot. */
+async function untilQuiet(installation: Installation): Promise<void> {
+  await installation.untilWarm();
+  while ([...foldersOf(installation).values()].some(isWriting)) await pause(LOOK_AGAIN_MS);
+  await pause(2_000);
 }
 
 async function killDuringSnapshot(installation: Installation, clients: Clients): Promise<Phase> {

@@ -30,6 +30,8 @@ export interface Installation {
   onEvent(listener: (event: TroupeEvent) => void): () => void;
   /** Waits until all wanted replicas (so many, if a number is given) are members and alive, none of them in process `without`. */
   untilWhole(without?: number, wanted?: number): Promise<GroupStatus>;
+  /** Waits until each of them has its state, too: one that was started again is a member as soon as it has the log. */
+  untilWarm(): Promise<GroupStatus>;
   /** Waits until somebody leads and serves. */
   untilServing(): Promise<GroupStatus>;
   /** Changes settings of the group while it runs. */
@@ -84,6 +86,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     changeDetector: (settings) => change(url, "detectors/lfd", settings),
     untilWhole: (without, wanted) =>
       until(url, group, (status) => isWhole(status, without ?? null) && (wanted ?? status.replicasWanted) === status.replicasWanted),
+    untilWarm: () => until(url, group, (status) => isWhole(status, null) && status.members.every(({ cold }) => cold === undefined)),
     async stop() {
       const ended = once(child, "exit");
       child.kill("SIGTERM");
