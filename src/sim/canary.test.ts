@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { REPLICA_TIMINGS } from "../server/core/state.js";
-import { bootId, groupName, incarnation, replicaId, sessionId } from "../vocabulary/ids.js";
+import { bootId, groupName, type Incarnation, incarnation, replicaId, sessionId } from "../vocabulary/ids.js";
 import type { ClientMessage } from "../vocabulary/message-client.js";
 import type { View } from "../vocabulary/view.js";
 import { epochText } from "../vocabulary/epoch.js";
@@ -9,7 +9,7 @@ import type { ClientEvent } from "../client/core/event.js";
 import { createLedger, durableOf, type Ledger } from "./checkers/ledger.js";
 import { noteCommitted } from "./checkers/log-position.js";
 import { checkNextView } from "./checkers/s1-one-chain.js";
-import { noteOrder } from "./checkers/s3-intersection.js";
+import { noteChoice, noteOrder, noteSealAnswer } from "./checkers/s3-intersection.js";
 import { createOrderCheck } from "./checkers/s6-order.js";
 import { runSeed } from "./run.js";
 import { drawPlan } from "./swarm.js";
@@ -42,7 +42,7 @@ function viewOf(epoch: View["epoch"]): View {
 
 /** The view is written, after a Replication Manager had it led. */
 function write(ledger: Ledger, view: View): void {
-  ledger.attempts.set(epochText(view.epoch), { by: MANAGER, base: ledger.views.at(-1) ?? null, answers: new Map(), view });
+  ledger.attempts.set(epochText(view.epoch), { by: MANAGER, base: ledger.views.at(-1) ?? null, answers: new Map(), counted: null, view });
   checkNextView(ledger, view);
 }
 
@@ -104,6 +104,26 @@ describe("S1, S4, S6: what Replication Managers and leaders say", () => {
     noteOrder(ledger, bootId("e".repeat(32)), { kind: "lead", view: { ...viewOf([2, 1]), generation: 2 }, ...named });
     noteOrder(ledger, MANAGER, seal);
     expect(ledger.world.violation?.text).toMatch(/sealed again/);
+  });
+
+  test("S3d: a leader behind an answer that had come when it was chosen, and not behind one that came later", () => {
+    const base = { ...viewOf([1, 1]), quorum: 2 };
+    const answered = (replica: string, incarnation: Incarnation, lastIndex: number) => ({
+      ...({ kind: "sealed", group: GROUP, epoch: [1, 2], replica: replicaId(replica), incarnation, lastIndex } as const),
+      ...({ bootId: bootId("c".repeat(32)), lastEpoch: [1, 1], commitIndex: 0, activeView: null, blank: false } as const),
+    });
+    const named = { bootId: bootId("c".repeat(32)), poison: [], leaderEnds: [], book: { version: [1, 1], entries: [] } } as const;
+    const rules = [true, false].map((isLate) => {
+      const ledger = newLedger();
+      noteOrder(ledger, MANAGER, { kind: "seal", group: GROUP, epoch: [1, 2], base });
+      noteSealAnswer(ledger, answered("counter-1", A, 50));
+      if (isLate) noteChoice(ledger, MANAGER, [1, 2]);
+      noteSealAnswer(ledger, answered("counter-2", B, 51));
+      noteChoice(ledger, MANAGER, [1, 2]);
+      noteOrder(ledger, MANAGER, { kind: "lead", view: viewOf([1, 2]), ...named });
+      return ledger.world.violation?.rule;
+    });
+    expect(rules).toEqual([undefined, "S3d"]);
   });
 
   test("S1e: a first view of a member that has not answered", () => {

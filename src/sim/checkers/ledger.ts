@@ -38,6 +38,8 @@ export interface Attempt {
   readonly base: View | null;
   /** What it was answered. */
   readonly answers: Map<Incarnation, Extract<Message, { kind: "sealed" }>>;
+  /** What it had been answered when it chose; null before that. */
+  counted: Attempt["answers"] | null;
   /** Whom it had lead; null while it seals. */
   view: View | null;
 }

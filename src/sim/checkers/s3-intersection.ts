@@ -1,4 +1,4 @@
-import { compareEpochs, epochText } from "../../vocabulary/epoch.js";
+import { compareEpochs, type Epoch, epochText } from "../../vocabulary/epoch.js";
 import type { BootId, Incarnation } from "../../vocabulary/ids.js";
 import type { Message } from "../../vocabulary/message.js";
 import { memberOf, sameView, sealQuorum, type View } from "../../vocabulary/view.js";
@@ -21,7 +21,8 @@ export function noteOrder(ledger: Ledger, by: BootId, order: Message): void {
 function noteSeal({ world, attempts }: Ledger, by: BootId, { epoch, base }: Seal): void {
   const name = epochText(epoch);
   const known = attempts.get(name);
-  if (known === undefined || (known.by !== by && !couldBeLed(known))) attempts.set(name, { by, base, answers: new Map(), view: null });
+  if (known === undefined || (known.by !== by && !couldBeLed(known)))
+    attempts.set(name, { by, base, answers: new Map(), counted: null, view: null });
   else if (known.by !== by) violate(world, "S1b", `${name} is sealed again, by another Replication Manager`);
   else if (!sameView(known.base, base)) violate(world, "S1b", `${name} is sealed for a second time, from another view`);
 }
@@ -32,6 +33,12 @@ function couldBeLed({ base, answers, view }: Attempt): boolean {
 
 export function noteSealAnswer(ledger: Ledger, answer: Sealed): void {
   ledger.attempts.get(epochText(answer.epoch))?.answers.set(answer.incarnation, answer);
+}
+
+/** The leader is chosen, after these answers and no others: the order may wait for a connection, and more may come meanwhile. */
+export function noteChoice(ledger: Ledger, by: BootId, epoch: Epoch): void {
+  const attempt = ledger.attempts.get(epochText(epoch));
+  if (attempt?.by === by) attempt.counted ??= new Map(attempt.answers);
 }
 
 /** S1b: an epoch is one attempt's. S3: the leader was chosen after enough answers, and none of them is ahead of it. */
@@ -62,9 +69,10 @@ function checkFirst({ world }: Ledger, { answers }: Attempt, view: View): void {
   }
 }
 
-function checkAnswers(ledger: Ledger, base: View, { answers }: Attempt, view: View): void {
+function checkAnswers(ledger: Ledger, base: View, attempt: Attempt, view: View): void {
   const { world } = ledger;
   const name = epochText(view.epoch);
+  const answers = attempt.counted ?? attempt.answers;
   const counted = base.members.map(({ incarnation }) => answers.get(incarnation)).filter((answer) => answer !== undefined);
   if (counted.length < sealQuorum(base))
     violate(world, "S3a", `${view.leader} is to lead ${name} after ${counted.length} answers; ${sealQuorum(base)} are needed`);

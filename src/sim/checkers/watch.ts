@@ -12,7 +12,7 @@ import type { Ledger, Question } from "./ledger.js";
 import { checkPosition } from "./log-position.js";
 import { checkNextView, checkTerm } from "./s1-one-chain.js";
 import { checkSent } from "./s2-sealing.js";
-import { noteOrder, noteSealAnswer } from "./s3-intersection.js";
+import { noteChoice, noteOrder, noteSealAnswer } from "./s3-intersection.js";
 import { checkActive } from "./s4-activation.js";
 import { checkDiscarded, checkPersisted, checkPromised, checkRecovered, checkStarted, noteInstalled, notePersist } from "./s5-amnesia.js";
 import { checkDecisions, checkRefusal, checkRequestAnswered, noteRefused } from "./s6-once.js";
@@ -87,6 +87,7 @@ export function createWatch(ledger: Ledger): Observer {
     onPromised: (server, promise) => checkPromised(ledger, server, promise),
     onRefused: (client, identity) => noteRefused(ledger, client, identity),
     onSealAnswered: (answer) => noteSealAnswer(ledger, answer),
+    onChosen: (by, epoch) => noteChoice(ledger, by, epoch),
     onOrder: (by, order) => noteOrder(ledger, by, order),
     onGone(bootId) {
       const server = [...ledger.running.values()].find(({ replica }) => replica.config.bootId === bootId);

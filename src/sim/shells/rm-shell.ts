@@ -35,6 +35,8 @@ export function runRm(installation: Installation, process: SimProcess): RunningR
       if (event.kind === "received" && event.message.kind === "sealed" && isOwnAnswer(event.peer, event.message))
         installation.observer.onSealAnswered(event.message);
       step(rm, nowMs, event, effects);
+      for (const { change } of rm.groups.values())
+        if (change !== null && change.view !== null) installation.observer.onChosen(boot, change.epoch);
       for (const effect of effects.slice(before)) {
         if (effect.kind === "announce") watchVerdict(effect.announcement);
         else if (effect.kind === "send") installation.observer.onOrder(boot, effect.message);
