@@ -131,6 +131,11 @@ export function flipBit(chance: Chance, disk: SimDisk, owner: LogOwner): string 
 /** What alone tells that there is damage is not lost with the power after it: that would be the second fault at one place. */
 function keepMark(path: string, file: SimFile, atBytes: number, owner: LogOwner): void {
   if (!wouldLookTorn(path, { ...file, content: file.durable }, atBytes, owner)) return;
+  writeBack(file);
+}
+
+/** All that was written is on the disk itself. */
+function writeBack(file: SimFile): void {
   file.durable = file.content.slice();
   file.pending = [];
 }
@@ -151,8 +156,7 @@ export function cutFile(chance: Chance, disk: SimDisk, sizeBytesMax: number): st
   if (file === undefined || file.content.length === 0) return null;
   const sizeBytes = chance.integer(0, Math.min(file.content.length, sizeBytesMax) - 1);
   file.content = file.content.slice(0, sizeBytes);
-  file.durable = file.content.slice();
-  file.pending = [];
+  writeBack(file);
   return `${path} after ${sizeBytes} bytes`;
 }
 

@@ -30,9 +30,9 @@ export interface Observer {
   onRefused(client: string, identity: RequestIdentity): void;
   /** An RM has counted, or left out, what a server answered to its Seal: the server that it is connected with has sent it. */
   onSealAnswered(answer: Extract<Message, { kind: "sealed" }>): void;
-  /** The RM of this boot orders a server to do something. */
-  /** A Replication Manager has chosen a leader for an epoch; told again until the view is written. */
+  /** The RM of this boot has chosen a leader for an epoch; told again after each of its turns until the change is over. */
   onChosen(by: BootId, epoch: Epoch): void;
+  /** The RM of this boot orders a server to do something. */
   onOrder(by: BootId, order: Message): void;
   onInstalled(server: RunningServer, index: number): void;
   onRecovered(place: string, recovered: Extract<StoreResult, { kind: "recovered" }>, disk: SimDisk): void;
